@@ -1,0 +1,5 @@
+"""`python -m samklang` is the `samklang` command."""
+
+from samklang.cli import main
+
+main()
