@@ -1,0 +1,1 @@
+"""Use cases over ports: observe -> plan -> apply -> record. Knows no protocol, no Django."""

@@ -1,0 +1,177 @@
+"""The ports of the sync core, and their contracts. Several implementations of each exist from day one.
+
+All calls are synchronous and made from one thread per mailbox at a time. Times are aware UTC unless said otherwise.
+Every method may raise the errors of `sync.errors`; which ones matter is said where it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from samklang.engine.model import Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry the server listed but we could not read; it is set aside, the page goes on (rule 10.1)."""
+
+    id: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """One page of a calendar. A series always comes whole: master, exceptions and cancelled dates together."""
+
+    events: tuple[SeenEvent, ...] = ()
+    #: Ids whose removal the server named; not proof of deletion (Graph facts §1.4): the run asks by id.
+    removed: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    #: Where the next read goes on; only the last page of a round has one.
+    token: str | None = None
+
+
+class Calendar(Protocol):
+    """The default calendar of one mailbox on the Exchange side. Contract: tests/contract/calendar.py."""
+
+    def read(self, token: str | None) -> Iterator[EventPage]:
+        """Changes since `token`; every event of the calendar without one.
+
+        Raises TokenRejected before or between pages when the server forgot the token. Own writes may be echoed.
+        """
+
+    def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
+        """Complete listing of all ids with content only where the version differs from `known` (item id -> version).
+
+        Ids listed with an unchanged version come in `EventPage.unchanged`-free form: they are simply not in `events`,
+        and every id of `known` the server no longer lists comes in `removed`. (Rules 7.7, 9.1.)
+        """
+
+    def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
+        """The events with these ids; None for one that is not (any longer) in the default calendar."""
+
+    def find_created(self, key: str) -> SeenEvent | None:
+        """The event our create with this key made, if it did (rule 10.4)."""
+
+    def create(self, entry: Entry, key: str) -> SeenEvent:
+        """Make an event without attendees and mail; `key` makes repeating harmless.
+
+        Returns what the server holds afterwards, exceptions and cancellations included. Interrupted between the
+        master and its exceptions, the event exists and `find_created` finds it.
+        """
+
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+        """Make the fields `changed` (keys of `engine.canonical`) as `entry` has them; leave all others alone.
+
+        Conditional on `seen.version`: raises VersionConflict. Sends no mail. One remote write for a single entry or
+        master, one for each exception or cancellation among `changed`. Returns what the server holds afterwards.
+        """
+
+    def delete(self, seen: SeenEvent) -> None:
+        """Remove the event (to Deleted Items). Already gone is success. Raises VersionConflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    activities: tuple[SeenActivity, ...] = ()
+    #: Ids deleted, or no longer owned by nor shared with this user.
+    removed: tuple[str, ...] = ()
+    token: str | None = None
+
+
+class Activities(Protocol):
+    """The activities one user owns or takes part in. Contract: tests/contract/activities.py."""
+
+    def read(self, token: str | None) -> Iterator[ActivityPage]:
+        """Changes since `token`; every activity of the user without one. Raises TokenRejected."""
+
+    def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
+        """The activities with these ids; None for one deleted or not the user's any longer."""
+
+    def find_created(self, key: str) -> SeenActivity | None: ...
+
+    def create(self, entry: Entry, type_id: str, key: str) -> SeenActivity:
+        """Make an activity owned by the user; `key` makes repeating harmless."""
+
+    def update(
+        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+    ) -> SeenActivity:
+        """Make the fields `changed` as `entry` has them, and the type if given. Raises VersionConflict."""
+
+    def delete(self, seen: SeenActivity) -> None:
+        """Put the activity into the trash, restorable with its links. Already gone is success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Where the last complete round ended on either side; opaque, stored only when all it covered is safe."""
+
+    psa: str | None = None
+    exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    """What the mailbox row says when a run opens."""
+
+    mailbox_id: str
+    tokens: Tokens = Tokens()
+    #: Day of the first run in the user's zone; set when the first plan is accepted; kept for good (rule 3.6).
+    started_on: date | None = None
+    #: The first run was completed.
+    first_run_done: bool = False
+    #: Plan the user (first run) or an operator (brake) accepted; None: nothing accepted.
+    accepted_plan: str | None = None
+    #: Start the first run whatever its plan holds ("start without preview", rule 3.5).
+    accept_any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One journalled write: before and after of what changed on one side (rule 11.1)."""
+
+    side: Side
+    #: "create", "update", "delete".
+    kind: str
+    psa_id: str | None
+    item_id: str | None
+    before: Mapping[FieldKey, str] = field(default_factory=dict)
+    after: Mapping[FieldKey, str] = field(default_factory=dict)
+    #: Values that lost a conflict, by "<side>:<field>".
+    losers: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
+
+
+class Store(Protocol):
+    """What we know of one mailbox. Each method is one transaction; nothing stays open across a remote call."""
+
+    def state(self) -> MailboxState: ...
+
+    def links(self) -> Sequence[Link]:
+        """All links and marks of the mailbox, loaded in bulk."""
+
+    def set_aside(self) -> Sequence[SetAside]: ...
+
+    def begin_create(self, side: Side, seen_id: str, link: Link | None) -> Link:
+        """Insert (or renew) a CREATING link with a fresh key before a remote create on `side`."""
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+        """Store the link (or remove it) and journal the write, and lift any set-aside of its entries, in one go."""
+
+    def put_aside(self, entry: SetAside, link: Link | None = None) -> None: ...
+
+    def save_tokens(self, tokens: Tokens) -> None: ...
+
+    def begin_first_run(self, started_on: date) -> None: ...
+
+    def finish_first_run(self) -> None: ...
+
+    def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
+        """Report progress of the run for the status page."""
+
+    def should_stop(self) -> bool:
+        """True once the user asked the run to stop, the switch went off or the connection paused."""
