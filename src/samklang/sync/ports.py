@@ -47,8 +47,8 @@ class Calendar(Protocol):
     def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
         """Complete listing of all ids with content only where the version differs from `known` (item id -> version).
 
-        Ids listed with an unchanged version come in `EventPage.unchanged`-free form: they are simply not in `events`,
-        and every id of `known` the server no longer lists comes in `removed`. (Rules 7.7, 9.1.)
+        An id listed with the version we know is simply not in `events`; every id of `known` the server no longer
+        lists comes in `removed`, on the last page. Rules 7.7, 9.1. The last page has a fresh token.
         """
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
