@@ -1,0 +1,53 @@
+"""What the parts of the sandbox share; each part's `add_routes(app, sandbox)` receives it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from samklang.sandbox.faults import Faults
+from samklang.sandbox.store import Store
+from samklang.sandbox.traffic import Traffic
+
+log = logging.getLogger("samklang.sandbox")
+
+
+@dataclass
+class Validation:
+    """How many requests and answers were checked against the official schemas, and which of our answers
+    failed."""
+
+    requests_checked: int = 0
+    answers_checked: int = 0
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+    def failed(self, protocol: str, operation: str, violation: str) -> None:
+        """An answer of our own that its schema forbids: a defect of the sandbox."""
+        log.error("answer against the schema: %s %s: %s", protocol, operation, violation)
+        if len(self.failures) < 1000:
+            self.failures.append({"protocol": protocol, "operation": operation, "violation": violation})
+
+
+@dataclass
+class Sandbox:
+    """`urls` is filled when the ports are bound: the line printed at the start."""
+
+    folder: Path
+    store: Store
+    faults: Faults
+    traffic: Traffic
+    schemas: Path | None
+    validation: Validation = field(default_factory=Validation)
+    urls: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path, schemas: Path | None) -> Sandbox:
+        folder.mkdir(parents=True, exist_ok=True)
+        store = Store(folder)
+        return cls(folder=folder, store=store, faults=Faults(store), traffic=Traffic(store), schemas=schemas)
+
+
+SANDBOX = web.AppKey("sandbox", Sandbox)

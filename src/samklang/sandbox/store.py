@@ -1,0 +1,514 @@
+"""Everything the sandbox knows, in one SQLite file that survives kill -9.
+
+Items are JSON documents beside the few columns that are searched. Every save takes the next number of one
+sequence: `items.changed_seq` is the change log as a level (what changed last, in order), `changes` is the
+same as events. A client's position in a folder is one number, whichever protocol wraps it into its opaque
+token.
+
+Used from one event loop; the lock makes it safe from other threads, and every public method is one
+transaction unless the caller opened a longer one with `transaction()`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from samklang.sandbox.clock import Clock
+from samklang.sandbox.model import (
+    CALENDAR,
+    DELETED,
+    RECOVERABLE,
+    Item,
+    Mailbox,
+    new_change_key,
+    new_id,
+)
+
+T = TypeVar("T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+  kind TEXT, key TEXT, doc BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sequence (last INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS mailboxes (id INTEGER PRIMARY KEY AUTOINCREMENT, doc BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY, mailbox INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS folders (
+  mailbox INTEGER NOT NULL, id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS folders_of ON folders (mailbox, kind);
+CREATE TABLE IF NOT EXISTS items (
+  id TEXT PRIMARY KEY, immutable_id TEXT NOT NULL, mailbox INTEGER NOT NULL, folder TEXT NOT NULL,
+  uid TEXT NOT NULL, transaction_id TEXT, starts INTEGER NOT NULL, ends INTEGER, modified INTEGER NOT NULL,
+  created_seq INTEGER NOT NULL, changed_seq INTEGER NOT NULL, doc BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS items_changed ON items (mailbox, folder, changed_seq);
+CREATE INDEX IF NOT EXISTS items_created ON items (mailbox, folder, created_seq);
+CREATE INDEX IF NOT EXISTS items_ends ON items (mailbox, folder, ends);
+CREATE INDEX IF NOT EXISTS items_modified ON items (mailbox, folder, modified);
+CREATE INDEX IF NOT EXISTS items_uid ON items (mailbox, uid);
+CREATE INDEX IF NOT EXISTS items_immutable ON items (immutable_id);
+CREATE INDEX IF NOT EXISTS items_transaction ON items (mailbox, transaction_id);
+CREATE TABLE IF NOT EXISTS properties (
+  mailbox INTEGER, key TEXT, value TEXT, item TEXT, PRIMARY KEY (mailbox, key, value, item)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS properties_of ON properties (item);
+CREATE TABLE IF NOT EXISTS changes (
+  seq INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, folder TEXT NOT NULL, item TEXT NOT NULL,
+  immutable_id TEXT NOT NULL, kind TEXT NOT NULL, created_seq INTEGER NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_of ON changes (mailbox, folder, kind, seq);
+CREATE TABLE IF NOT EXISTS counters (
+  mailbox TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (mailbox, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mails (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, sender TEXT, recipient TEXT, kind TEXT, item TEXT);
+CREATE TABLE IF NOT EXISTS log (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, protocol TEXT, operation TEXT, mailbox TEXT, status
+  INTEGER);
+"""
+_TABLES = (
+    "documents",
+    "mailboxes",
+    "addresses",
+    "folders",
+    "items",
+    "properties",
+    "changes",
+    "counters",
+    "mails",
+    "log",
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode_item = msgspec.json.Decoder(Item).decode
+_decode_mailbox = msgspec.json.Decoder(Mailbox).decode
+
+
+class Folder(NamedTuple):
+    """`kind` is `calendar`, `deleteditems`, `recoverableitemsdeletions`, or `secondary` for a calendar by
+    name."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class Change(NamedTuple):
+    """One line of a change listing: an item as it stands (`deleted` False) or one that left the folder."""
+
+    seq: int
+    id: str
+    immutable_id: str
+    created_seq: int
+    deleted: bool
+
+
+class Mail(NamedTuple):
+    seq: int
+    at: str
+    sender: str
+    recipient: str
+    kind: str
+    item: str
+
+
+def microseconds(moment: datetime) -> int:
+    """An instant as an integer that sorts; exact, also before 1970."""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+class Store:
+    """See the module. Opens or creates `sandbox.sqlite` in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(folder / "sandbox.sqlite", check_same_thread=False, isolation_level=None)
+        self._db.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;" + _SCHEMA
+        )
+        if self._one("SELECT last FROM sequence") is None:
+            self._db.execute("INSERT INTO sequence VALUES (0)")
+        self.clock = Clock(self)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; may be nested."""
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self._db.execute("BEGIN IMMEDIATE")
+                yield
+                if self._depth == 1:
+                    self._db.execute("COMMIT")
+            except BaseException:
+                if self._depth == 1 and self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        with self._lock:
+            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
+            return row
+
+    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def reset(self) -> None:
+        """Forgets everything but the certificate. The sequence goes on, so that old tokens are seen to be
+        old."""
+        with self.transaction():
+            for table in _TABLES:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from the constant above)
+        self.clock.reload()
+
+    # --- documents: settings, accounts, tenants, tokens, faults … -------------------------------------------
+    def put(self, kind: str, key: str, value: object) -> None:
+        with self.transaction():
+            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, key, _encode(value)))
+
+    def get(self, kind: str, key: str, type: type[T]) -> T | None:
+        row = self._one("SELECT doc FROM documents WHERE kind = ? AND key = ?", kind, key)
+        return None if row is None else msgspec.json.decode(row[0], type=type)
+
+    def all(self, kind: str, type: type[T]) -> dict[str, T]:
+        rows = self._all("SELECT key, doc FROM documents WHERE kind = ? ORDER BY key", kind)
+        return {key: msgspec.json.decode(doc, type=type) for key, doc in rows}
+
+    def remove(self, kind: str, key: str) -> bool:
+        with self.transaction():
+            return (
+                self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key)).rowcount > 0
+            )
+
+    # --- mailboxes ------------------------------------------------------------------------------------------
+    def save_mailbox(self, mailbox: Mailbox) -> Mailbox:
+        """Creates (id 0) or updates. Raises ValueError naming an address that is taken."""
+        with self.transaction():
+            for address in mailbox.addresses:
+                owner = self._one("SELECT mailbox FROM addresses WHERE address = ?", address.casefold())
+                if owner is not None and owner[0] != mailbox.id:
+                    raise ValueError(f"The address {address} belongs to another mailbox of this sandbox.")
+            if not mailbox.id:
+                found = self._db.execute("INSERT INTO mailboxes (doc) VALUES (?)", (b"",))
+                mailbox.id = int(found.lastrowid or 0)
+                for kind, name in (
+                    (CALENDAR, "Calendar"),
+                    (DELETED, "Deleted Items"),
+                    (RECOVERABLE, "Deletions"),
+                ):
+                    self._add_folder(mailbox.id, kind, name)
+            self._db.execute("UPDATE mailboxes SET doc = ? WHERE id = ?", (_encode(mailbox), mailbox.id))
+            self._db.execute("DELETE FROM addresses WHERE mailbox = ?", (mailbox.id,))
+            for address in mailbox.addresses:
+                self._db.execute("INSERT INTO addresses VALUES (?, ?)", (address.casefold(), mailbox.id))
+        return mailbox
+
+    def mailbox(self, address: str) -> Mailbox | None:
+        """By primary address or alias, whatever the case."""
+        row = self._one(
+            "SELECT m.doc FROM addresses a JOIN mailboxes m ON m.id = a.mailbox WHERE a.address = ?",
+            address.casefold(),
+        )
+        return None if row is None else _decode_mailbox(row[0])
+
+    def mailbox_by_id(self, id: int) -> Mailbox | None:
+        row = self._one("SELECT doc FROM mailboxes WHERE id = ?", id)
+        return None if row is None else _decode_mailbox(row[0])
+
+    def mailboxes(self) -> list[Mailbox]:
+        return [_decode_mailbox(doc) for (doc,) in self._all("SELECT doc FROM mailboxes ORDER BY id")]
+
+    def delete_mailbox(self, mailbox: Mailbox) -> None:
+        with self.transaction():
+            for table in ("addresses", "folders", "items", "properties", "changes"):
+                self._db.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox.id,))  # noqa: S608
+            self._db.execute("DELETE FROM mailboxes WHERE id = ?", (mailbox.id,))
+
+    # --- folders --------------------------------------------------------------------------------------------
+    def _add_folder(self, mailbox: int, kind: str, name: str) -> Folder:
+        folder = Folder("AQMk" + new_id()[4:], kind, name)
+        self._db.execute("INSERT INTO folders VALUES (?, ?, ?, ?)", (mailbox, *folder))
+        return folder
+
+    def add_calendar(self, mailbox: Mailbox, name: str) -> Folder:
+        """A secondary calendar."""
+        with self.transaction():
+            return self._add_folder(mailbox.id, "secondary", name)
+
+    def folders(self, mailbox: Mailbox) -> list[Folder]:
+        return [
+            Folder(*row)
+            for row in self._all("SELECT id, kind, name FROM folders WHERE mailbox = ?", mailbox.id)
+        ]
+
+    def folder(self, mailbox: Mailbox, kind: str) -> Folder:
+        """A mailbox's folder of a kind every mailbox has."""
+        row = self._one("SELECT id, kind, name FROM folders WHERE mailbox = ? AND kind = ?", mailbox.id, kind)
+        assert row is not None, kind
+        return Folder(*row)
+
+    def folder_key(self, mailbox: Mailbox, folder_id: str) -> str | None:
+        """What `Item.folder` holds for a folder: the kind of a well-known one, the id of a secondary
+        calendar."""
+        row = self._one("SELECT id, kind FROM folders WHERE mailbox = ? AND id = ?", mailbox.id, folder_id)
+        return None if row is None else (row[0] if row[1] == "secondary" else row[1])
+
+    # --- items ----------------------------------------------------------------------------------------------
+    def _next(self) -> int:
+        row = self._one("UPDATE sequence SET last = last + 1 RETURNING last")
+        assert row is not None
+        return int(row[0])
+
+    def save(self, item: Item, *, ends: datetime | None = None, stamp: bool = True) -> Item:
+        """Creates or updates an item: new change key, `modified` now, a line in the change log.
+
+        `ends` bounds a series for calendar views: the end of its last occurrence, None for a never-ending
+        one. `stamp=False` keeps `modified` and `change_key` as given (an import of a calendar with its own
+        stamps).
+        """
+        with self.transaction():
+            seq = self._next()
+            if stamp or not item.change_key:
+                item.change_key = new_change_key()
+                item.modified = self.clock.now()
+            known = self._one("SELECT created_seq FROM items WHERE id = ?", item.id)
+            created_seq = int(known[0]) if known else seq
+            last = ends if item.recurrence else item.end
+            starts = min([item.start, *(e.fields.start for e in item.exceptions.values() if e.fields.start)])
+            self._db.execute(
+                "INSERT OR REPLACE INTO items VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    item.id,
+                    item.immutable_id,
+                    item.mailbox,
+                    item.folder,
+                    item.uid,
+                    item.transaction_id,
+                    microseconds(starts),
+                    None if last is None else microseconds(last),
+                    microseconds(item.modified),
+                    created_seq,
+                    seq,
+                    _encode(item),
+                ),
+            )
+            self._index_properties(item)
+            self._log_change(seq, item, "updated" if known else "created", created_seq)
+        return item
+
+    def _index_properties(self, item: Item) -> None:
+        self._db.execute("DELETE FROM properties WHERE item = ?", (item.id,))
+        for key, value in item.extended.items():
+            if not isinstance(value, list):
+                self._db.execute(
+                    "INSERT OR REPLACE INTO properties VALUES (?, ?, ?, ?)",
+                    (item.mailbox, key, str(value), item.id),
+                )
+
+    def _log_change(self, seq: int, item: Item, kind: str, created_seq: int) -> None:
+        at = self.clock.now().isoformat()
+        self._db.execute(
+            "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (seq, item.mailbox, item.folder, item.id, item.immutable_id, kind, created_seq, at),
+        )
+
+    def erase(self, item: Item) -> None:
+        """Takes an item out of the store altogether, leaving a `deleted` line in its folder's log."""
+        with self.transaction():
+            row = self._one("SELECT created_seq FROM items WHERE id = ?", item.id)
+            if row is None:
+                return
+            self._db.execute("DELETE FROM items WHERE id = ?", (item.id,))
+            self._db.execute("DELETE FROM properties WHERE item = ?", (item.id,))
+            self._log_change(self._next(), item, "deleted", int(row[0]))
+
+    def move(self, item: Item, folder: str) -> Item:
+        """Moves an item: `deleted` in the old folder, `created` under a new id in the new one.
+        `immutable_id` stays."""
+        with self.transaction():
+            row = self._one("SELECT ends FROM items WHERE id = ?", item.id)
+            self.erase(item)
+            item.id, item.folder = new_id(), folder
+            saved = self.save(item)
+            if row is not None:
+                self._db.execute("UPDATE items SET ends = ? WHERE id = ?", (row[0], item.id))
+        return saved
+
+    def item(self, id: str) -> Item | None:
+        return self._item("id = ?", id)
+
+    def item_by_immutable_id(self, id: str) -> Item | None:
+        return self._item("immutable_id = ?", id)
+
+    def item_by_transaction(self, mailbox: Mailbox, transaction_id: str) -> Item | None:
+        return self._item("mailbox = ? AND transaction_id = ?", mailbox.id, transaction_id)
+
+    def items_by_uid(self, mailbox: Mailbox, uid: str, folder: str = CALENDAR) -> list[Item]:
+        return self._items("mailbox = ? AND uid = ? AND folder = ?", mailbox.id, uid, folder)
+
+    def items_by_property(self, mailbox: Mailbox, key: str, value: str, folder: str = CALENDAR) -> list[Item]:
+        """Items whose extended property `key` (see `model.extended_key`) has a value."""
+        return self._items(
+            "folder = ? AND id IN (SELECT item FROM properties WHERE mailbox = ? AND key = ? AND value = ?)",
+            folder,
+            mailbox.id,
+            key,
+            value,
+        )
+
+    def items_by_id(self, ids: Iterable[str]) -> dict[str, Item]:
+        """Several at once, in any order; unknown ids are left out."""
+        wanted, found = list(ids), {}
+        for n in range(0, len(wanted), 500):
+            part = wanted[n : n + 500]
+            marks = ",".join("?" * len(part))
+            for item in self._items(f"id IN ({marks})", *part):
+                found[item.id] = item
+        return found
+
+    def items(
+        self,
+        mailbox: Mailbox,
+        folder: str = CALENDAR,
+        *,
+        offset: int = 0,
+        limit: int = -1,
+        newest_first: bool = False,
+    ) -> list[Item]:
+        """A page of a folder in the order of creation."""
+        order = "DESC" if newest_first else "ASC"
+        return self._items(
+            f"mailbox = ? AND folder = ? ORDER BY created_seq {order} LIMIT ? OFFSET ?",
+            mailbox.id,
+            folder,
+            limit,
+            offset,
+        )
+
+    def items_modified_since(self, mailbox: Mailbox, since: datetime, folder: str = CALENDAR) -> list[Item]:
+        return self._items(
+            "mailbox = ? AND folder = ? AND modified >= ? ORDER BY modified",
+            mailbox.id,
+            folder,
+            microseconds(since),
+        )
+
+    def items_between(
+        self, mailbox: Mailbox, start: datetime, end: datetime, folder: str = CALENDAR
+    ) -> list[Item]:
+        """Singles and series that may touch [start, end): a superset for series, whose occurrences the
+        caller expands."""
+        a, b = microseconds(start), microseconds(end)
+        return self._items(
+            "mailbox = ? AND folder = ? AND starts < ? AND (ends IS NULL OR ends >= ?)",
+            mailbox.id,
+            folder,
+            b,
+            a,
+        )
+
+    def count_items(self, mailbox: Mailbox, folder: str = CALENDAR) -> int:
+        row = self._one("SELECT count(*) FROM items WHERE mailbox = ? AND folder = ?", mailbox.id, folder)
+        return int(row[0]) if row else 0
+
+    def _item(self, where: str, *values: object) -> Item | None:
+        found = self._items(where + " LIMIT 1", *values)
+        return found[0] if found else None
+
+    def _items(self, where: str, *values: object) -> list[Item]:
+        rows = self._all("SELECT doc FROM items WHERE " + where, *values)  # noqa: S608 (constants of this module)
+        return [_decode_item(doc) for (doc,) in rows]
+
+    # --- the change log -------------------------------------------------------------------------------------
+    def last_seq(self) -> int:
+        """The newest number of the sequence: the position of a client that has seen everything."""
+        row = self._one("SELECT last FROM sequence")
+        return int(row[0]) if row else 0
+
+    def changes(self, mailbox: Mailbox, after: int, limit: int, folder: str = CALENDAR) -> list[Change]:
+        """What a client at position `after` has not seen, oldest first, at most `limit`: each item once, as
+        its last change left it. Items created after and deleted since do not appear."""
+        rows = self._all(
+            "SELECT changed_seq, id, immutable_id, created_seq, 0 FROM items"
+            " WHERE mailbox = ?1 AND folder = ?2 AND changed_seq > ?3"
+            " UNION ALL SELECT seq, item, immutable_id, created_seq, 1 FROM changes"
+            " WHERE mailbox = ?1 AND folder = ?2 AND kind = 'deleted' AND seq > ?3 AND created_seq <= ?3"
+            " ORDER BY 1 LIMIT ?4",
+            mailbox.id,
+            folder,
+            after,
+            limit,
+        )
+        return [
+            Change(seq, id, immutable, created, bool(deleted))
+            for seq, id, immutable, created, deleted in rows
+        ]
+
+    # --- what tests count -----------------------------------------------------------------------------------
+    def count(self, mailbox: str, name: str, by: int = 1) -> None:
+        """Adds to a counter; `mailbox` is an address, "" where no mailbox is known."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO counters VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                (mailbox.casefold(), name, by),
+            )
+
+    def count_max(self, mailbox: str, name: str, value: int) -> None:
+        """Raises a counter to a value it has not reached yet."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO counters VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+                (mailbox.casefold(), name, value),
+            )
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for mailbox, name, value in self._all("SELECT mailbox, name, value FROM counters"):
+            found.setdefault(mailbox, {})[name] = value
+        return found
+
+    def zero_counters(self) -> None:
+        with self.transaction():
+            self._db.execute("DELETE FROM counters")
+
+    def send_mail(self, sender: str, recipients: Iterable[str], kind: str, item: str) -> None:
+        """Records mails a server would have sent; `kind` is invitation, update or cancellation."""
+        with self.transaction():
+            for recipient in recipients:
+                at = self.clock.now().isoformat()
+                self._db.execute(
+                    "INSERT INTO mails (at, sender, recipient, kind, item) VALUES (?, ?, ?, ?, ?)",
+                    (at, sender, recipient, kind, item),
+                )
+                self.count(sender, "mails")
+
+    def mails(self) -> list[Mail]:
+        return [Mail(*row) for row in self._all("SELECT * FROM mails ORDER BY seq")]
+
+    def log_request(self, protocol: str, operation: str, mailbox: str, status: int) -> None:
+        """A line per request; never contents."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO log (at, protocol, operation, mailbox, status) VALUES (?, ?, ?, ?, ?)",
+                (datetime.now(UTC).isoformat(timespec="milliseconds"), protocol, operation, mailbox, status),
+            )
+
+    def log(self, since: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
+        names = ("seq", "at", "protocol", "operation", "mailbox", "status")
+        rows = self._all("SELECT * FROM log WHERE seq > ? ORDER BY seq LIMIT ?", since, limit)
+        return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,67 @@
+"""What every request leaves behind: a line in the log, counters per mailbox, and how many ran at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from samklang.sandbox.store import Store
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Call:
+    """One request as the log will name it. The protocol names operation and mailbox as soon as it knows
+    them."""
+
+    def __init__(self, traffic: Traffic, protocol: str) -> None:
+        self._traffic = traffic
+        self.protocol = protocol
+        self.operation = "unknown"
+        self.mailbox = ""
+
+    def name(self, operation: str, mailbox: str = "") -> None:
+        """`mailbox` is the primary address of the mailbox the request is about."""
+        self.operation = operation
+        if mailbox and not self.mailbox:
+            self.mailbox = mailbox
+            self._traffic.enter(mailbox)
+
+
+class Traffic:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: Counter[str] = Counter()
+
+    def enter(self, mailbox: str) -> None:
+        self._running[mailbox] += 1
+        self._store.count_max(mailbox, "max_concurrent", self._running[mailbox])
+
+    def counted(self, protocol: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+        """The middleware of one protocol; handlers find their `Call` in `request["call"]`."""
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            call = request["call"] = Call(self, protocol)
+            status = 500
+            try:
+                response = await handler(request)
+                status = response.status
+                return response
+            except web.HTTPException as error:
+                status = error.status
+                raise
+            finally:
+                self._leave(call, status)
+
+        return middleware
+
+    def _leave(self, call: Call, status: int) -> None:
+        with self._store.transaction():
+            self._store.log_request(call.protocol, call.operation, call.mailbox, status)
+            self._store.count(call.mailbox, "requests")
+            self._store.count(call.mailbox, f"operation:{call.operation}")
+        if call.mailbox:
+            self._running[call.mailbox] -= 1
