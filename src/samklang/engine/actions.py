@@ -129,9 +129,7 @@ class PutAside:
     link: Link | None = None
 
 
-Action = (
-    CreateEvent | CreateActivity | Update | Delete | Join | Rebase | Forget | Unlink | LeaveOut | PutAside
-)
+Action = CreateEvent | CreateActivity | Update | Delete | Join | Rebase | Forget | Unlink | LeaveOut | PutAside
 
 
 @dataclass(frozen=True, slots=True)

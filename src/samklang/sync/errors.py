@@ -20,9 +20,7 @@ class SyncError(Exception):
         #: Protocol's own code, for the administrator: "ErrorImpersonateUserDenied", "AADSTS7000222".
         self.detail = detail
         self.params: Mapping[str, str] = params
-        super().__init__(
-            f"{(type(self).__doc__ or '').strip()} [{self.code}{': ' + detail if detail else ''}]"
-        )
+        super().__init__(f"{(type(self).__doc__ or '').strip()} [{self.code}{': ' + detail if detail else ''}]")
 
 
 class ItemError(SyncError):

@@ -1,0 +1,212 @@
+"""Rows of the sync: connection, mailbox, link, set-aside entry, run and journal.
+
+The mailbox row is the truth about what is due (`seq`, `synced_seq`, `next_due`, `failures`); the engine only runs it.
+Whatever a person typed is sealed (`mailboxes.secrets`): base values, journal, tokens, passwords.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Installation(models.Model):
+    """One row: the fingerprint of the key files this database belongs to."""
+
+    key_fingerprint = models.CharField(max_length=64)
+
+
+class Connection(models.Model):
+    """The organization's access to Exchange or Microsoft 365 (rule 1.1): one per organization."""
+
+    class Version(models.TextChoices):
+        OFFICE365 = "office365", "Office 365"
+        E2007 = "2007", "Exchange 2007"
+        E2010 = "2010", "Exchange 2010"
+        E2013 = "2013", "Exchange 2013"
+        E2016 = "2016", "Exchange 2016"
+        E2019 = "2019", "Exchange 2019"
+        SE = "se", "Exchange SE"
+
+    class Auth(models.TextChoices):
+        NTLM = "ntlm", "NTLM"
+        BASIC = "basic", "Basic"
+
+    class Mode(models.TextChoices):
+        ON_USE = "on_use"
+        CONTINUOUS = "continuous"
+
+    class Conflict(models.TextChoices):
+        NEWEST = "newest"
+        PSA = "psa"
+        EXCHANGE = "exchange"
+
+    organization = models.OneToOneField("accounts.Organization", on_delete=models.CASCADE, related_name="connection")
+    version = models.CharField(max_length=16, choices=Version.choices, default=Version.OFFICE365)
+    enabled = models.BooleanField(default=False)
+
+    domain = models.CharField(max_length=64, blank=True)
+    url = models.CharField(max_length=500, blank=True)
+    username = models.CharField(max_length=256, blank=True)
+    #: Sealed.
+    password = models.TextField(blank=True)
+    auth = models.CharField(max_length=8, choices=Auth.choices, default=Auth.NTLM)
+    #: PEM of the organization's own certificate authority.
+    ca_certificate = models.TextField(blank=True)
+
+    #: Tenant verified by its own token and /organization, never taken from the redirect alone.
+    tenant = models.CharField(max_length=64, blank=True)
+    tenant_name = models.CharField(max_length=256, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+
+    conflict = models.CharField(max_length=8, choices=Conflict.choices, default=Conflict.NEWEST)
+    mode = models.CharField(max_length=12, choices=Mode.choices, default=Mode.ON_USE)
+    #: Rule 1.6: show private entries in full where the PSA cannot mask.
+    show_private = models.BooleanField(default=False)
+
+    #: Digest of the settings the last passed test was made with; switching on needs it to be the present one.
+    tested = models.CharField(max_length=64, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    #: Why the connection is paused (rule 10.3), "" when it is not.
+    paused_code = models.CharField(max_length=64, blank=True)
+    paused_detail = models.CharField(max_length=200, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    #: When the paused connection is tried again.
+    probe_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant"], condition=~Q(tenant=""), name="one_organization_per_tenant")
+        ]
+
+    @property
+    def is_office365(self) -> bool:
+        return self.version == self.Version.OFFICE365
+
+
+class Mailbox(models.Model):
+    """One user's Exchange calendar as we sync it. Only he switches it on (rule 1.2)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mailbox")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="mailboxes")
+    on = models.BooleanField(default=False)
+    switched_at = models.DateTimeField(null=True, blank=True)
+
+    #: The mailbox's own address and directory id, once found; how it was matched ("primary", "secondary").
+    address = models.CharField(max_length=320, blank=True)
+    matched_by = models.CharField(max_length=16, blank=True)
+    #: "(tenant|host)/(object id|primary address)": unique per installation, a mailbox serves one user (rule 1.3).
+    directory_id = models.CharField(max_length=700, null=True, blank=True, unique=True)
+
+    seq = models.BigIntegerField(default=0)
+    synced_seq = models.BigIntegerField(default=0)
+    next_due = models.DateTimeField(null=True, blank=True, db_index=True)
+    failures = models.IntegerField(default=0)
+
+    started_on = models.DateField(null=True, blank=True)
+    first_run_done = models.BooleanField(default=False)
+    accepted_plan = models.CharField(max_length=64, blank=True)
+    accept_any = models.BooleanField(default=False)
+    #: Plan that waits for a person: "" | "first_run" | "brake", with its id and what it counts.
+    waiting_for = models.CharField(max_length=16, blank=True)
+    waiting_plan = models.CharField(max_length=64, blank=True)
+    waiting_counts = models.JSONField(default=dict, blank=True)
+    #: Sealed rows of the preview, for its own user only.
+    waiting_preview = models.BinaryField(default=b"")
+    stop_asked = models.BooleanField(default=False)
+
+    #: Sealed.
+    psa_token = models.TextField(blank=True)
+    exchange_token = models.TextField(blank=True)
+    reconciled_on = models.DateField(null=True, blank=True)
+
+    error_code = models.CharField(max_length=64, blank=True)
+    error_detail = models.CharField(max_length=200, blank=True)
+    last_good_run = models.DateTimeField(null=True, blank=True)
+    progress = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["on", "next_due"], name="mailbox_due")]
+
+
+class LinkRow(models.Model):
+    """`engine.model.Link` as a row: what we knew of one pair, or of one side alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="link_rows")
+    status = models.CharField(max_length=12)
+    #: Text without foreign key: Severa has none.
+    psa_id = models.CharField(max_length=64, null=True, blank=True)
+    item_id = models.CharField(max_length=600, null=True, blank=True)
+    uid = models.CharField(max_length=500, blank=True)
+    key = models.CharField(max_length=64, blank=True)
+    born = models.CharField(max_length=8)
+    #: Sealed JSON of both sides' canonical values.
+    base = models.BinaryField(default=b"")
+    canon_version = models.SmallIntegerField(default=1)
+    psa_version = models.CharField(max_length=64, blank=True)
+    item_version = models.CharField(max_length=600, blank=True)
+    type_id = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=16, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["mailbox", "item_id"], name="one_link_per_item"),
+            models.UniqueConstraint(fields=["mailbox", "psa_id"], name="one_link_per_activity"),
+        ]
+
+
+class SetAsideRow(models.Model):
+    """`engine.model.SetAside` as a row (rule 10.1). Holds codes only."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="set_aside_rows")
+    side = models.CharField(max_length=8)
+    entry_id = models.CharField(max_length=600)
+    code = models.CharField(max_length=64)
+    params = models.JSONField(default=dict, blank=True)
+    tries = models.IntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    version = models.CharField(max_length=600, blank=True)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["mailbox", "side", "entry_id"], name="one_set_aside_per_entry")
+        ]
+
+
+class Run(models.Model):
+    """One pass over one mailbox."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="runs")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    #: "user", "schedule", "change", "operator", "first_run".
+    cause = models.CharField(max_length=16)
+    #: `sync.run.RunReport` as JSON: numbers and codes only.
+    report = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["mailbox", "-started_at"], name="runs_by_mailbox")]
+
+
+class JournalRow(models.Model):
+    """Every write with before and after (rule 11.1); `content` is sealed."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="journal")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="journal")
+    at = models.DateTimeField()
+    side = models.CharField(max_length=8)
+    kind = models.CharField(max_length=12)
+    psa_id = models.CharField(max_length=64, null=True, blank=True)
+    item_id = models.CharField(max_length=600, null=True, blank=True)
+    rule = models.CharField(max_length=16, blank=True)
+    content = models.BinaryField(default=b"")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["mailbox", "-at"], name="journal_by_mailbox")]

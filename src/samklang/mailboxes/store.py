@@ -1,0 +1,210 @@
+"""`sync.ports.Store` on the database: everything one run reads and writes of its mailbox."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from samklang.engine.canonical import CANON_VERSION
+from samklang.engine.model import Base, Fields, Link, LinkStatus, SetAside, Side
+from samklang.mailboxes.models import JournalRow, LinkRow, Mailbox, Run, SetAsideRow
+from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
+from samklang.sync.ports import Change, MailboxState, Tokens
+
+_COLUMNS = (
+    "id",
+    "status",
+    "psa_id",
+    "item_id",
+    "uid",
+    "key",
+    "born",
+    "base",
+    "psa_version",
+    "item_version",
+    "type_id",
+    "reason",
+)
+
+
+class DjangoStore:
+    """What the database knows of one mailbox. Every method is one transaction."""
+
+    def __init__(self, mailbox_id: int, run_id: int | None, now: Callable[[], datetime]) -> None:
+        self._mailbox_id = mailbox_id
+        self._run_id = run_id
+        self._now = now
+
+    def _row(self) -> Mailbox:
+        return Mailbox.objects.get(pk=self._mailbox_id)
+
+    def _update(self, **values: object) -> None:
+        Mailbox.objects.filter(pk=self._mailbox_id).update(**values)
+
+    def state(self) -> MailboxState:
+        row = self._row()
+        return MailboxState(
+            mailbox_id=str(row.pk),
+            tokens=Tokens(open_sealed(row.psa_token) or None, open_sealed(row.exchange_token) or None),
+            started_on=row.started_on,
+            first_run_done=row.first_run_done,
+            accepted_plan=row.accepted_plan or None,
+            accept_any=row.accept_any,
+        )
+
+    def links(self) -> Sequence[Link]:
+        rows = LinkRow.objects.filter(mailbox_id=self._mailbox_id).values_list(*_COLUMNS)
+        return [_link(row) for row in rows.iterator(chunk_size=2000)]
+
+    def set_aside(self) -> Sequence[SetAside]:
+        return [
+            SetAside(Side(r.side), r.entry_id, r.code, r.params, r.tries, r.retry_at, r.version)
+            for r in SetAsideRow.objects.filter(mailbox_id=self._mailbox_id)
+        ]
+
+    def begin_create(self, side: Side, seen_id: str, link: Link | None) -> Link:
+        key = str(uuid.uuid4())
+        if link is None:
+            ids = {"psa_id": seen_id} if side is Side.EXCHANGE else {"item_id": seen_id}
+            known = LinkRow.objects.filter(mailbox_id=self._mailbox_id, **ids).values_list(*_COLUMNS).first()
+            if known is not None:
+                link = _link(known)
+        if link is None:
+            psa_id, item_id = (seen_id, None) if side is Side.EXCHANGE else (None, seen_id)
+            link = Link(str(uuid.uuid4()), LinkStatus.CREATING, psa_id, item_id, key=key, born=side.other)
+        else:
+            # Made again: the side written to gets a new id, the other keeps its own.
+            gone = {"item_id": None} if side is Side.EXCHANGE else {"psa_id": None}
+            link = replace(link, status=LinkStatus.CREATING, key=key, reason="", **gone)
+        self._save(link)
+        return link
+
+    @transaction.atomic
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+        if link is not None:
+            if remove:
+                LinkRow.objects.filter(pk=link.id).delete()
+            else:
+                self._save(link)
+            self._lift(link)
+        if change is not None:
+            self._journal(change)
+
+    @transaction.atomic
+    def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
+        if link is not None:
+            self._save(link)
+        SetAsideRow.objects.update_or_create(
+            mailbox_id=self._mailbox_id,
+            side=entry.side,
+            entry_id=entry.id,
+            defaults={
+                "code": entry.code,
+                "params": dict(entry.params),
+                "tries": entry.tries,
+                "retry_at": entry.retry_at,
+                "version": entry.version,
+            },
+        )
+
+    def save_tokens(self, tokens: Tokens) -> None:
+        self._update(psa_token=seal(tokens.psa or ""), exchange_token=seal(tokens.exchange or ""))
+
+    def begin_first_run(self, started_on: date) -> None:
+        self._update(started_on=started_on)
+
+    def finish_first_run(self) -> None:
+        self._update(
+            first_run_done=True,
+            accepted_plan="",
+            accept_any=False,
+            waiting_for="",
+            waiting_plan="",
+            waiting_counts={},
+        )
+
+    def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
+        self._update(progress={**progress, "at": at.isoformat()})
+
+    def should_stop(self) -> bool:
+        row = (
+            Mailbox.objects.filter(pk=self._mailbox_id)
+            .values_list("on", "stop_asked", "connection__enabled", "connection__paused_code")
+            .get()
+        )
+        on, asked, enabled, paused = row
+        return asked or not on or not enabled or bool(paused)
+
+    def _save(self, link: Link) -> None:
+        values = {
+            "mailbox_id": self._mailbox_id,
+            "status": link.status,
+            "psa_id": link.psa_id,
+            "item_id": link.item_id,
+            "uid": link.uid,
+            "key": link.key,
+            "born": link.born,
+            "base": seal_json({"psa": dict(link.base.psa), "exchange": dict(link.base.exchange)}),
+            "canon_version": CANON_VERSION,
+            "psa_version": link.psa_version,
+            "item_version": link.item_version,
+            "type_id": link.type_id,
+            "reason": link.reason,
+        }
+        LinkRow.objects.update_or_create(pk=link.id, defaults=values)
+
+    def _lift(self, link: Link) -> None:
+        of_link = Q(side=Side.PSA, entry_id=link.psa_id) | Q(side=Side.EXCHANGE, entry_id=link.item_id)
+        SetAsideRow.objects.filter(of_link, mailbox_id=self._mailbox_id).delete()
+
+    def _journal(self, change: Change) -> None:
+        content = {
+            key: dict(value)
+            for key, value in (("before", change.before), ("after", change.after), ("losers", change.losers))
+        }
+        JournalRow.objects.create(
+            mailbox_id=self._mailbox_id,
+            run_id=self._run_id,
+            at=self._now(),
+            side=change.side,
+            kind=change.kind,
+            psa_id=change.psa_id,
+            item_id=change.item_id,
+            rule=change.rule,
+            content=seal_json(content),
+        )
+
+
+def _link(row: tuple) -> Link:
+    ident, status, psa_id, item_id, uid, key, born, base, psa_version, item_version, type_id, reason = row
+    sealed = SealedBase(base)
+    psa: Fields = SealedFields(sealed, "psa")
+    exchange: Fields = SealedFields(sealed, "exchange")
+    return Link(
+        id=str(ident),
+        status=LinkStatus(status),
+        psa_id=psa_id,
+        item_id=item_id,
+        uid=uid,
+        key=key,
+        born=Side(born),
+        base=Base(psa, exchange),
+        psa_version=psa_version,
+        item_version=item_version,
+        type_id=type_id,
+        reason=reason,
+    )
+
+
+def open_run(mailbox_id: int, cause: str, now: datetime) -> Run:
+    """A fresh run row; its id goes into every journal row of the run."""
+    return Run.objects.create(mailbox_id=mailbox_id, cause=cause, started_at=now)
+
+
+def close_run(run: Run, report: object, now: datetime) -> None:
+    Run.objects.filter(pk=run.pk).update(finished_at=now, report=asdict(report))  # type: ignore[call-overload]
