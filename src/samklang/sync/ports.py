@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from samklang.engine.model import Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.model import Base, Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ class Calendar(Protocol):
         """
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
-        """The events with these ids; None for one that is not (any longer) in the default calendar."""
+        """The events with these ids; None for one that is not (any longer) in the default calendar.
+
+        An id that exists but could not be read is absent from the answer: it says nothing, and the entry is set aside.
+        """
 
     def find_created(self, key: str) -> SeenEvent | None:
         """The event our create with this key made, if it did (rule 10.4)."""
@@ -62,6 +65,10 @@ class Calendar(Protocol):
 
         Returns what the server holds afterwards, exceptions and cancellations included. Interrupted between the
         master and its exceptions, the event exists and `find_created` finds it.
+
+        What is returned here and by `update` is the event as *our* write left it (rule 7.5): the read-back when it
+        carries the version the write returned, else (somebody edited meanwhile) what we wrote, with the version the
+        write returned; the later edit then shows as a change in the next run.
         """
 
     def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
@@ -90,7 +97,10 @@ class Activities(Protocol):
         """Changes since `token`; every activity of the user without one. Raises TokenRejected."""
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
-        """The activities with these ids; None for one deleted or not the user's any longer."""
+        """The activities with these ids; None for one deleted or not the user's any longer.
+
+        An id that exists but could not be read is absent from the answer.
+        """
 
     def find_created(self, key: str) -> SeenActivity | None: ...
 
@@ -156,13 +166,23 @@ class Store(Protocol):
 
     def set_aside(self) -> Sequence[SetAside]: ...
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None) -> Link:
-        """Insert (or renew) a CREATING link with a fresh key before a remote create on `side`."""
+    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+        """Insert (or renew) a CREATING link before a remote create on `side`; committed when this returns.
+
+        `seen_id` is the entry on the other side, which becomes `born` of a new link. `base`, if given, is stored: what
+        the source holds now and what the create will write, so that an edit made after a crash is still seen as one.
+        A link that is CREATING already keeps its key (the create may have happened); every other gets a fresh one,
+        and its id on `side`, which is gone, is cleared.
+        """
 
     def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
         """Store the link (or remove it) and journal the write, and lift any set-aside of its entries, in one go."""
 
-    def put_aside(self, entry: SetAside, link: Link | None = None) -> None: ...
+    def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
+        """Insert or replace the set-aside row of (side, id); the link, if given, is stored with it."""
+
+    def lift(self, side: Side, entry_id: str) -> None:
+        """The entry waits no longer: remove its set-aside row, if there is one."""
 
     def save_tokens(self, tokens: Tokens) -> None: ...
 
