@@ -43,9 +43,7 @@ def expand(pattern: dict[str, Any], first: str, last: str, **limits: Any) -> lis
 
 def random_recurrence(dice: random.Random) -> tuple[dict[str, Any], rrule.rrule]:
     """A recurrence Exchange and RFC 5545 read alike, in both forms."""
-    kind = dice.choice(
-        ("daily", "weekly", "absoluteMonthly", "relativeMonthly", "absoluteYearly", "relativeYearly")
-    )
+    kind = dice.choice(("daily", "weekly", "absoluteMonthly", "relativeMonthly", "absoluteYearly", "relativeYearly"))
     start = date(2000, 1, 1) + timedelta(days=dice.randrange(12_000))
     pattern: dict[str, Any] = {"type": kind, "interval": dice.choice((1, 1, 2, 3, 7, 13))}
     other: dict[str, Any] = {

@@ -1,0 +1,351 @@
+"""The one way out: sessions that refuse what a calendar connection must never do.
+
+A session trusts nothing from the environment, verifies certificates against the system's roots and the installation's
+own file, follows no redirect (rule 10.5), reads answers up to a limit, connects only to addresses it may (an
+administrator's address must not reach the inside of our own network unless the installation allows it), lets at most a
+few requests a mailbox run at once (rule 10.2), and turns every failure into an error of `sync.errors` that names
+neither path nor query nor body: those hold addresses, titles and tokens.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+import certifi
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from samklang.sync.errors import ProtocolError, SyncError, Unavailable
+
+_Cause = TypeVar("_Cause", bound=BaseException)
+
+#: Stable, so that an administrator can allow it by name (EWS facts §2.2: EwsApplicationAccessPolicy).
+USER_AGENT = "Samklang"
+#: Seconds to connect, and between two pieces of an answer.
+TIMEOUT = (10.0, 60.0)
+#: Seconds for a whole answer: a server that drips for ever is not served for ever.
+ANSWER_SECONDS = 300.0
+#: Bytes of one answer after decompression.
+ANSWER_BYTES = 64 * 1024 * 1024
+#: Requests at once for one mailbox: one below the four that Graph grants and rule 10.2 allows.
+REQUESTS_AT_ONCE = 3
+
+# These write paths with their queries, and log-on messages, at debug level.
+for _name in ("urllib3", "spnego"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a session sent. Legs of a log-on (answered 401) are counted apart from requests (rule 7.6)."""
+
+    requests: int = 0
+    logon_legs: int = 0
+
+
+class Gate:
+    """Lets at most `at_once` requests through at a time; one gate for all sessions of a mailbox in this process."""
+
+    def __init__(self, at_once: int) -> None:
+        self._semaphore = threading.BoundedSemaphore(at_once)
+
+    def __enter__(self) -> None:
+        self._semaphore.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._semaphore.release()
+
+
+_gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
+_gates_lock = threading.Lock()
+
+
+def gate(key: str) -> Gate:
+    """The gate of one mailbox. `key` names server and mailbox; case does not matter."""
+    with _gates_lock:
+        found = _gates.get(key.casefold())
+        if found is None:
+            found = _gates[key.casefold()] = Gate(REQUESTS_AT_ONCE)
+        return found
+
+
+def session(
+    *,
+    ca_file: Path | str | None = None,
+    allow_private: bool = False,
+    timeout: tuple[float, float] = TIMEOUT,
+    answer_bytes: int = ANSWER_BYTES,
+    counts: Counts | None = None,
+    mailbox: str | None = None,
+) -> Session:
+    """A session as the module describes it; not to be shared between threads.
+
+    `ca_file`: PEM file of authorities added to the system's. `allow_private`: loopback and private addresses may be
+    connected to. `timeout`: seconds to connect, and between two pieces of an answer. `mailbox`: name of the gate its
+    requests pass, e.g. "https://mail.example.com|anna@example.com"; None: no limit.
+
+    Raises `Unavailable` (code "bad_ca_file") when the file cannot be used.
+    """
+    return Session(
+        tls=tls_context(ca_file),
+        allow_private=allow_private,
+        timeout=timeout,
+        answer_bytes=answer_bytes,
+        counts=counts or Counts(),
+        gate=gate(mailbox) if mailbox else None,
+    )
+
+
+class Session(requests.Session):
+    """A `requests.Session` that raises only errors of `sync.errors`; fits msal's `http_client` too.
+
+    Codes: "unknown_host", "bad_certificate", "timeout", "connection_refused", "connection_lost",
+    "address_not_allowed" (all `Unavailable`), "redirect_refused", "answer_too_large" (`ProtocolError`).
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext,
+        allow_private: bool,
+        timeout: tuple[float, float],
+        answer_bytes: int,
+        counts: Counts,
+        gate: Gate | None,
+    ) -> None:
+        super().__init__()
+        self.counts = counts
+        self.trust_env = False
+        self.headers = CaseInsensitiveDict({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
+        self._timeout = timeout
+        self._gate = gate
+        adapter = _Adapter(tls, allow_private, answer_bytes, counts)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        """As in requests; an address that is none raises `Unavailable` ("unknown_host")."""
+        try:
+            return super().request(method, url, *args, **kwargs)
+        except requests.RequestException as error:
+            raise _named(error, "") from None
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send and read the whole answer. No redirect is followed; a 3xx raises `ProtocolError`."""
+        kwargs["timeout"] = kwargs.get("timeout") or self._timeout
+        kwargs["allow_redirects"] = False
+        host = urlsplit(str(request.url)).hostname or ""
+        # `from None`: the texts of requests' exceptions hold the whole address, and tracebacks are logged.
+        try:
+            if self._gate is None:
+                response = super().send(request, **kwargs)
+            else:
+                with self._gate:
+                    response = super().send(request, **kwargs)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _named(error, host) from None
+        if response.is_redirect or response.status_code in (301, 302, 303, 307, 308):
+            elsewhere = urlsplit(response.headers.get("Location", "")).hostname or host
+            raise ProtocolError("redirect_refused", f"{response.status_code} to {elsewhere}", host=host)
+        return response
+
+
+def retry_after(response: requests.Response, default: float) -> float:
+    """Seconds the answer's Retry-After asks for, as a number or a date read against the answer's own Date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.replace(".", "", 1).isdigit():
+        return float(value)
+    try:
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(response.headers["Date"])
+        return max(0.0, (until - now).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return default
+
+
+def tls_context(ca_file: Path | str | None) -> ssl.SSLContext:
+    """System roots plus the authorities of `ca_file`. Loading them takes milliseconds, so contexts are kept."""
+    if ca_file is None:
+        return _tls_context(None, 0)
+    path = Path(ca_file)
+    try:
+        return _tls_context(path, path.stat().st_mtime_ns)
+    except (OSError, ssl.SSLError) as error:
+        raise Unavailable("bad_ca_file", type(error).__name__) from None
+
+
+@functools.lru_cache(maxsize=8)
+def _tls_context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    system = ssl.get_default_verify_paths()
+    if not (system.cafile or system.capath):
+        context.load_verify_locations(certifi.where())
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, tls: ssl.SSLContext, allow_private: bool, answer_bytes: int, counts: Counts) -> None:
+        self._tls = tls
+        self._allow_private = allow_private
+        self._answer_bytes = answer_bytes
+        self._counts = counts
+        super().__init__(pool_connections=4, pool_maxsize=REQUESTS_AT_ONCE)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._allow_private)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            return host, {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
+        return host, tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing: the context decides. The original would add its own bundle to it."""
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        resp.stream = functools.partial(_limited, resp.stream, self._answer_bytes)
+        response = super().build_response(req, resp)
+        if response.status_code == 401:
+            self._counts.logon_legs += 1
+        else:
+            self._counts.requests += 1
+        return response
+
+
+def _limited(stream: Any, limit: int, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+    """The pieces of an answer, as long as it stays inside its limits of size and time."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    size = 0
+    for piece in stream(*args, **kwargs):
+        size += len(piece)
+        if size > limit:
+            raise ProtocolError("answer_too_large", f"over {limit} bytes")
+        if time.monotonic() > deadline:
+            raise Unavailable("timeout", "answer takes too long")
+        yield piece
+
+
+@functools.cache
+def _pool_classes(allow_private: bool) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools, with connections that look at each address before they connect to it."""
+
+    class PlainConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connect(self, allow_private)
+
+    class TlsConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connect(self, allow_private)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = TlsConnection
+
+    return {"http": PlainPool, "https": TlsPool}
+
+
+def _connect(connection: HTTPConnection, allow_private: bool) -> socket.socket:
+    """Resolve once and connect to exactly the addresses looked at, so that a second answer of DNS changes nothing."""
+    host, port = connection.host.strip("[]"), connection.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise NameResolutionError(host, connection, socket.gaierror(str(error))) from error
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    for address in addresses:
+        if not may_connect(address, allow_private):
+            raise Unavailable("address_not_allowed", f"{host} is {address}", host=host)
+    failure: OSError = OSError("no address")
+    for address in addresses:
+        try:
+            return urllib3.util.connection.create_connection(
+                (address, port), connection.timeout, connection.source_address, connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out") from failure
+    raise NewConnectionError(connection, str(failure)) from failure
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def may_connect(address: str, allow_private: bool) -> bool:
+    """True for a public address, and for a loopback or private one if allowed.
+
+    Link-local (a cloud's metadata service lives there), multicast, reserved and unspecified addresses: never.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        ip = inner or ip
+    if ip.is_loopback:
+        return allow_private
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+        return False
+    return ip.is_global or allow_private
+
+
+def _named(error: Exception, host: str) -> SyncError:
+    """The failure in our terms. The details come from the operating system and OpenSSL; they hold no address paths."""
+    causes = list(_causes(error))
+
+    def find(*kinds: type[_Cause]) -> _Cause | None:
+        return next((cause for cause in causes if isinstance(cause, kinds)), None)
+
+    if ours := find(SyncError):
+        return ours
+    if distrust := find(ssl.SSLCertVerificationError):
+        return Unavailable("bad_certificate", distrust.verify_message, host=host)
+    if find(ssl.SSLError):
+        return Unavailable("bad_certificate", "no TLS agreed", host=host)
+    if find(NameResolutionError):
+        return Unavailable("unknown_host", host, host=host)
+    if find(requests.exceptions.MissingSchema, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
+        return Unavailable("unknown_host", "not an address", host=host)
+    if find(ConnectionRefusedError):
+        return Unavailable("connection_refused", host, host=host)
+    if find(TimeoutError) or find(requests.Timeout, urllib3.exceptions.ReadTimeoutError):
+        return Unavailable("timeout", host, host=host)
+    return Unavailable("connection_lost", type(causes[-1]).__name__, host=host)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and everything urllib3 and requests wrapped into it, outermost first."""
+    seen: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if not isinstance(each, BaseException) or each in seen:
+            continue
+        seen.append(each)
+        yield each
+        waiting += [getattr(each, "reason", None), each.__cause__, each.__context__, *each.args]
