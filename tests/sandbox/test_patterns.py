@@ -45,7 +45,8 @@ def random_recurrence(dice: random.Random) -> tuple[dict[str, Any], rrule.rrule]
     """A recurrence Exchange and RFC 5545 read alike, in both forms."""
     kind = dice.choice(("daily", "weekly", "absoluteMonthly", "relativeMonthly", "absoluteYearly", "relativeYearly"))
     start = date(2000, 1, 1) + timedelta(days=dice.randrange(12_000))
-    pattern: dict[str, Any] = {"type": kind, "interval": dice.choice((1, 1, 2, 3, 7, 13))}
+    interval = 1 if kind.endswith("Yearly") else dice.choice((1, 1, 2, 3, 7, 13))
+    pattern: dict[str, Any] = {"type": kind, "interval": interval}
     other: dict[str, Any] = {
         "interval": pattern["interval"],
         "dtstart": midnight(start),

@@ -26,8 +26,8 @@ MAX_INTERVAL = {
     "weekly": 99,
     "absoluteMonthly": 99,
     "relativeMonthly": 99,
-    "absoluteYearly": 99,
-    "relativeYearly": 99,
+    "absoluteYearly": 1,  # EWS has no field for it
+    "relativeYearly": 1,
 }
 LAST_DATE = date(4500, 8, 31)  # Exchange's end of time
 

@@ -1,7 +1,7 @@
 """A series laid out in time: its occurrences with exceptions and cancelled dates, in the zone it was made in.
 
-Times are wall clock: start and end of an occurrence are the series' start and end times of day, in its zone, on the
-occurrence's date; a day of 23 hours shortens what spans the change (EWS facts §2.5).
+Times are wall clock: start and end of an occurrence are the series' start and end times of day, in its zone,
+on the occurrence's date; a day of 23 hours shortens what spans the change (EWS facts §2.5).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from samklang.sandbox import patterns, zones
+from samklang.sandbox.model import Item
 from samklang.sandbox.patterns import RecurrenceError, Rule
 
 Span = tuple[datetime, datetime]
@@ -30,8 +31,8 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Series:
-    """What the layout needs to know. `start` and `end` are the wall clock times of the first date by the rule;
-    `moved` holds the instants of the exceptions that have times of their own, or None for those that do not."""
+    """What the layout needs to know. `start` and `end` are the wall clock times of one of its dates; `moved`
+    holds the instants of the exceptions that have times of their own, None for those that do not."""
 
     rule: Rule
     zone: str
@@ -55,8 +56,8 @@ class Series:
         return Occurrence(day, start, *(self.moved[day] or (start, end)), exception=True)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Occurrence]:
-        """The occurrences that touch `start` … `end` (UTC, end exclusive), by original date. Exceptions are looked
-        at where they are now, wherever the rule had put them."""
+        """The occurrences that touch `start` … `end` (UTC, end exclusive), by original date. Exceptions are
+        looked at where they are now, wherever the rule had put them."""
         span = self.end - self.start + timedelta(days=1)
         first = _day(start, self.zone, -span)
         last = _day(end, self.zone, timedelta(days=1))
@@ -80,8 +81,8 @@ class Series:
         return max([self.regular(day)[1], *ends])
 
     def check_exception(self, day: date, start: datetime, end: datetime) -> None:
-        """Raises RecurrenceError where Exchange does not let an occurrence go to `start` … `end` (UTC): onto or
-        past the day of a neighbour, or into the next one's time (Graph facts §4.4, EWS facts §2.6)."""
+        """Raises RecurrenceError where Exchange does not let an occurrence go to `start` … `end` (UTC): onto
+        or past the day of a neighbour, or into the next one's time (Graph facts §4.4, EWS facts §2.6)."""
         there = zones.to_local(start, self.zone).date()
         before = patterns.previous_date(self.rule, day, without=self.cancelled)
         after = patterns.next_date(self.rule, day, without=self.cancelled)
@@ -122,4 +123,43 @@ def _day(instant: datetime, zone: str, shift: timedelta) -> date:
         return date.min if shift < timedelta(0) else date.max
 
 
-__all__ = ["Occurrence", "RecurrenceError", "Series", "Span"]
+def series_of(item: Item) -> Series:
+    """The layout of a stored series. Raises RecurrenceError for an item without a recurrence Exchange holds."""
+    zone = item.start_zone
+    length = item.end - item.start
+    moved: dict[date, Span | None] = {}
+    for day, exception in item.exceptions.items():
+        start = exception.fields.start
+        moved[day] = None if start is None else (start, exception.fields.end or start + length)
+    return Series(
+        rule=patterns.rule_of(item.recurrence or {}),
+        zone=zone,
+        start=zones.to_local(item.start, zone),
+        end=zones.to_local(item.end, zone),
+        moved=moved,
+        cancelled=frozenset(item.cancelled),
+    )
+
+
+def occurrences(item: Item, start: datetime, end: datetime) -> Iterator[Occurrence]:
+    """The occurrences of a stored series that touch `start` … `end` (UTC, end exclusive)."""
+    return series_of(item).between(start, end)
+
+
+def ends(item: Item) -> datetime | None:
+    """What `Store.save(ends=…)` wants of a series: when its last occurrence is over; None if never."""
+    return series_of(item).last_end() if item.recurrence else None
+
+
+def align(item: Item) -> None:
+    """Moves a series' start and end to its first date by the rule, as Exchange does when it saves a master.
+    Raises RecurrenceError, also where the rule has no date at all."""
+    series = series_of(item)
+    first = patterns.first_date(series.rule)
+    if first is None:
+        raise RecurrenceError("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence in its range.")
+    if first != series.start.date():
+        item.start, item.end = series.regular(first)
+
+
+__all__ = ["Occurrence", "RecurrenceError", "Series", "align", "ends", "occurrences", "series_of"]
