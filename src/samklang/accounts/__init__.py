@@ -1,0 +1,1 @@
+"""Organizations and the people in them: users, roles, sign-in, personal access tokens, the audit trail."""

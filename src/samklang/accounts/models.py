@@ -1,0 +1,179 @@
+"""Rows of organizations, users and what they may do. Nobody sees another organization: queries start with `.of()` or
+`.visible_to()`. Rows are written by `accounts.services` alone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext_lazy as _
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Scoped(models.QuerySet[M]):
+    """Rows that belong to one organization, reached over the lookup `organization_path`."""
+
+    organization_path = "organization"
+
+    def of(self, organization: Organization) -> Self:
+        """The rows of this organization."""
+        return self.filter(**{self.organization_path: organization})
+
+    def visible_to(self, user: User) -> Self:
+        """The rows this user may see: those of his organization, unless a subclass is stricter."""
+        return self.filter(**{self.organization_path: user.organization_id})
+
+
+class Organization(models.Model):
+    """A company whose people share activities and one Exchange connection."""
+
+    guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=200)
+    #: Language and zone new users start with.
+    language = models.CharField(max_length=10, default="sv")
+    zone = models.CharField(max_length=64, default="Europe/Stockholm")
+    settings = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"organization {self.pk}"
+
+
+class Role(models.TextChoices):
+    USER = "user", _("User")
+    ADMINISTRATOR = "administrator", _("Administrator")
+
+
+class Users(Scoped["User"]):
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def with_address(self, email: str) -> Self:
+        """The user with this e-mail address, compared without case."""
+        return self.filter(email=normal_address(email))
+
+
+class UserManager(models.Manager.from_queryset(Users)):  # type: ignore[misc]
+    def get_by_natural_key(self, email: str) -> User:
+        return self.get(email=normal_address(email))
+
+
+def normal_address(email: str) -> str:
+    """The one spelling in which addresses are stored and compared."""
+    return email.strip().lower()
+
+
+class User(AbstractBaseUser):
+    """A person of one organization. Signs in with the e-mail address, unique in the installation without case."""
+
+    guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+    #: IANA name.
+    zone = models.CharField(max_length=64)
+    language = models.CharField(max_length=10)
+    #: PSA id of the type new entries get (rule 1.6); text without foreign key, since Severa keeps its types itself.
+    default_activity_type = models.CharField(max_length=64, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    created = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[Any] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_lower")
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role == Role.ADMINISTRATOR
+
+    @property
+    def psa_id(self) -> str:
+        """What the engine and the APIs call this user by."""
+        return str(self.guid)
+
+
+class Tokens(Scoped["PersonalToken"]):
+    organization_path = "user__organization"
+
+    def visible_to(self, user: User) -> Self:
+        """His own: no administrator sees another's tokens."""
+        return self.filter(user=user)
+
+    def valid(self) -> Self:
+        return self.filter(revoked__isnull=True, user__is_active=True)
+
+
+class PersonalToken(models.Model):
+    """Lets a program act as its user. Only a digest is kept: the token itself is shown once."""
+
+    class Maker(models.TextChoices):
+        SELF = "self", _("yourself")
+        OPERATOR = "operator", _("an operator on the host")
+
+    guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    #: SHA-256 of the token, hexadecimal. Enough, since the token is 256 random bits.
+    digest = models.CharField(max_length=64, unique=True)
+    made_by = models.CharField(max_length=10, choices=Maker.choices)
+    created = models.DateTimeField(db_default=Now())
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = Tokens.as_manager()
+
+
+class SignInAttempts(models.Model):
+    """Failed sign-ins counted under one key; see `accounts.throttle` for what they cost."""
+
+    class Scope(models.TextChoices):
+        ADDRESS = "address"
+        ACCOUNT = "account"
+        #: One account from one address.
+        PAIR = "pair"
+        #: One account from one address that once gave the right password.
+        KNOWN = "known"
+
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    #: Keyed hash: the table tells neither addresses nor e-mails.
+    key = models.CharField(max_length=64)
+    failures = models.IntegerField(default=0)
+    last = models.DateTimeField()
+    #: No password is looked at before this time.
+    wait_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "key"], name="one_count_per_key")]
+
+
+class AuditEvent(models.Model):
+    """Who did what to whom, when. Ids and codes only, no titles, names or addresses."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="audit")
+    #: None: an operator on the host.
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    #: e.g. "user.add", "token.make", "connection.save".
+    action = models.CharField(max_length=64)
+    #: Id of what it was done to.
+    subject = models.CharField(max_length=64, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[Any] = Scoped.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["organization", "-at"])]
