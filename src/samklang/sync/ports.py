@@ -176,7 +176,10 @@ class Store(Protocol):
         """
 
     def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
-        """Store the link (or remove it) and journal the write, and lift any set-aside of its entries, in one go."""
+        """Store the link (or remove it) and journal the write, and lift any set-aside of its entries, in one go.
+
+        A link whose id is "" is new: the store names it.
+        """
 
     def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
         """Insert or replace the set-aside row of (side, id); the link, if given, is stored with it."""
@@ -186,9 +189,14 @@ class Store(Protocol):
 
     def save_tokens(self, tokens: Tokens) -> None: ...
 
-    def begin_first_run(self, started_on: date) -> None: ...
+    def accept(self, plan_id: str | None) -> None:
+        """Somebody accepted the plan with this id; None: the first plan, unseen ("start without preview")."""
 
-    def finish_first_run(self) -> None: ...
+    def begin_first_run(self, started_on: date) -> None:
+        """The accepted first run starts writing: a crash from here on continues without a new acceptance."""
+
+    def finish_first_run(self) -> None:
+        """All the first run covered is done or set aside; what was accepted is used up."""
 
     def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
         """Report progress of the run for the status page."""

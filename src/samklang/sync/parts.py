@@ -1,0 +1,31 @@
+"""What one run is made of, put together by `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from samklang.engine.rules import Rules
+from samklang.sync.ports import Activities, Calendar, Store
+
+
+def _none_counted() -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Both calendars of one user, what we know of his mailbox, the policies, the clock."""
+
+    activities: Activities
+    calendar: Calendar
+    store: Store
+    #: `started_on` is replaced by the mailbox's own once its first run began.
+    rules: Rules
+    #: Domain time, aware UTC.
+    now: Callable[[], datetime]
+    #: Requests made to the Exchange side so far, by the connector's own count (log-on legs apart).
+    requests: Callable[[], int] = _none_counted
+    #: Mails the connector caused so far.
+    mails: Callable[[], int] = _none_counted
