@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
+pytest_plugins = ["tests.sandbox_client"]
+
 #: A PostgreSQL whose role may create databases; unset: the embedded one is started in the run's own folder.
 GIVEN = os.environ.get("DATABASE_URL")
 FOLDER = tempfile.TemporaryDirectory(prefix="samklang-tests-")

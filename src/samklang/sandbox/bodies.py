@@ -1,4 +1,5 @@
-"""Texts as Exchange keeps them: always HTML, rewritten; asked for as text, converted (Graph facts §4.1 `body`).
+"""Texts as Exchange keeps them: always HTML, rewritten; asked for as text, converted (Graph facts §4.1
+`body`).
 
 The rewriting is of the kind Exchange does, not letter for letter: see the assumptions in docs/sandbox.md.
 """

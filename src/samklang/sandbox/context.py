@@ -30,6 +30,10 @@ class Validation:
         if len(self.failures) < 1000:
             self.failures.append({"protocol": protocol, "operation": operation, "violation": violation})
 
+    def clear(self) -> None:
+        self.requests_checked = self.answers_checked = 0
+        self.failures.clear()
+
 
 @dataclass
 class Sandbox:

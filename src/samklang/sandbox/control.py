@@ -1,15 +1,250 @@
-"""The control API on the plain port: what a test or a demo asks of the sandbox itself. See
-docs/sandbox.md."""
+"""The control API on the plain port: what a test or a demo asks of the sandbox itself. See docs/sandbox.md.
+
+JSON in and out, errors as application/problem+json, described at {control}/openapi.json.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import msgspec
 from aiohttp import web
 
+from samklang.sandbox import calendar, control_openapi, entries, ics, recurrence, zones
+from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
+from samklang.sandbox.control_forms import ChangeMailbox, NewMailbox, SetClock
+from samklang.sandbox.entries import EntryFields
+from samklang.sandbox.faults import Fault
+from samklang.sandbox.model import DELETED, Item, Mailbox
+from samklang.sandbox.recurrence import RecurrenceError
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
-    async def clock(request: web.Request) -> web.Response:
-        return web.json_response({"now": sandbox.store.clock.now().isoformat()})
+    control = _Control(sandbox)
+    part = web.Application(middlewares=[_problems], client_max_size=64 * 1024 * 1024)
+    for method, path, name in control_openapi.routes():
+        part.router.add_route(method, path, getattr(control, name))
+    app.add_subapp("/control", part)
 
-    app.router.add_get("/control/clock", clock)
+
+class Problem(Exception):
+    """Answered as problem+json."""
+
+    def __init__(self, status: int, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.status, self.code = status, code
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return _problem(problem.status, str(problem), problem.code)
+    except (calendar.CalendarError, RecurrenceError) as error:
+        return _problem(422, str(error), error.code)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        return _problem(400, str(error))
+    except web.HTTPException as error:
+        return _problem(error.status, error.reason)
+
+
+def _problem(status: int, detail: str, code: str = "") -> web.Response:
+    body = {"title": detail, "status": status, "detail": detail} | ({"code": code} if code else {})
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+async def _read(request: web.Request, type: type[T]) -> T:
+    return msgspec.json.decode(await request.read() or b"{}", type=type)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+class _Control:
+    """One method per operation; `control_openapi` says which path leads to which."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox, self._store = sandbox, sandbox.store
+
+    def _mailbox(self, request: web.Request) -> Mailbox:
+        address = request.match_info["address"]
+        mailbox = self._store.mailbox(address)
+        if mailbox is None:
+            raise Problem(404, f"No mailbox has the address {address}; create it with POST /control/mailboxes.")
+        return mailbox
+
+    def _entry(self, request: web.Request) -> tuple[Item, date | None]:
+        mailbox, id = self._mailbox(request), request.match_info["id"]
+        item = self._store.item(id) or self._store.item_by_immutable_id(id)
+        if item is None or item.mailbox != mailbox.id:
+            raise Problem(404, f"The mailbox {mailbox.address} has no entry with that id.")
+        given = request.query.get("occurrence")
+        if given and item.recurrence is None:
+            raise Problem(400, "The entry is no series: it has no occurrences.")
+        return item, date.fromisoformat(given) if given else None
+
+    # --- mailboxes
+    async def create_mailbox(self, request: web.Request) -> web.Response:
+        given = await _read(request, NewMailbox)
+        mailbox = Mailbox(
+            **(msgspec.structs.asdict(given) | {"zone": zones.windows_id(given.zone)}), object_id=str(uuid.uuid4())
+        )
+        try:
+            self._store.save_mailbox(mailbox)
+        except ValueError as error:
+            raise Problem(409, str(error)) from error
+        return _json({"id": mailbox.id, "address": mailbox.address, "object_id": mailbox.object_id}, 201)
+
+    async def list_mailboxes(self, request: web.Request) -> web.Response:
+        return _json([self._shown(mailbox) for mailbox in self._store.mailboxes()])
+
+    def _shown(self, mailbox: Mailbox) -> dict[str, Any]:
+        shown = msgspec.structs.asdict(mailbox)
+        del shown["password"], shown["extra"]
+        return shown | {"entries": self._store.count_items(mailbox)}
+
+    async def change_mailbox(self, request: web.Request) -> web.Response:
+        mailbox, given = self._mailbox(request), await _read(request, ChangeMailbox)
+        for name, value in msgspec.structs.asdict(given).items():
+            if value is not msgspec.UNSET:
+                setattr(mailbox, name, zones.windows_id(value) if name == "zone" else value)
+        return _json(self._shown(self._store.save_mailbox(mailbox)))
+
+    async def delete_mailbox(self, request: web.Request) -> web.Response:
+        self._store.delete_mailbox(self._mailbox(request))
+        return web.Response(status=204)
+
+    # --- entries, as a person's acts
+    async def list_entries(self, request: web.Request) -> web.Response:
+        mailbox, window = self._mailbox(request), request.query.get("expand")
+        if window is None:
+            return _json([entries.described(item) for item in self._store.items(mailbox)])
+        start, _, end = window.partition("/")
+        return _json(entries.expanded(self._store, mailbox, _moment(start), _moment(end)))
+
+    async def create_entry(self, request: web.Request) -> web.Response:
+        mailbox, given = self._mailbox(request), await _read(request, EntryFields)
+        return _json(entries.described(entries.create(self._store, mailbox, given)), 201)
+
+    async def show_entry(self, request: web.Request) -> web.Response:
+        return _json(entries.described(self._entry(request)[0]))
+
+    async def change_entry(self, request: web.Request) -> web.Response:
+        (item, occurrence), given = self._entry(request), await _read(request, EntryFields)
+        return _json(entries.described(entries.change(self._store, item, given, occurrence)))
+
+    async def delete_entry(self, request: web.Request) -> web.Response:
+        item, occurrence = self._entry(request)
+        if occurrence is None:
+            calendar.delete(self._store, item, to=DELETED)
+        else:
+            calendar.cancel_occurrence(self._store, item, occurrence)
+        return web.Response(status=204)
+
+    async def load_ics(self, request: web.Request) -> web.Response:
+        mailbox = self._mailbox(request)
+        items, rejected = ics.load(await request.read(), request.query.get("protocol", "ews"), zone=mailbox.zone)
+        with self._store.transaction():
+            for item in items:
+                self._store.save(ics.adopt(item, mailbox), ends=recurrence.ends(item), stamp=False)
+        return _json({"stored": len(items), "rejected": rejected})
+
+    # --- what happened
+    async def counts(self, request: web.Request) -> web.Response:
+        return _json({address: _counts(found) for address, found in self._store.counters().items()})
+
+    async def counts_of(self, request: web.Request) -> web.Response:
+        address = request.match_info["address"]
+        mailbox = self._store.mailbox(address)
+        key = (mailbox.address if mailbox else address).casefold()
+        return _json(_counts(self._store.counters().get(key, {})))
+
+    async def zero_counts(self, request: web.Request) -> web.Response:
+        self._store.zero_counters()
+        return web.Response(status=204)
+
+    async def mails(self, request: web.Request) -> web.Response:
+        return _json([mail._asdict() for mail in self._store.mails()])
+
+    async def log(self, request: web.Request) -> web.Response:
+        return _json(self._store.log(int(request.query.get("since", 0))))
+
+    async def validation(self, request: web.Request) -> web.Response:
+        return _json(self._sandbox.validation)
+
+    # --- the world
+    async def show_clock(self, request: web.Request) -> web.Response:
+        clock = self._store.clock
+        return _json({"now": clock.now().isoformat(), "running": clock.running})
+
+    async def set_clock(self, request: web.Request) -> web.Response:
+        given = await _read(request, SetClock)
+        self._store.clock.set(None if given.now is None else _moment(given.now), running=given.running)
+        return await self.show_clock(request)
+
+    async def show_server(self, request: web.Request) -> web.Response:
+        return _json(server(self._store))
+
+    async def set_server(self, request: web.Request) -> web.Response:
+        given = await _read(request, Server)
+        self._store.put("settings", "server", given)
+        return _json(given)
+
+    async def set_account(self, request: web.Request) -> web.Response:
+        given = await _read(request, Account)
+        self._store.put("account", given.username.casefold(), given)
+        return _json({"username": given.username, "impersonates": given.impersonates})
+
+    async def set_tenant(self, request: web.Request) -> web.Response:
+        given = await _read(request, Tenant)
+        self._store.put("tenant", given.id, given)
+        return _json(given)
+
+    async def list_tenants(self, request: web.Request) -> web.Response:
+        return _json(list(self._store.all("tenant", Tenant).values()))
+
+    async def reset(self, request: web.Request) -> web.Response:
+        self._store.reset()
+        self._sandbox.faults.reload()
+        self._sandbox.validation.clear()
+        return web.Response(status=204)
+
+    # --- faults
+    async def add_fault(self, request: web.Request) -> web.Response:
+        return _json(self._sandbox.faults.add(await _read(request, Fault)), 201)
+
+    async def list_faults(self, request: web.Request) -> web.Response:
+        return _json(self._sandbox.faults.all())
+
+    async def remove_faults(self, request: web.Request) -> web.Response:
+        if not self._sandbox.faults.remove(request.match_info.get("id")):
+            raise Problem(404, "There is no fault with that id.")
+        return web.Response(status=204)
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control")))
+
+
+def _moment(text: str) -> datetime:
+    """An ISO time; UTC where it names no offset."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _counts(found: dict[str, int]) -> dict[str, Any]:
+    plain = ("requests", "logons", "logons_refused", "token_requests", "mails", "max_concurrent")
+    operations = {name.partition(":")[2]: n for name, n in found.items() if name.startswith("operation:")}
+    return {
+        **{name: found.get(name, 0) for name in plain},
+        "by_operation": operations,
+        "writes": {kind: found.get(f"writes:{kind}", 0) for kind in ("create", "update", "delete")},
+    }

@@ -129,9 +129,7 @@ def _strikes(fault: Fault) -> bool:
     return random.Random(f"{when.seed}:{fault.matched}").random() < when.probability
 
 
-async def answer(
-    fault: Fault, request: web.Request, real: web.Response | None = None
-) -> web.StreamResponse | None:
+async def answer(fault: Fault, request: web.Request, real: web.Response | None = None) -> web.StreamResponse | None:
     """Performs a fault that is the same for every protocol; None when the request shall go on (`delay`), or
     when the kind belongs to the protocol. `real` is the answer that would have been sent, for side
     "after"."""

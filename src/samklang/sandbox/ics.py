@@ -196,7 +196,6 @@ class _Reader:
         item.exceptions[day] = SeriesException(
             original_start=regular.original_start,
             fields=Changed(**fields),
-            change_key=new_change_key(),
             created=own.created,
             modified=own.modified,
         )

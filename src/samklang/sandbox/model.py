@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import os
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -76,7 +76,6 @@ class SeriesException(msgspec.Struct, kw_only=True):
 
     original_start: datetime
     fields: Changed
-    change_key: str
     created: datetime
     modified: datetime
 
@@ -115,9 +114,7 @@ class Item(msgspec.Struct, kw_only=True):
     organizer: Person = msgspec.field(default_factory=Person)
     attendees: list[Attendee] = msgspec.field(default_factory=list)
     my_response: Response = "organizer"
-    appointment_state: int = (
-        0  # EWS facts §2.8: 0 appointment, 1 organizer's meeting, 3 received, 5 and 7 cancelled
-    )
+    appointment_state: int = 0  # EWS facts §2.8: 0 appointment, 1 organizer's meeting, 3 received, 5 and 7 cancelled
     extended: dict[str, Any] = msgspec.field(default_factory=dict)
     created: datetime
     modified: datetime
@@ -125,6 +122,7 @@ class Item(msgspec.Struct, kw_only=True):
     transaction_id: str | None = None
     online_meeting: bool = False
     sequence: int = 0  # AppointmentSequenceNumber
+    generation: int = 0  # grows when the rule changes: the occurrences' ids change with it (Graph facts §4.4)
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
@@ -197,18 +195,25 @@ def new_change_key() -> str:
     return base64.b64encode(b"\x0f\x00\x00\x00\x16\x00\x00\x00" + os.urandom(22)).decode()
 
 
-def occurrence_id(master_id: str, original: date) -> str:
-    mark = base64.urlsafe_b64encode(b"\x07\x00" + original.toordinal().to_bytes(4, "big")).decode()
-    return master_id + _INFIX + mark
+def occurrence_id(master: Item, original: date) -> str:
+    """`original` is the occurrence's date by the rule, in the series' zone."""
+    raw = bytes([7, master.generation % 256]) + original.toordinal().to_bytes(4, "big")
+    return master.id + _INFIX + base64.urlsafe_b64encode(raw).decode()
 
 
-def split_occurrence_id(item_id: str) -> tuple[str, date] | None:
-    """(master id, original date) of an occurrence's id, None for any other text."""
+class OccurrenceId(NamedTuple):
+    master_id: str
+    original: date
+    generation: int  # modulo 256
+
+
+def split_occurrence_id(item_id: str) -> OccurrenceId | None:
+    """The parts of an occurrence's id, None for any other text."""
     if len(item_id) != _ID_LENGTH + len(_INFIX) + 8 or item_id[_ID_LENGTH : _ID_LENGTH + 4] != _INFIX:
         return None
     try:
         raw = base64.b64decode(item_id[-8:], altchars=b"-_", validate=True)
-        return item_id[:_ID_LENGTH], date.fromordinal(int.from_bytes(raw[2:], "big"))
+        return OccurrenceId(item_id[:_ID_LENGTH], date.fromordinal(int.from_bytes(raw[2:], "big")), raw[1])
     except ValueError:
         return None
 

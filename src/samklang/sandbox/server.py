@@ -70,9 +70,7 @@ async def serve(folder: Path, port: int, pages_port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runners = []
     for parts, bound, ssl_context in ((TLS_PARTS, tls_socket, context), (PLAIN_PARTS, plain_socket, None)):
-        runner = web.AppRunner(
-            _application(sandbox, parts), access_log=None, keepalive_timeout=120, shutdown_timeout=2
-        )
+        runner = web.AppRunner(_application(sandbox, parts), access_log=None, keepalive_timeout=120, shutdown_timeout=2)
         await runner.setup()
         await web.SockSite(runner, bound, ssl_context=ssl_context).start()
         runners.append(runner)

@@ -189,9 +189,7 @@ class Store:
 
     def remove(self, kind: str, key: str) -> bool:
         with self.transaction():
-            return (
-                self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key)).rowcount > 0
-            )
+            return self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key)).rowcount > 0
 
     # --- mailboxes ------------------------------------------------------------------------------------------
     def save_mailbox(self, mailbox: Mailbox) -> Mailbox:
@@ -249,10 +247,7 @@ class Store:
             return self._add_folder(mailbox.id, "secondary", name)
 
     def folders(self, mailbox: Mailbox) -> list[Folder]:
-        return [
-            Folder(*row)
-            for row in self._all("SELECT id, kind, name FROM folders WHERE mailbox = ?", mailbox.id)
-        ]
+        return [Folder(*row) for row in self._all("SELECT id, kind, name FROM folders WHERE mailbox = ?", mailbox.id)]
 
     def folder(self, mailbox: Mailbox, kind: str) -> Folder:
         """A mailbox's folder of a kind every mailbox has."""
@@ -406,9 +401,7 @@ class Store:
             microseconds(since),
         )
 
-    def items_between(
-        self, mailbox: Mailbox, start: datetime, end: datetime, folder: str = CALENDAR
-    ) -> list[Item]:
+    def items_between(self, mailbox: Mailbox, start: datetime, end: datetime, folder: str = CALENDAR) -> list[Item]:
         """Singles and series that may touch [start, end): a superset for series, whose occurrences the
         caller expands."""
         a, b = microseconds(start), microseconds(end)
@@ -452,18 +445,14 @@ class Store:
             after,
             limit,
         )
-        return [
-            Change(seq, id, immutable, created, bool(deleted))
-            for seq, id, immutable, created, deleted in rows
-        ]
+        return [Change(seq, id, immutable, created, bool(deleted)) for seq, id, immutable, created, deleted in rows]
 
     # --- what tests count -----------------------------------------------------------------------------------
     def count(self, mailbox: str, name: str, by: int = 1) -> None:
         """Adds to a counter; `mailbox` is an address, "" where no mailbox is known."""
         with self.transaction():
             self._db.execute(
-                "INSERT INTO counters VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
                 (mailbox.casefold(), name, by),
             )
 
@@ -471,8 +460,7 @@ class Store:
         """Raises a counter to a value it has not reached yet."""
         with self.transaction():
             self._db.execute(
-                "INSERT INTO counters VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+                "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
                 (mailbox.casefold(), name, value),
             )
 

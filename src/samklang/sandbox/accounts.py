@@ -1,0 +1,68 @@
+"""Who may sign in to the sandbox and what for: Exchange accounts, Microsoft 365 tenants and their apps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from samklang.sandbox.model import Mailbox
+from samklang.sandbox.store import Store
+
+ServerVersion = Literal["2007_sp1", "2010", "2010_sp1", "2010_sp2", "2013", "2013_sp1", "2016", "2019", "se"]
+
+
+class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An Exchange account: a delegate account when it may impersonate. Kept as document ("account", folded
+    name)."""
+
+    username: str  # DOMAIN\name or name@domain
+    password: str
+    impersonates: list[str] | Literal["*"] = msgspec.field(default_factory=list)
+    enabled: bool = True
+
+    def may_impersonate(self, mailbox: Mailbox) -> bool:
+        if self.impersonates == "*":
+            return True
+        return mailbox.address.casefold() in {address.casefold() for address in self.impersonates}
+
+
+class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The Exchange server everybody sees. Kept as document ("settings", "server")."""
+
+    version: ServerVersion = "2013_sp1"
+    auth: list[Literal["ntlm", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
+
+
+class App(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An app registration as one tenant sees it; `roles` are its application permissions."""
+
+    client_id: str
+    secret: str = ""
+    consented: bool = False
+    roles: list[str] = msgspec.field(default_factory=list)
+
+
+class Tenant(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A Microsoft 365 organization. Kept as document ("tenant", id)."""
+
+    id: str
+    domains: list[str] = msgspec.field(default_factory=list)
+    apps: list[App] = msgspec.field(default_factory=list)
+    secret_expired: bool = False
+    consent_delay_seconds: float = 0
+
+
+def server(store: Store) -> Server:
+    return store.get("settings", "server", Server) or Server()
+
+
+def accounts(store: Store) -> list[Account]:
+    """Every account that can log on to Exchange: those set by the control API, and each mailbox's own
+    user."""
+    own = [
+        Account(username=mailbox.username or mailbox.address, password=mailbox.password)
+        for mailbox in store.mailboxes()
+        if mailbox.password
+    ]
+    return [*store.all("account", Account).values(), *own]

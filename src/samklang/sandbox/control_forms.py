@@ -1,0 +1,37 @@
+"""What the control API is sent."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NewMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`zone` is a Windows or IANA name. With a password the mailbox's user can log on himself, as `username`
+    or by address."""
+
+    address: str
+    aliases: list[str] = msgspec.field(default_factory=list)
+    name: str = ""
+    zone: str = "UTC"
+    username: str = ""
+    password: str = ""
+    tenant: str = ""
+    default_reminder_minutes: int = 15
+
+
+class ChangeMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    address: str | msgspec.UnsetType = msgspec.UNSET
+    aliases: list[str] | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    zone: str | msgspec.UnsetType = msgspec.UNSET
+    password: str | msgspec.UnsetType = msgspec.UNSET
+    tenant: str | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    default_reminder_minutes: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class SetClock(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`now` null: the machine's time. `running` false: stands still."""
+
+    now: str | None = None
+    running: bool = True

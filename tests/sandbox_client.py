@@ -1,0 +1,184 @@
+"""Starts the sandbox as a process of its own and speaks its control API.
+
+`Sandbox` is for whoever needs an Exchange or a Microsoft 365 in a test. As a pytest plugin this module
+offers the fixture `sandbox`: one process per session, reset before each test that asks for it. A conftest
+switches it on with `pytest_plugins = ["tests.sandbox_client"]` or imports the fixtures by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Refused(Exception):
+    """The control API said no; `status`, `detail` and, where Exchange has one, its error `code`."""
+
+    def __init__(self, status: int, detail: str, code: str) -> None:
+        super().__init__(f"{status} {code} {detail}")
+        self.status, self.detail, self.code = status, detail, code
+
+
+class Sandbox:
+    """A running sandbox. Keep `folder` to start it again with the state it had; `with` stops it at the
+    end."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self._port = folder, port
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self.start()
+
+    def start(self) -> None:
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+        arguments = ["--data", str(self.folder), "--port", str(self._port), "--with-parent"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "samklang.sandbox", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("The sandbox did not start; its own words are on standard error.")
+        urls: dict[str, str] = json.loads(line)
+        self.ews, self.graph, self.login = urls["ews"], urls["graph"], urls["login"]
+        self.pages, self.control, self.ca_file = urls["pages"], urls["control"], urls["ca_file"]
+        self._port = int(self.ews.split(":")[2].split("/")[0])
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ends it, on the same port and state ready for `start`."""
+        self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        self.process.wait(timeout=20)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One call of the control API. Raises Refused."""
+        data = body if isinstance(body, str | bytes | None) else json.dumps(body)
+        if isinstance(data, str):
+            data = data.encode()
+        answer = self._session.request(method, self.control + path, data=data, params=query, timeout=300)
+        if answer.status_code >= 400:
+            problem = answer.json()
+            raise Refused(answer.status_code, problem["detail"], problem.get("code", ""))
+        return answer.json() if answer.content else None
+
+    # --- mailboxes and what they hold
+    def mailbox(self, address: str, **details: Any) -> dict[str, Any]:
+        """Creates one: aliases, name, zone, password, tenant, default_reminder_minutes."""
+        return dict(self.ask("POST", "/mailboxes", {"address": address, **details}))
+
+    def change_mailbox(self, address: str, **details: Any) -> dict[str, Any]:
+        return dict(self.ask("PATCH", f"/mailboxes/{address}", details))
+
+    def load_ics(self, address: str, text: str | Path, protocol: str = "ews") -> dict[str, Any]:
+        """Loads a calendar; answers {"stored": n, "rejected": [{"uid", "component", "reason"}]}."""
+        content = text.read_text(encoding="utf-8") if isinstance(text, Path) else text
+        return dict(self.ask("POST", f"/mailboxes/{address}/ics", content, protocol=protocol))
+
+    def entries(self, address: str, expand: tuple[date | str, date | str] | None = None) -> list[dict[str, Any]]:
+        """Singles and series with exceptions; with `expand` (from, to): occurrences by start."""
+        query = {"expand": f"{expand[0]}/{expand[1]}"} if expand else {}
+        return list(self.ask("GET", f"/mailboxes/{address}/entries", **query))
+
+    def entry(self, address: str, id: str) -> dict[str, Any]:
+        return dict(self.ask("GET", f"/mailboxes/{address}/entries/{id}"))
+
+    def person_creates(self, address: str, **fields: Any) -> dict[str, Any]:
+        """As a person in Outlook: subject, start, end, zone, all_day, body, location, recurrence …"""
+        return dict(self.ask("POST", f"/mailboxes/{address}/entries", fields))
+
+    def person_edits(
+        self, address: str, id: str, occurrence: date | str | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """The whole entry, or one occurrence by its original date."""
+        query = {"occurrence": str(occurrence)} if occurrence else {}
+        return dict(self.ask("PATCH", f"/mailboxes/{address}/entries/{id}", fields, **query))
+
+    def person_deletes(self, address: str, id: str, occurrence: date | str | None = None) -> None:
+        query = {"occurrence": str(occurrence)} if occurrence else {}
+        self.ask("DELETE", f"/mailboxes/{address}/entries/{id}", **query)
+
+    # --- what happened
+    def counts(self, address: str | None = None) -> dict[str, Any]:
+        """Of one mailbox: requests, by_operation, logons, logons_refused, token_requests, writes, mails,
+        max_concurrent. Without an address: the same by address."""
+        return dict(self.ask("GET", f"/counts/{address}" if address is not None else "/counts"))
+
+    def zero_counts(self) -> None:
+        self.ask("DELETE", "/counts")
+
+    def mails(self) -> list[dict[str, Any]]:
+        return list(self.ask("GET", "/mails"))
+
+    def log(self, since: int = 0) -> list[dict[str, Any]]:
+        return list(self.ask("GET", "/log", since=since))
+
+    def validation(self) -> dict[str, Any]:
+        return dict(self.ask("GET", "/validation"))
+
+    # --- the world
+    def set_clock(self, now: datetime | str | None, *, running: bool = True) -> None:
+        moment = now.isoformat() if isinstance(now, datetime) else now
+        self.ask("PUT", "/clock", {"now": moment, "running": running})
+
+    def server(self, version: str = "2013_sp1", auth: tuple[str, ...] = ("ntlm", "basic")) -> None:
+        self.ask("PUT", "/server", {"version": version, "auth": list(auth)})
+
+    def account(self, username: str, password: str, impersonates: list[str] | str = "*") -> None:
+        self.ask("PUT", "/accounts", {"username": username, "password": password, "impersonates": impersonates})
+
+    def tenant(self, id: str, **details: Any) -> None:
+        self.ask("PUT", "/tenants", {"id": id, **details})
+
+    def fault(
+        self, kind: str, where: dict[str, Any] | None = None, when: dict[str, Any] | None = None, **what: Any
+    ) -> str:
+        """Orders a fault; answers its id. E.g. fault("status", {"protocol": "ews"}, {"nth": 2},
+        status=503)."""
+        order = {"where": where or {}, "when": when or {}, "what": {"kind": kind, **what}}
+        return str(self.ask("POST", "/faults", order)["id"])
+
+    def clear_faults(self) -> None:
+        self.ask("DELETE", "/faults")
+
+    def reset(self) -> None:
+        self.ask("POST", "/reset")
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    """One sandbox for the whole session, whatever state the tests left it in."""
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder, Sandbox(Path(folder)) as started:
+        yield started
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """An empty sandbox: no mailboxes, the machine's clock, Exchange 2013 SP1."""
+    if sandbox_process.process.poll() is not None:
+        sandbox_process.start()
+    sandbox_process.reset()
+    return sandbox_process
