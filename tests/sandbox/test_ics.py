@@ -84,7 +84,7 @@ def test_privacy_availability_texts_and_reminders_are_read() -> None:
         "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT10M\nDESCRIPTION:x\nEND:VALARM"
     )
     assert (item.subject, item.location, item.sensitivity, item.show_as) == ("Titel", "Rum", "private", "free")
-    assert bodies.as_text(item.body) == "Rad 1\r\nRad 2\r\n"
+    assert bodies.to_text(item.body.content) == "Rad 1\r\nRad 2"
     assert (item.categories, item.importance, item.reminder.minutes) == (["Ett", "Två"], "high", 10)
     assert item.end == item.start
 

@@ -17,6 +17,7 @@ from samklang.sandbox import bodies, recurrence, rrules, zones
 from samklang.sandbox.icszones import FileZones
 from samklang.sandbox.model import (
     Attendee,
+    Body,
     Changed,
     Item,
     Mailbox,
@@ -239,7 +240,7 @@ class _Reader:
             change_key=new_change_key(),
             uid=str(event["UID"]),
             subject=subject,
-            body=bodies.stored("text", _text(event, "DESCRIPTION")),
+            body=Body(type="text", content=bodies.from_text(_text(event, "DESCRIPTION"))),
             location=_text(event, "LOCATION").replace("\r", "").replace("\n", " ")[:255],
             start=when.start,
             end=when.end,
