@@ -217,7 +217,7 @@ class SeenActivity:
 
 @dataclass(frozen=True, slots=True)
 class SeenEvent:
-    """An event as just read from a mailbox's default calendar: a single event or a series master with its exceptions."""
+    """An event as just read from a mailbox's default calendar: a single one, or a master with its exceptions."""
 
     id: str
     #: ChangeKey or ETag: a hint and a write guard, never proof of a change of content (rule 7.1).
