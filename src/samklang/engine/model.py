@@ -234,6 +234,8 @@ class SeenEvent:
     modified: datetime | None = None
     #: Our origin mark: the create key found on it. A hint only: copies carry it too (rule 3.2).
     key: str | None = None
+    #: Found, but in another calendar than the default one: moved there by a person (rule 8.2). Only `get` sets it.
+    elsewhere: bool = False
     #: Item ids of the exceptions, by original date, for the connector's own use.
     occurrence_ids: Mapping[date, str] = field(default_factory=dict)
 

@@ -54,6 +54,7 @@ class Calendar(Protocol):
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         """The events with these ids; None for one that is not (any longer) in the default calendar.
 
+        A server that still knows it by that id in another calendar may return it with `elsewhere` set: moved, not gone.
         An id that exists but could not be read is absent from the answer: it says nothing, and the entry is set aside.
         """
 

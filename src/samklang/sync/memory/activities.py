@@ -1,0 +1,133 @@
+"""One user's activities in memory, with a trash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from samklang.engine.canonical import with_fields
+from samklang.engine.model import Entry, FieldKey, SeenActivity
+from samklang.engine.rules import ActivityType
+from samklang.sync.errors import ItemError, NotFound
+from samklang.sync.memory.faults import Faults
+from samklang.sync.memory.shelf import Shelf
+from samklang.sync.ports import ActivityPage
+
+
+class MemoryActivities:
+    """Implements `ports.Activities` for `user_id`."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        user_id: str,
+        types: Sequence[ActivityType],
+        *,
+        faults: Faults | None = None,
+        page_size: int = 50,
+    ) -> None:
+        self.shelf: Shelf[SeenActivity] = Shelf("psa", clock, faults or Faults(), page_size)
+        self.faults = self.shelf.faults
+        self.user_id = user_id
+        #: A code if this calendar refuses the entry (double booking …), else None.
+        self.refuses: Callable[[Entry], str | None] = lambda entry: None
+        #: Deleted activities, by id; `person_restores` brings one back.
+        self.trash: dict[str, SeenActivity] = {}
+        self._categories = {kind.id: kind.category for kind in types}
+
+    # -- the port
+
+    def read(self, token: str | None) -> Iterator[ActivityPage]:
+        ids, next_token = self.shelf.listing(token)
+        for page, last in self.shelf.pages(ids):
+            shown = self.shelf.shown()
+            yield ActivityPage(
+                activities=tuple(shown[i] for i in page if i in shown),
+                removed=tuple(i for i in page if i not in shown),
+                token=next_token if last else None,
+            )
+
+    def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
+        with self.faults.call("psa.get"):
+            return {i: self.shelf.look(i) for i in activity_ids}
+
+    def find_created(self, key: str) -> SeenActivity | None:
+        with self.faults.call("psa.find_created"):
+            return self.shelf.keyed(key)
+
+    def create(self, entry: Entry, type_id: str, key: str) -> SeenActivity:
+        with self.faults.call("psa.create"):
+            self.shelf.writes["create"] += 1
+            self._check(entry)
+            before = self.shelf.keyed(key)
+            if before is not None:
+                return before
+            return self.shelf.put(
+                SeenActivity(
+                    self.shelf.fresh_id(),
+                    "",
+                    entry,
+                    type_id,
+                    self._categories[type_id],
+                    owner_id=self.user_id,
+                    key=key,
+                )
+            )
+
+    def update(
+        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+    ) -> SeenActivity:
+        with self.faults.call("psa.update"):
+            self.shelf.writes["update"] += 1
+            held = self.shelf.current(seen)
+            self._check(entry)
+            kind = type_id or held.type_id
+            return self.shelf.put(
+                replace(
+                    held,
+                    entry=with_fields(held.entry, entry, changed),
+                    type_id=kind,
+                    category=self._categories[kind],
+                )
+            )
+
+    def delete(self, seen: SeenActivity) -> None:
+        with self.faults.call("psa.delete"):
+            self.shelf.writes["delete"] += 1
+            try:
+                self.shelf.current(seen)
+            except NotFound:
+                return
+            self.trash[seen.id] = self.shelf.take(seen.id)
+
+    def _check(self, entry: Entry) -> None:
+        code = self.refuses(entry)
+        if code is not None:
+            raise ItemError(code)
+
+    # -- a person's hands
+
+    def person_adds(self, entry: Entry, type_id: str, **marks: Any) -> str:
+        """Make an activity by hand; `marks` are fields of SeenActivity. Returns its id."""
+        marks.setdefault("owner_id", self.user_id)
+        activity_id = self.shelf.fresh_id()
+        self.shelf.put(SeenActivity(activity_id, "", entry, type_id, self._categories[type_id], **marks))
+        return activity_id
+
+    def person_edits(self, activity_id: str, **changes: Any) -> None:
+        """Change fields of the entry."""
+        held = self.shelf.shown()[activity_id]
+        self.shelf.put(replace(held, entry=replace(held.entry, **changes)))
+
+    def person_marks(self, activity_id: str, **marks: Any) -> None:
+        """Change fields of SeenActivity (type, closed, hours …); without any: a new version without a change."""
+        held = replace(self.shelf.shown()[activity_id], **marks)
+        self.shelf.put(replace(held, category=self._categories[held.type_id]))
+
+    def person_deletes(self, activity_id: str) -> None:
+        self.trash[activity_id] = self.shelf.take(activity_id)
+
+    def person_restores(self, activity_id: str) -> None:
+        self.shelf.put(self.trash.pop(activity_id))

@@ -1,0 +1,130 @@
+"""A mailbox's default calendar in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from samklang.engine.canonical import with_fields
+from samklang.engine.model import Entry, FieldKey, SeenEvent
+from samklang.sync.errors import ItemError, NotFound
+from samklang.sync.memory.faults import Faults
+from samklang.sync.memory.shelf import Shelf
+from samklang.sync.ports import EventPage, Unreadable
+
+
+class MemoryCalendar:
+    """Implements `ports.Calendar`; a person's hands and the server's moods are methods and attributes of their own."""
+
+    def __init__(self, clock: Callable[[], datetime], *, faults: Faults | None = None, page_size: int = 50) -> None:
+        self.shelf: Shelf[SeenEvent] = Shelf("exchange", clock, faults or Faults(), page_size)
+        self.faults = self.shelf.faults
+        #: Invitations sent; stays 0 unless somebody creates an event with people.
+        self.mails = 0
+        #: The server rewrites what it is given (line ends, blanks …).
+        self.rewrites: Callable[[Entry], Entry] = lambda entry: entry
+        #: A code if the server refuses this entry for good, else None.
+        self.refuses: Callable[[Entry], str | None] = lambda entry: None
+        #: The server drops all exceptions when a write changes pattern or time (as Exchange does, rule 5.4).
+        self.drops_exceptions = False
+        #: Ids that can be listed but not read.
+        self.unreadable: set[str] = set()
+        self._elsewhere: dict[str, SeenEvent] = {}
+
+    # -- the port
+
+    def read(self, token: str | None) -> Iterator[EventPage]:
+        ids, next_token = self.shelf.listing(token)
+        for page, last in self.shelf.pages(ids):
+            yield self._page(page, next_token if last else None)
+
+    def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
+        ids, next_token = self.shelf.listing(None)
+        listed = set(ids) - self.shelf.omits
+        for page, last in self.shelf.pages(ids):
+            changed = [i for i in page if known.get(i) != self.shelf.shown()[i].version]
+            answer = self._page(changed, next_token if last else None)
+            yield replace(answer, removed=tuple(i for i in known if i not in listed)) if last else answer
+
+    def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
+        with self.faults.call("exchange.get"):
+            return {i: self.shelf.look(i) for i in item_ids if i not in self.unreadable}
+
+    def find_created(self, key: str) -> SeenEvent | None:
+        with self.faults.call("exchange.find_created"):
+            return self.shelf.keyed(key)
+
+    def create(self, entry: Entry, key: str) -> SeenEvent:
+        with self.faults.call("exchange.create"):
+            self.shelf.writes["create"] += 1
+            self._check(entry)
+            before = self.shelf.keyed(key)
+            if before is not None:
+                return before
+            self.mails += len(entry.people)
+            item_id = self.shelf.fresh_id()
+            return self.shelf.put(SeenEvent(item_id, "", self.rewrites(entry), uid=f"uid-of-{item_id}", key=key))
+
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+        with self.faults.call("exchange.update"):
+            occurrences = {key.split(":")[1] for key in changed if key.startswith("x:")}
+            self.shelf.writes["update"] += len(occurrences) + any(not key.startswith("x:") for key in changed)
+            held = self.shelf.current(seen)
+            self._check(entry)
+            now = held.entry
+            if self.drops_exceptions and changed & {"time", "recurrence"}:
+                now = replace(now, exceptions={}, cancelled=frozenset())
+            return self.shelf.put(replace(held, entry=self.rewrites(with_fields(now, entry, changed))))
+
+    def delete(self, seen: SeenEvent) -> None:
+        with self.faults.call("exchange.delete"):
+            self.shelf.writes["delete"] += 1
+            try:
+                self.shelf.current(seen)
+            except NotFound:
+                return
+            self.shelf.take(seen.id)
+
+    def _page(self, ids: Sequence[str], token: str | None) -> EventPage:
+        shown = self.shelf.shown()
+        return EventPage(
+            events=tuple(shown[i] for i in ids if i in shown and i not in self.unreadable),
+            removed=tuple(i for i in ids if i not in shown),
+            unreadable=tuple(Unreadable(i, "unreadable") for i in ids if i in self.unreadable),
+            token=token,
+        )
+
+    def _check(self, entry: Entry) -> None:
+        code = self.refuses(entry)
+        if code is not None:
+            raise ItemError(code)
+
+    # -- a person's hands
+
+    def person_adds(self, entry: Entry, **marks: Any) -> str:
+        """Make an event by hand; `marks` are fields of SeenEvent. Returns its item id."""
+        item_id = self.shelf.fresh_id()
+        marks.setdefault("uid", f"uid-of-{item_id}")
+        self.shelf.put(SeenEvent(item_id, "", entry, **marks))
+        return item_id
+
+    def person_edits(self, item_id: str, **changes: Any) -> None:
+        """Change fields of the entry."""
+        held = self.shelf.shown()[item_id]
+        self.shelf.put(replace(held, entry=replace(held.entry, **changes)))
+
+    def person_marks(self, item_id: str, **marks: Any) -> None:
+        """Change fields of SeenEvent; without any: a new version without a change (a reminder, a response …)."""
+        self.shelf.put(replace(self.shelf.shown()[item_id], **marks))
+
+    def person_deletes(self, item_id: str) -> None:
+        self.shelf.take(item_id)
+
+    def person_moves_away(self, item_id: str) -> None:
+        """Into another calendar."""
+        self._elsewhere[item_id] = self.shelf.take(item_id)
+
+    def person_moves_back(self, item_id: str) -> None:
+        self.shelf.put(self._elsewhere.pop(item_id))

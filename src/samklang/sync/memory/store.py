@@ -1,0 +1,117 @@
+"""What we know of one mailbox, in memory. Each method is one commit: it takes effect whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from samklang.engine.model import Base, Link, LinkStatus, SetAside, Side
+from samklang.sync.memory.faults import Faults
+from samklang.sync.ports import Change, MailboxState, Tokens
+
+
+class MemoryStore:
+    """Implements `ports.Store`."""
+
+    def __init__(self, *, faults: Faults | None = None, mailbox_id: str = "mailbox") -> None:
+        self.faults = faults or Faults()
+        self.journal: list[Change] = []
+        #: Progress reports, in order.
+        self.reports: list[Mapping[str, int]] = []
+        #: The user asks the run to stop after so many more questions; None: never.
+        self.stop_after: int | None = None
+        self._state = MailboxState(mailbox_id)
+        self._links: dict[str, Link] = {}
+        self._aside: dict[tuple[Side, str], SetAside] = {}
+        self._made = 0
+
+    def state(self) -> MailboxState:
+        with self.faults.call("store.state"):
+            return self._state
+
+    def links(self) -> Sequence[Link]:
+        with self.faults.call("store.links"):
+            return tuple(self._links.values())
+
+    def set_aside(self) -> Sequence[SetAside]:
+        with self.faults.call("store.set_aside"):
+            return tuple(self._aside.values())
+
+    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+        with self.faults.call("store.begin_create"):
+            self._made += 1
+            if link is None:
+                link = Link(f"link-{self._made}", LinkStatus.LINKED, None, None, born=side.other)
+            key = link.key if link.status is LinkStatus.CREATING else f"key-{self._made}"
+            if side is Side.EXCHANGE:
+                link = replace(link, psa_id=seen_id, item_id=None, item_version="")
+            else:
+                link = replace(link, item_id=seen_id, psa_id=None, psa_version="")
+            begun = replace(link, status=LinkStatus.CREATING, key=key, base=base or link.base, reason="")
+            self._keep(begun)
+            return begun
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+        with self.faults.call("store.record"):
+            if link is not None:
+                self._lift(link)
+                if remove:
+                    self._links.pop(link.id, None)
+                else:
+                    self._keep(link)
+            if change is not None:
+                self.journal.append(change)
+
+    def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
+        with self.faults.call("store.put_aside"):
+            if link is not None:
+                self._keep(link)
+            self._aside[entry.side, entry.id] = entry
+
+    def lift(self, side: Side, entry_id: str) -> None:
+        with self.faults.call("store.lift"):
+            self._aside.pop((side, entry_id), None)
+
+    def save_tokens(self, tokens: Tokens) -> None:
+        with self.faults.call("store.save_tokens"):
+            self._state = replace(self._state, tokens=tokens)
+
+    def accept(self, plan_id: str | None) -> None:
+        with self.faults.call("store.accept"):
+            self._state = replace(self._state, accepted_plan=plan_id, accept_any=plan_id is None)
+
+    def begin_first_run(self, started_on: date) -> None:
+        with self.faults.call("store.begin_first_run"):
+            self._state = replace(self._state, started_on=started_on)
+
+    def finish_first_run(self) -> None:
+        with self.faults.call("store.finish_first_run"):
+            self._state = replace(self._state, first_run_done=True, accepted_plan=None, accept_any=False)
+
+    def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
+        with self.faults.call("store.heard"):
+            self.reports.append(dict(progress))
+
+    def should_stop(self) -> bool:
+        if self.stop_after is None:
+            return False
+        self.stop_after -= 1
+        return self.stop_after < 0
+
+    def _keep(self, link: Link) -> None:
+        """Store the link; the two ids are unique within a mailbox, as in the database."""
+        if not link.id:
+            self._made += 1
+            link = replace(link, id=f"link-{self._made}")
+        for other in self._links.values():
+            if other.id != link.id and (
+                (link.psa_id is not None and other.psa_id == link.psa_id)
+                or (link.item_id is not None and other.item_id == link.item_id)
+            ):
+                raise ValueError(f"{link.id} names an entry that {other.id} already links")
+        self._links[link.id] = link
+
+    def _lift(self, link: Link) -> None:
+        self._aside.pop((Side.PSA, link.psa_id or ""), None)
+        self._aside.pop((Side.EXCHANGE, link.item_id or ""), None)
