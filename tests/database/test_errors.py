@@ -18,9 +18,7 @@ from samklang.database import cluster
 from samklang.database.folder import Home
 from tests.database.conftest import SOURCE, processes_of, read, write
 
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="tells how root steps down; these tests run as an ordinary user"
-)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="tells how root steps down; these tests run as an ordinary user")
 
 _START = """
 import sys
@@ -43,7 +41,7 @@ def test_a_database_of_another_major_version_is_refused_untouched(data: Path) ->
     database.ensure(data).stop()
     (Home(data).cluster / "PG_VERSION").write_text("14\n")
 
-    with pytest.raises(database.OtherVersion, match=r"made by PostgreSQL 14.*programs at hand.*18"):
+    with pytest.raises(database.OtherVersion, match=r"made by PostgreSQL 14.*programs here.*18"):
         database.ensure(data)
     assert (Home(data).cluster / "PG_VERSION").read_text() == "14\n"
     assert processes_of(data) == {}
@@ -68,9 +66,7 @@ def test_a_parent_folder_closed_to_the_database_is_named_and_keeps_its_mode(fold
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
 
-    with pytest.raises(
-        database.NotEnterable, match=rf"may not enter {closed}\b.*SAMKLANG_DATA.*chmod o\+x {closed}"
-    ):
+    with pytest.raises(database.NotEnterable, match=rf"may not enter {closed}\b.*SAMKLANG_DATA.*chmod o\+x {closed}"):
         database.ensure(closed / "data")
     assert mode(closed) == 0o700
 
@@ -97,11 +93,7 @@ def test_a_data_folder_with_other_peoples_files_keeps_its_mode(folder: Path) -> 
 @as_root
 def test_root_runs_it_as_an_account_without_login_or_rights(data: Path) -> None:
     with database.ensure(data):
-        owners = {
-            Path(f"/proc/{pid}").stat().st_uid
-            for pid, what in processes_of(data).items()
-            if what == "postgres"
-        }
+        owners = {Path(f"/proc/{pid}").stat().st_uid for pid, what in processes_of(data).items() if what == "postgres"}
     assert owners == {Home(data).cluster.stat().st_uid}
     assert 0 not in owners
 

@@ -109,7 +109,7 @@ def test_it_stays_until_its_last_user_leaves(data: Path, another_user: Start) ->
 def test_another_process_joins_a_running_database_by_its_folder(data: Path, another_user: Start) -> None:
     other = another_user()
     with database.attach(data) as joined:
-        assert joined.url == other.url
+        assert joined.url == other.url == database.running_url(data)
 
 
 @pytest.mark.parametrize("used_before", [False, True])
@@ -118,6 +118,7 @@ def test_joining_a_database_that_does_not_run_is_a_named_error(data: Path, used_
         database.ensure(data).stop()
     with pytest.raises(database.NotRunning, match=r"[Ss]tart Samklang"):
         database.attach(data)
+    assert database.running_url(data) is None
 
 
 def test_a_role_on_the_folder_is_held_by_one_process_and_named_to_the_next(data: Path) -> None:
@@ -128,9 +129,7 @@ def test_a_role_on_the_folder_is_held_by_one_process_and_named_to_the_next(data:
     database.claim(data, "serve").release()
 
 
-def test_a_killed_application_leaves_nothing_running_and_loses_nothing(
-    data: Path, another_user: Start
-) -> None:
+def test_a_killed_application_leaves_nothing_running_and_loses_nothing(data: Path, another_user: Start) -> None:
     user = another_user()
     write(user.url, "before the kill")
     user.kill()
@@ -150,9 +149,7 @@ def test_a_killed_keeper_takes_its_database_along(data: Path, another_user: Star
         assert read(again.url) == ["kept"]
 
 
-def test_keeper_and_application_killed_together_leave_nothing_running(
-    data: Path, another_user: Start
-) -> None:
+def test_keeper_and_application_killed_together_leave_nothing_running(data: Path, another_user: Start) -> None:
     user = another_user()
     os.kill(keeper_of(data), signal.SIGKILL)
     user.kill()

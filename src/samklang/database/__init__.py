@@ -18,7 +18,7 @@ from samklang.database.errors import (
     OtherVersion,
     StartFailed,
 )
-from samklang.database.launcher import Database, attach, claim, ensure
+from samklang.database.launcher import Database, attach, claim, ensure, running_url
 
 __all__ = [
     "Database",
@@ -33,4 +33,5 @@ __all__ = [
     "attach",
     "claim",
     "ensure",
+    "running_url",
 ]

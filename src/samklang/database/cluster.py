@@ -65,9 +65,7 @@ def failure(home: Home, said: str) -> DatabaseError:
             " Free some, or move the folder to a larger disk and set SAMKLANG_DATA. Nothing is lost."
         )
     if "database files are incompatible" in said:
-        return OtherVersion(
-            f"The database in {home.cluster} was made by another version of PostgreSQL. {said}"
-        )
+        return OtherVersion(f"The database in {home.cluster} was made by another version of PostgreSQL. {said}")
     return StartFailed(f"PostgreSQL did not start in {home.path}. It said:\n{said.strip() or '(nothing)'}")
 
 
@@ -76,7 +74,7 @@ def _check_version(cluster: Path, programs: Programs) -> None:
     made_by = mark.read_text().strip() if mark.exists() else "an unknown version"
     if made_by != str(programs.major):
         raise OtherVersion(
-            f"The database in {cluster} was made by PostgreSQL {made_by}; the programs at hand are of"
+            f"The database in {cluster} was made by PostgreSQL {made_by}; the programs here are of"
             f" {programs.version} ({programs.folder}). Go back to the release of Samklang that made it, back it"
             " up there and restore the backup with this one, or run pg_upgrade. Nothing was changed."
         )
@@ -115,6 +113,4 @@ def _make_role(folder: Path, account: Account, programs: Programs, password: str
     if done.returncode or "ERROR:" in done.stderr:
         raise OSError(done.stderr.replace(password, "…") or done.stdout)
     rules = folder / "pg_hba.conf"
-    rules.write_text(
-        "# Written by Samklang: the Unix socket, with a password.\nlocal all all scram-sha-256\n"
-    )
+    rules.write_text("# Written by Samklang: the Unix socket, with a password.\nlocal all all scram-sha-256\n")

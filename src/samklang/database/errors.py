@@ -34,6 +34,5 @@ class StartFailed(DatabaseError):
 
 
 NAMED: dict[str, type[DatabaseError]] = {
-    kind.__name__: kind
-    for kind in (InUse, NotRunning, OtherVersion, NotEnterable, DiskFull, NoPrograms, StartFailed)
+    kind.__name__: kind for kind in (InUse, NotRunning, OtherVersion, NotEnterable, DiskFull, NoPrograms, StartFailed)
 }

@@ -123,9 +123,7 @@ def _is_private(folder: Path, owner: Account) -> bool:
 
 def _answer(reply: dict[str, str]) -> None:
     """Tell the starter, and let go of its pipe."""
-    with contextlib.suppress(
-        BrokenPipeError
-    ):  # the starter is gone; so is its lock, and the loop will notice
+    with contextlib.suppress(BrokenPipeError):  # the starter is gone; so is its lock, and the loop will notice
         print(json.dumps(reply), flush=True)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stdout.fileno())

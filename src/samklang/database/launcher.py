@@ -38,8 +38,7 @@ class Database:
         state = self._home.read_state()
         if state is None:
             raise NotRunning(f"{self._home.path} is gone.")
-        socket = quote(state.socket_folder, safe="")
-        return f"postgresql://{cluster.ROLE}:{quote(state.password, safe='')}@/{cluster.NAME}?host={socket}"
+        return _url(state)
 
     def stop(self) -> None:
         """Let go. If nobody else holds the database, it is stopped, and this returns when it is."""
@@ -84,11 +83,16 @@ def attach(data: Path) -> Database:
     users = home.users()
     if not users.take(shared=True) or not home.is_kept():
         users.release()
-        raise NotRunning(
-            f"The database in {home.path} is not running. Start Samklang (samklang serve) first."
-        )
+        raise NotRunning(f"The database in {home.path} is not running. Start Samklang (samklang serve) first.")
     _wait_until_ready(home)
     return Database(home, users)
+
+
+def running_url(data: Path) -> str | None:
+    """The address of this data folder's database if it runs now. It is held by nobody for the caller's sake."""
+    home = Home(data.absolute())
+    state = home.read_state()
+    return _url(state) if state and home.is_kept() else None
 
 
 def claim(data: Path, role: str) -> Lock:
@@ -108,6 +112,11 @@ def claim(data: Path, role: str) -> Lock:
         )
     path.write_text(str(os.getpid()))
     return lock
+
+
+def _url(state: State) -> str:
+    socket = quote(state.socket_folder, safe="")
+    return f"postgresql://{cluster.ROLE}:{quote(state.password, safe='')}@/{cluster.NAME}?host={socket}"
 
 
 def _start_or_join(home: Home, settings: dict[str, str]) -> Database:
@@ -146,9 +155,7 @@ def _start_keeper(home: Home, settings: dict[str, str]) -> None:
         said = keeper.stdout.readline()
     _keepers.append(keeper)
     if not said:
-        raise StartFailed(
-            f"The process that keeps the database in {home.path} ended at once. See {home.log}."
-        )
+        raise StartFailed(f"The process that keeps the database in {home.path} ended at once. See {home.log}.")
     reply = json.loads(said)
     if reply:
         _reap()
@@ -176,7 +183,5 @@ def _wait_until_ready(home: Home) -> None:
     end = time.monotonic() + PATIENCE
     while not says_ready(home.cluster):
         if time.monotonic() > end or not home.is_kept():
-            raise InUse(
-                f"The database in {home.path} is held by a process that does not get it up. See {home.log}."
-            )
+            raise InUse(f"The database in {home.path} is held by a process that does not get it up. See {home.log}.")
         time.sleep(0.05)
