@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from samklang.sandbox.store import Store
 
@@ -39,7 +40,7 @@ class Traffic:
         self._running[mailbox] += 1
         self._store.count_max(mailbox, "max_concurrent", self._running[mailbox])
 
-    def counted(self, protocol: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def counted(self, protocol: str) -> Middleware:
         """The middleware of one protocol; handlers find their `Call` in `request["call"]`."""
 
         @web.middleware
@@ -54,11 +55,12 @@ class Traffic:
                 status = error.status
                 raise
             finally:
-                self._leave(call, status)
+                self.leave(call, status)
 
         return middleware
 
-    def _leave(self, call: Call, status: int) -> None:
+    def leave(self, call: Call, status: int) -> None:
+        """Writes down a request that is over."""
         with self._store.transaction():
             self._store.log_request(call.protocol, call.operation, call.mailbox, status)
             self._store.count(call.mailbox, "requests")
