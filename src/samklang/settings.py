@@ -79,14 +79,9 @@ def config() -> Config:
 
 
 def _database() -> dict[str, Any]:
-    """Django's database entry. Without DATABASE_URL the embedded PostgreSQL's address is looked up in the data folder."""
+    """Django's database entry. The commands start or join the embedded PostgreSQL and set DATABASE_URL themselves."""
     configured = config().database_url
-    if configured is not None:
-        url = configured.get_secret_value()
-    else:
-        from samklang.database import running_url
-
-        url = running_url(config().data) or "postgresql://samklang@/samklang?host=/nonexistent"
+    url = configured.get_secret_value() if configured else "postgresql:///DATABASE_URL_is_not_set"
     parts = urlsplit(url)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if pair)
     return {

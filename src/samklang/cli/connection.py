@@ -1,0 +1,132 @@
+"""`samklang connection …`: the organization's connection to Exchange or Microsoft 365."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from samklang.cli.output import (
+    ATTENTION,
+    CANNOT_REACH,
+    OK,
+    WRONG_USE,
+    Failure,
+    open_database,
+    print_json,
+    read_secret,
+    the_organization,
+)
+
+_VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    area = commands.add_parser("connection", help="Exchange or Microsoft 365").add_subparsers(
+        required=True, metavar="ACT"
+    )
+    settings = area.add_parser("set", help="save settings; those not named stay as they are")
+    settings.add_argument("--version", choices=_VERSIONS)
+    settings.add_argument("--domain", help="organization's NetBIOS domain name")
+    settings.add_argument("--url", help="Exchange URL (EWS), e.g. https://outlook.domain.net/EWS/Exchange.asmx")
+    settings.add_argument("--username", help="delegate username")
+    settings.add_argument("--password-file", help="file with the delegate password, - for standard input")
+    settings.add_argument("--auth", choices=("ntlm", "basic"))
+    settings.add_argument("--ca-file", help="PEM file of the server's own certificate authority")
+    settings.add_argument("--tenant", help="Microsoft 365 tenant id, when consent was given elsewhere")
+    settings.add_argument("--conflict", choices=("newest", "psa", "exchange"))
+    settings.add_argument("--mode", choices=("on_use", "continuous"))
+    settings.add_argument("--types", help="activity types to sync to Exchange, by name, comma separated; 'all' for all")
+    settings.set_defaults(run=_set)
+    test = area.add_parser("test", help="try every step and name the first that fails")
+    test.add_argument("--address", help="a user's address to try; the organization's first user otherwise")
+    test.set_defaults(run=_test)
+    area.add_parser("enable", help="switch on; a passed test comes first").set_defaults(run=_enable)
+    area.add_parser("disable", help="pause the whole organization").set_defaults(run=_disable)
+    area.add_parser("show", help="the settings, without secrets").set_defaults(run=_show)
+    for command in area.choices.values():
+        command.add_argument("--org", help="organization; may be left out while there is one")
+        command.add_argument("--json", action="store_true")
+
+
+def _connection(args: argparse.Namespace) -> Any:
+    open_database()
+    from samklang.mailboxes.services import connection_of
+
+    return connection_of(the_organization(args.org))
+
+
+def _set(args: argparse.Namespace) -> int:
+    password = read_secret(args.password_file) if args.password_file else None
+    connection = _connection(args)
+    from samklang.activities.services import tick_types
+    from samklang.mailboxes import services
+
+    names = ("version", "domain", "url", "username", "auth", "tenant", "conflict", "mode")
+    values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if password:
+        values["password"] = password
+    if args.ca_file:
+        try:
+            values["ca_certificate"] = Path(args.ca_file).read_text()
+        except OSError as error:
+            raise Failure(f"Cannot read {args.ca_file}: {error.strerror}", WRONG_USE) from error
+    services.save_connection(connection, values, by=None)
+    if args.types is not None:
+        wanted = None if args.types == "all" else [name.strip() for name in args.types.split(",") if name.strip()]
+        unknown = tick_types(connection.organization, wanted)
+        if unknown:
+            raise Failure(f"No active activity type is called {', '.join(unknown)}.", WRONG_USE)
+    return _print(connection, args)
+
+
+def _test(args: argparse.Namespace) -> int:
+    connection = _connection(args)
+    from samklang.wiring import test_connection
+
+    steps = test_connection(connection, args.address, by=None)
+    passed = all(step.ok for step in steps)
+    if args.json:
+        print_json({"passed": passed, "steps": [step.as_json() for step in steps]})
+    else:
+        for step in steps:
+            print(f"{'ok  ' if step.ok else 'FAIL'}  {step.name}{'' if step.ok else f': {step.sentence}'}")
+    if passed:
+        return OK
+    unreachable = {"unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"}
+    return CANNOT_REACH if any(s.code in unreachable for s in steps if not s.ok) else ATTENTION
+
+
+def _enable(args: argparse.Namespace) -> int:
+    connection = _connection(args)
+    from samklang.mailboxes import services
+
+    try:
+        services.enable(connection, by=None)
+    except services.Refused as refused:
+        raise Failure("Run 'samklang connection test' first; it has to pass with the settings saved.") from refused
+    return _print(connection, args)
+
+
+def _disable(args: argparse.Namespace) -> int:
+    connection = _connection(args)
+    from samklang.mailboxes import services
+
+    services.disable(connection, by=None)
+    return _print(connection, args)
+
+
+def _show(args: argparse.Namespace) -> int:
+    return _print(_connection(args), args)
+
+
+def _print(connection: Any, args: argparse.Namespace) -> int:
+    from samklang.mailboxes.services import shown
+
+    values = shown(connection)
+    if args.json:
+        print_json(values)
+    else:
+        for name, value in values.items():
+            print(f"{name:<16} {value}")
+    return OK

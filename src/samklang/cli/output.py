@@ -1,0 +1,129 @@
+"""What commands share: reaching the database, printing, failing."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from samklang.accounts.models import Organization, User
+
+OK, ATTENTION, WRONG_USE, CANNOT_REACH = 0, 1, 2, 3
+_database: object = None
+
+
+class Failure(Exception):
+    """A command's end with one sentence for the operator and an exit status."""
+
+    def __init__(self, message: str, status: int = ATTENTION) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+def open_database() -> None:
+    """Make Django usable: join (or start for the time of this command) the embedded PostgreSQL unless DATABASE_URL is
+    set, and bring the schema up to date where nobody serves yet."""
+    global _database
+    import django
+    from pydantic import ValidationError
+
+    try:
+        from samklang.settings import config
+
+        settings = config()
+    except ValidationError as error:
+        raise Failure("; ".join(str(e["msg"]) for e in error.errors()), WRONG_USE) from None
+    fresh = False
+    if settings.database_url is None:
+        from samklang import database
+
+        try:
+            handle = database.ensure(settings.data)
+        except database.DatabaseError as error:
+            raise Failure(str(error), CANNOT_REACH) from error
+        _database = handle
+        os.environ["DATABASE_URL"] = handle.url
+        config.cache_clear()
+        fresh = True
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
+    django.setup()
+    if fresh:
+        migrate()
+    from samklang.mailboxes.secrets import WrongKeyFile, check_key_file
+
+    try:
+        check_key_file()
+    except WrongKeyFile as error:
+        raise Failure(str(error)) from error
+
+
+def migrate() -> None:
+    """Bring the schema up to date; one process at a time, a no-op when it is."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(84800001)")
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("select pg_advisory_unlock(84800001)")
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    raise TypeError(type(value).__name__)
+
+
+def read_secret(path: str) -> str:
+    """A password or secret from a file, "-" for standard input; its last line end is not part of it."""
+    try:
+        text = Path("/dev/stdin" if path == "-" else path).read_text()
+    except OSError as error:
+        raise Failure(f"Cannot read {path}: {error.strerror}", WRONG_USE) from error
+    secret = text.rstrip("\r\n")
+    if not secret:
+        raise Failure(f"{path} is empty", WRONG_USE)
+    return secret
+
+
+def the_user(email: str) -> User:
+    from samklang.accounts.models import User
+
+    user = User.objects.filter(email__iexact=email).select_related("organization").first()
+    if user is None:
+        raise Failure(f"There is no user {email}. 'samklang user list' shows who there is.", WRONG_USE)
+    return user
+
+
+def the_organization(name: str | None) -> Organization:
+    """The named organization; the only one when no name is given."""
+    from samklang.accounts.models import Organization
+
+    if name:
+        found = Organization.objects.filter(name=name).first()
+        if found is None:
+            raise Failure(f"There is no organization {name!r}.", WRONG_USE)
+        return found
+    several = list(Organization.objects.all()[:2])
+    if not several:
+        raise Failure("There is no organization yet: 'samklang user add … --org NAME --admin' makes one.", WRONG_USE)
+    if len(several) > 1:
+        raise Failure("There are several organizations: say which with --org NAME.", WRONG_USE)
+    return several[0]

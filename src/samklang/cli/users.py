@@ -1,0 +1,117 @@
+"""`samklang user …`: the operator's acts on people. Each is audited."""
+
+from __future__ import annotations
+
+import argparse
+
+from samklang.cli.output import WRONG_USE, Failure, open_database, print_json, read_secret, the_organization, the_user
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    user = commands.add_parser("user", help="people who sign in").add_subparsers(required=True, metavar="ACT")
+
+    add = user.add_parser("add", help="add a person; with --admin and a new --org, the organization too")
+    add.add_argument("--email", required=True)
+    add.add_argument("--name", required=True)
+    add.add_argument("--org", help="organization; may be left out while there is one")
+    add.add_argument("--admin", action="store_true", help="an administrator of the organization")
+    add.add_argument("--zone", default=None, help="IANA time zone, e.g. Europe/Stockholm")
+    add.add_argument("--language", default=None, choices=["sv", "en"])
+    add.add_argument("--password-file", required=True, help="file with the password, - for standard input")
+    add.add_argument("--json", action="store_true")
+    add.set_defaults(run=_add)
+
+    listing = user.add_parser("list", help="who there is")
+    listing.add_argument("--org")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=_list)
+
+    password = user.add_parser("set-password", help="set a person's password")
+    password.add_argument("email")
+    password.add_argument("--password-file", required=True)
+    password.set_defaults(run=_set_password)
+
+    token = user.add_parser("token", help="make a personal access token; shown once, audited, visible to the person")
+    token.add_argument("email")
+    token.add_argument("--name", default="command line")
+    token.add_argument("--json", action="store_true")
+    token.set_defaults(run=_token)
+
+
+def _add(args: argparse.Namespace) -> None:
+    password = read_secret(args.password_file)
+    open_database()
+    from django.core.exceptions import ValidationError
+    from django.db import transaction
+
+    from samklang.accounts import services
+    from samklang.accounts.models import Organization
+
+    with transaction.atomic():
+        if args.org and args.admin and not Organization.objects.filter(name=args.org).exists():
+            organization = services.create_organization(
+                args.org, language=args.language or "en", zone=args.zone or "Europe/Stockholm"
+            )
+        else:
+            organization = the_organization(args.org)
+        try:
+            user = services.add_user(
+                organization,
+                email=args.email,
+                name=args.name,
+                password=password,
+                administrator=args.admin,
+                zone=args.zone,
+                language=args.language,
+            )
+        except ValidationError as error:
+            raise Failure(" ".join(error.messages), WRONG_USE) from error
+    if args.json:
+        print_json({"id": user.pk, "email": user.email, "organization": organization.name})
+    else:
+        print(f"{user.email} was added to {organization.name}.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    open_database()
+    from samklang.accounts.models import User
+
+    users = User.objects.select_related("organization").order_by("organization__name", "email")
+    if args.org:
+        users = users.filter(organization=the_organization(args.org))
+    rows = [
+        {"email": u.email, "name": u.name, "organization": u.organization.name, "role": u.role, "active": u.is_active}
+        for u in users
+    ]
+    if args.json:
+        print_json(rows)
+    else:
+        for row in rows:
+            print(
+                f"{row['email']:<40} {row['role']:<14} {row['organization']}{'' if row['active'] else '  (inactive)'}"
+            )
+
+
+def _set_password(args: argparse.Namespace) -> None:
+    password = read_secret(args.password_file)
+    open_database()
+    from django.core.exceptions import ValidationError
+
+    from samklang.accounts import services
+
+    try:
+        services.set_password(the_user(args.email), password, by=None)
+    except ValidationError as error:
+        raise Failure(" ".join(error.messages), WRONG_USE) from error
+    print(f"The password of {args.email} was set.")
+
+
+def _token(args: argparse.Namespace) -> None:
+    open_database()
+    from samklang.accounts import services
+
+    token = services.make_token(the_user(args.email), args.name, by_operator=True)
+    if args.json:
+        print_json({"email": args.email, "token": token})
+    else:
+        print(token)

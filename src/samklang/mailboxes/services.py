@@ -1,0 +1,176 @@
+"""The ways to change a connection or a switch. Every caller names who does it; every act is audited."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from samklang.accounts.models import Organization, User
+from samklang.accounts.services import audit
+from samklang.mailboxes import dirty
+from samklang.mailboxes.models import Connection, Mailbox
+from samklang.mailboxes.secrets import open_sealed, seal
+
+#: Settings that decide who answers at the other end: changing one asks for a new test.
+TESTED_FIELDS = ("version", "domain", "url", "username", "password", "auth", "ca_certificate", "tenant")
+POLICY_FIELDS = ("conflict", "mode", "show_private")
+PROBE_EVERY = timedelta(hours=1)
+
+
+class Refused(Exception):
+    """The act is not allowed; `code` names the reason for page and API."""
+
+    def __init__(self, code: str, **params: str) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(code)
+
+
+def connection_of(organization: Organization) -> Connection:
+    return Connection.objects.get_or_create(organization=organization)[0]
+
+
+def digest(connection: Connection) -> str:
+    """Names the settings a test was made with; the password counts by content."""
+    values = [
+        open_sealed(connection.password) if name == "password" else str(getattr(connection, name))
+        for name in TESTED_FIELDS
+    ]
+    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()
+
+
+def may_enable(connection: Connection) -> bool:
+    """Rule 1.1: only after a connection test passed with the settings saved."""
+    return bool(connection.tested) and connection.tested == digest(connection)
+
+
+@transaction.atomic
+def save_connection(connection: Connection, values: Mapping[str, Any], by: User | None) -> Connection:
+    """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3)."""
+    for name, value in values.items():
+        if name == "password":
+            if value:
+                connection.password = seal(value)
+        elif name in TESTED_FIELDS or name in POLICY_FIELDS:
+            setattr(connection, name, value)
+        else:
+            raise ValueError(f"{name} is not a setting of a connection")
+    connection.save()
+    audit(connection.organization, "connection.save", by, fields=sorted(values))
+    if connection.paused_code:
+        resume(connection)
+    return connection
+
+
+def record_test(connection: Connection, passed: bool, now: datetime, by: User | None) -> None:
+    connection.tested = digest(connection) if passed else ""
+    connection.tested_at = now
+    connection.save(update_fields=["tested", "tested_at"])
+    audit(connection.organization, "connection.test", by, passed=passed)
+
+
+@transaction.atomic
+def enable(connection: Connection, by: User | None) -> None:
+    """Raises Refused("test_first")."""
+    if not may_enable(connection):
+        raise Refused("test_first")
+    connection.enabled = True
+    connection.save(update_fields=["enabled"])
+    audit(connection.organization, "connection.enable", by)
+    resume(connection)
+
+
+@transaction.atomic
+def disable(connection: Connection, by: User | None) -> None:
+    """Pause the whole organization; nothing is unlinked or deleted."""
+    connection.enabled = False
+    connection.save(update_fields=["enabled"])
+    audit(connection.organization, "connection.disable", by)
+
+
+def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool:
+    """One refusal pauses (rule 10.3). True when it was not paused before: then one alert is due."""
+    fresh = Connection.objects.filter(pk=connection.pk, paused_code="").update(
+        paused_code=code, paused_detail=detail[:200], paused_at=now, probe_at=now + PROBE_EVERY
+    )
+    if not fresh:
+        Connection.objects.filter(pk=connection.pk).update(probe_at=now + PROBE_EVERY)
+    else:
+        audit(connection.organization, "connection.pause", None, code=code)
+    return bool(fresh)
+
+
+@transaction.atomic
+def resume(connection: Connection) -> None:
+    """The way is free again: every syncing mailbox is due."""
+    Connection.objects.filter(pk=connection.pk).update(paused_code="", paused_detail="", paused_at=None, probe_at=None)
+    connection.refresh_from_db()
+    if connection.enabled:
+        dirty.mark_mailboxes(connection.mailboxes.filter(on=True).values_list("id", flat=True))
+
+
+@transaction.atomic
+def switch_on(user: User, now: datetime, *, unseen: bool = False) -> Mailbox:
+    """The user's own act (rule 1.2). `unseen`: start without preview (rule 3.5). Raises Refused."""
+    connection = Connection.objects.filter(organization_id=user.organization_id).first()
+    if connection is None or not connection.enabled:
+        raise Refused("organization_off")
+    mailbox, _ = Mailbox.objects.get_or_create(user=user, defaults={"connection": connection})
+    if not mailbox.on:
+        mailbox.on = True
+        mailbox.switched_at = now
+        audit(user.organization, "sync.on", user)
+    mailbox.connection = connection
+    mailbox.accept_any = mailbox.accept_any or (unseen and not mailbox.first_run_done)
+    mailbox.stop_asked = False
+    mailbox.save()
+    dirty.mark_mailboxes([mailbox.pk])
+    return mailbox
+
+
+@transaction.atomic
+def switch_off(user: User, now: datetime) -> None:
+    """Leaves everything as it is (rule 12.1, default)."""
+    if Mailbox.objects.filter(user=user, on=True).update(on=False, switched_at=now, waiting_for=""):
+        audit(user.organization, "sync.off", user)
+
+
+@transaction.atomic
+def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
+    """Accept exactly the plan that waits. An operator (`by` None) may release a brake, never begin a first run.
+
+    Raises Refused("nothing_waits" | "first_run_is_the_users" | "plan_outdated").
+    """
+    mailbox.refresh_from_db()
+    if not mailbox.waiting_for:
+        raise Refused("nothing_waits")
+    if by is None and mailbox.waiting_for == "first_run":
+        raise Refused("first_run_is_the_users")
+    if plan_id != mailbox.waiting_plan:
+        raise Refused("plan_outdated", plan=mailbox.waiting_plan)
+    Mailbox.objects.filter(pk=mailbox.pk).update(accepted_plan=plan_id)
+    audit(mailbox.user.organization, "sync.accept", by, mailbox=mailbox.pk, what=mailbox.waiting_for)
+    dirty.mark_mailboxes([mailbox.pk])
+
+
+def shown(connection: Connection) -> dict[str, Any]:
+    """The settings without secrets, for `connection show` and the API."""
+    return {
+        "version": connection.version,
+        "enabled": connection.enabled,
+        "domain": connection.domain,
+        "url": connection.url,
+        "username": connection.username,
+        "password": "set" if connection.password else "not set",
+        "auth": connection.auth,
+        "tenant": connection.tenant,
+        "conflict": connection.conflict,
+        "mode": connection.mode,
+        "tested": may_enable(connection),
+        "paused": connection.paused_code or None,
+        "users_on": connection.mailboxes.filter(on=True).count(),
+    }
