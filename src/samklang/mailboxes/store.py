@@ -67,22 +67,26 @@ class DjangoStore:
             for r in SetAsideRow.objects.filter(mailbox_id=self._mailbox_id)
         ]
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None) -> Link:
-        key = str(uuid.uuid4())
+    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+        link = link or self._of_entry(side.other, seen_id)
         if link is None:
-            ids = {"psa_id": seen_id} if side is Side.EXCHANGE else {"item_id": seen_id}
-            known = LinkRow.objects.filter(mailbox_id=self._mailbox_id, **ids).values_list(*_COLUMNS).first()
-            if known is not None:
-                link = _link(known)
-        if link is None:
-            psa_id, item_id = (seen_id, None) if side is Side.EXCHANGE else (None, seen_id)
-            link = Link(str(uuid.uuid4()), LinkStatus.CREATING, psa_id, item_id, key=key, born=side.other)
-        else:
-            # Made again: the side written to gets a new id, the other keeps its own.
+            ids = (
+                {"psa_id": seen_id, "item_id": None} if side is Side.EXCHANGE else {"psa_id": None, "item_id": seen_id}
+            )
+            link = Link(str(uuid.uuid4()), LinkStatus.CREATING, key=str(uuid.uuid4()), born=side.other, **ids)
+        elif link.status is not LinkStatus.CREATING:
+            # Made again: the side written to gets a new id, so the old one must not be found.
             gone = {"item_id": None} if side is Side.EXCHANGE else {"psa_id": None}
-            link = replace(link, status=LinkStatus.CREATING, key=key, reason="", **gone)
+            link = replace(link, status=LinkStatus.CREATING, key=str(uuid.uuid4()), reason="", **gone)
+        if base is not None:
+            link = replace(link, base=base)
         self._save(link)
         return link
+
+    def _of_entry(self, side: Side, entry_id: str) -> Link | None:
+        column = {"psa_id": entry_id} if side is Side.PSA else {"item_id": entry_id}
+        row = LinkRow.objects.filter(mailbox_id=self._mailbox_id, **column).values_list(*_COLUMNS).first()
+        return _link(row) if row else None
 
     @transaction.atomic
     def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
@@ -111,6 +115,9 @@ class DjangoStore:
                 "version": entry.version,
             },
         )
+
+    def lift(self, side: Side, entry_id: str) -> None:
+        SetAsideRow.objects.filter(mailbox_id=self._mailbox_id, side=side, entry_id=entry_id).delete()
 
     def save_tokens(self, tokens: Tokens) -> None:
         self._update(psa_token=seal(tokens.psa or ""), exchange_token=seal(tokens.exchange or ""))
