@@ -41,33 +41,33 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add(args: argparse.Namespace) -> None:
     password = read_secret(args.password_file)
     open_database()
-    from django.core.exceptions import ValidationError
     from django.db import transaction
 
     from samklang.accounts import services
-    from samklang.accounts.models import Organization
+    from samklang.accounts.models import Organization, Role
+    from samklang.activities.types import found_organization
 
-    with transaction.atomic():
-        if args.org and args.admin and not Organization.objects.filter(name=args.org).exists():
-            organization = services.create_organization(
-                args.org, language=args.language or "en", zone=args.zone or "Europe/Stockholm"
-            )
-        else:
-            organization = the_organization(args.org)
-        try:
+    try:
+        with transaction.atomic():
+            if args.org and args.admin and not Organization.objects.filter(name=args.org).exists():
+                organization = found_organization(
+                    args.org, language=args.language or "en", zone=args.zone or "Europe/Stockholm"
+                )
+            else:
+                organization = the_organization(args.org)
             user = services.add_user(
                 organization,
-                email=args.email,
-                name=args.name,
+                args.email,
+                args.name,
                 password=password,
-                administrator=args.admin,
+                role=Role.ADMINISTRATOR if args.admin else Role.USER,
                 zone=args.zone,
                 language=args.language,
             )
-        except ValidationError as error:
-            raise Failure(" ".join(error.messages), WRONG_USE) from error
+    except services.AccountError as error:
+        raise Failure(str(error), WRONG_USE) from error
     if args.json:
-        print_json({"id": user.pk, "email": user.email, "organization": organization.name})
+        print_json({"id": user.psa_id, "email": user.email, "organization": organization.name})
     else:
         print(f"{user.email} was added to {organization.name}.")
 
@@ -95,14 +95,12 @@ def _list(args: argparse.Namespace) -> None:
 def _set_password(args: argparse.Namespace) -> None:
     password = read_secret(args.password_file)
     open_database()
-    from django.core.exceptions import ValidationError
-
     from samklang.accounts import services
 
     try:
-        services.set_password(the_user(args.email), password, by=None)
-    except ValidationError as error:
-        raise Failure(" ".join(error.messages), WRONG_USE) from error
+        services.set_password(the_user(args.email), password)
+    except services.AccountError as error:
+        raise Failure(str(error), WRONG_USE) from error
     print(f"The password of {args.email} was set.")
 
 
@@ -110,8 +108,10 @@ def _token(args: argparse.Namespace) -> None:
     open_database()
     from samklang.accounts import services
 
-    token = services.make_token(the_user(args.email), args.name, by_operator=True)
+    from samklang.accounts.models import PersonalToken
+
+    token, secret = services.make_token(the_user(args.email), args.name, made_by=PersonalToken.Maker.OPERATOR)
     if args.json:
-        print_json({"email": args.email, "token": token})
+        print_json({"email": args.email, "id": token.guid, "token": secret})
     else:
-        print(token)
+        print(secret)

@@ -60,7 +60,7 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
         else:
             raise ValueError(f"{name} is not a setting of a connection")
     connection.save()
-    audit(connection.organization, "connection.save", by, fields=sorted(values))
+    audit(connection.organization, "connection.save", by=by, fields=sorted(values))
     if connection.paused_code:
         resume(connection)
     return connection
@@ -70,7 +70,7 @@ def record_test(connection: Connection, passed: bool, now: datetime, by: User | 
     connection.tested = digest(connection) if passed else ""
     connection.tested_at = now
     connection.save(update_fields=["tested", "tested_at"])
-    audit(connection.organization, "connection.test", by, passed=passed)
+    audit(connection.organization, "connection.test", by=by, passed=passed)
 
 
 @transaction.atomic
@@ -80,7 +80,7 @@ def enable(connection: Connection, by: User | None) -> None:
         raise Refused("test_first")
     connection.enabled = True
     connection.save(update_fields=["enabled"])
-    audit(connection.organization, "connection.enable", by)
+    audit(connection.organization, "connection.enable", by=by)
     resume(connection)
 
 
@@ -89,7 +89,7 @@ def disable(connection: Connection, by: User | None) -> None:
     """Pause the whole organization; nothing is unlinked or deleted."""
     connection.enabled = False
     connection.save(update_fields=["enabled"])
-    audit(connection.organization, "connection.disable", by)
+    audit(connection.organization, "connection.disable", by=by)
 
 
 def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool:
@@ -100,7 +100,7 @@ def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool
     if not fresh:
         Connection.objects.filter(pk=connection.pk).update(probe_at=now + PROBE_EVERY)
     else:
-        audit(connection.organization, "connection.pause", None, code=code)
+        audit(connection.organization, "connection.pause", by=None, code=code)
     return bool(fresh)
 
 
@@ -123,7 +123,7 @@ def switch_on(user: User, now: datetime, *, unseen: bool = False) -> Mailbox:
     if not mailbox.on:
         mailbox.on = True
         mailbox.switched_at = now
-        audit(user.organization, "sync.on", user)
+        audit(user.organization, "sync.on", by=user)
     mailbox.connection = connection
     mailbox.accept_any = mailbox.accept_any or (unseen and not mailbox.first_run_done)
     mailbox.stop_asked = False
@@ -136,7 +136,7 @@ def switch_on(user: User, now: datetime, *, unseen: bool = False) -> Mailbox:
 def switch_off(user: User, now: datetime) -> None:
     """Leaves everything as it is (rule 12.1, default)."""
     if Mailbox.objects.filter(user=user, on=True).update(on=False, switched_at=now, waiting_for=""):
-        audit(user.organization, "sync.off", user)
+        audit(user.organization, "sync.off", by=user)
 
 
 @transaction.atomic
@@ -153,7 +153,7 @@ def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
     if plan_id != mailbox.waiting_plan:
         raise Refused("plan_outdated", plan=mailbox.waiting_plan)
     Mailbox.objects.filter(pk=mailbox.pk).update(accepted_plan=plan_id)
-    audit(mailbox.user.organization, "sync.accept", by, mailbox=mailbox.pk, what=mailbox.waiting_for)
+    audit(mailbox.user.organization, "sync.accept", by=by, mailbox=mailbox.pk, what=mailbox.waiting_for)
     dirty.mark_mailboxes([mailbox.pk])
 
 
