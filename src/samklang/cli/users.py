@@ -107,7 +107,6 @@ def _set_password(args: argparse.Namespace) -> None:
 def _token(args: argparse.Namespace) -> None:
     open_database()
     from samklang.accounts import services
-
     from samklang.accounts.models import PersonalToken
 
     token, secret = services.make_token(the_user(args.email), args.name, made_by=PersonalToken.Maker.OPERATOR)
