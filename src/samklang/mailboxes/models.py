@@ -115,7 +115,7 @@ class Mailbox(models.Model):
     waiting_for = models.CharField(max_length=16, blank=True)
     waiting_plan = models.CharField(max_length=64, blank=True)
     waiting_counts = models.JSONField(default=dict, blank=True)
-    #: Sealed rows of the preview, for its own user only.
+    #: Sealed preview of the waiting plan, for its own user only.
     waiting_preview = models.BinaryField(default=b"")
     stop_asked = models.BooleanField(default=False)
 

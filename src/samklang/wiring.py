@@ -1,0 +1,315 @@
+"""The only place that builds things: one mailbox's parts from rows and settings, and what a run means for its row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext
+
+from samklang.accounts.models import User
+from samklang.activities.source import BuiltInActivities
+from samklang.activities.types import types_for_rules
+from samklang.clock import now
+from samklang.engine.rules import ConflictPolicy, Rules
+from samklang.engine.times import local_date
+from samklang.mailboxes import access, services
+from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
+from samklang.mailboxes.secrets import open_json, seal_json
+from samklang.mailboxes.store import DjangoStore, close_run, open_run
+from samklang.settings import config
+from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
+from samklang.sync.parts import Parts
+from samklang.sync.preview import preview
+from samklang.sync.report import RunError, RunReport
+from samklang.sync.run import run
+
+log = logging.getLogger("samklang.sync")
+
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(hours=1)
+_LOCK_SPACE = 84801
+
+
+class Busy(Exception):
+    """Another process runs this mailbox right now."""
+
+
+def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict[str, Any]:
+    """One pass over one mailbox; the row says afterwards what is due. Never raises for what went wrong outside.
+
+    Before the user accepted his first run this makes the preview instead and writes nothing (rule 3.5).
+    Raises Busy when the mailbox runs elsewhere.
+    """
+    with _alone(mailbox_id):
+        mailbox = _load(mailbox_id)
+        seq = mailbox.seq
+        if not _may_run(mailbox):
+            report = RunReport(error=RunError(mailbox.connection.paused_code or "switched_off", "ConnectionRefused"))
+            return _shown(mailbox, report)
+        if _awaits_its_user(mailbox):
+            return _prepare_first_run(mailbox, seq)
+        reconcile = reconcile or _reconcile_is_due(mailbox)
+        row = open_run(mailbox_id, cause, now())
+        report = _guarded(mailbox, row.pk, reconcile)
+        close_run(row, report, now())
+        _settle(mailbox, report, seq, reconcile)
+        mailbox.refresh_from_db()
+        return _shown(mailbox, report)
+
+
+def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
+    """What the next run would do, entry by entry, for the mailbox's own user. Remembered until accepted or outdated.
+
+    Raises SyncError, Busy.
+    """
+    with _alone(mailbox_id):
+        mailbox = _load(mailbox_id)
+        with _parts(mailbox, None) as parts:
+            seen = preview(parts)
+        shown = seen.as_json()
+        waiting_for = mailbox.waiting_for or ("" if mailbox.first_run_done else "first_run")
+        if waiting_for:
+            Mailbox.objects.filter(pk=mailbox_id).update(
+                waiting_for=waiting_for,
+                waiting_plan=seen.plan_id,
+                waiting_counts=shown["counts"],
+                waiting_preview=seal_json(shown),
+            )
+        return shown
+
+
+def waiting_preview(mailbox: Mailbox) -> Mapping[str, Any]:
+    """The remembered preview of the plan that waits; empty when none does."""
+    return open_json(mailbox.waiting_preview) if mailbox.waiting_plan else {}
+
+
+def status(mailbox: Mailbox) -> dict[str, Any]:
+    """What page, API and command line tell of a mailbox: numbers and codes, never content."""
+    aside = SetAsideRow.objects.filter(mailbox=mailbox)
+    return {
+        "user": mailbox.user.email,
+        "on": mailbox.on,
+        "address": mailbox.address or None,
+        "first_run_done": mailbox.first_run_done,
+        "last_good_run": mailbox.last_good_run,
+        "next_due": mailbox.next_due,
+        "waiting_for": mailbox.waiting_for or None,
+        "plan": mailbox.waiting_plan or None,
+        "counts": mailbox.waiting_counts,
+        "progress": mailbox.progress,
+        "links": mailbox.link_rows.filter(status="linked").count(),
+        "set_aside": [
+            {"side": r.side, "id": r.entry_id, "code": r.code, "params": r.params, "retry_at": r.retry_at}
+            for r in aside
+        ],
+        "error": mailbox.error_code or mailbox.connection.paused_code or None,
+        "error_detail": mailbox.error_detail or mailbox.connection.paused_detail or None,
+    }
+
+
+def test_connection(connection_: Connection, address: str | None, *, by: User | None) -> list[access.Step]:
+    """Every step by name until the first that fails; a passed test lets the connection be switched on."""
+    address = address or _somebody(connection_)
+    steps = access.probe(connection_, address)
+    services.record_test(connection_, all(step.ok for step in steps), now(), by)
+    return steps
+
+
+def _somebody(connection_: Connection) -> str:
+    people = User.objects.of(connection_.organization).active().order_by("pk")
+    return str(people.values_list("email", flat=True).first() or "")
+
+
+@contextmanager
+def _alone(mailbox_id: int) -> Iterator[None]:
+    """One run per mailbox at a time, over all processes: a session lock that goes with its holder."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, mailbox_id])
+        if not cursor.fetchone()[0]:
+            raise Busy(f"mailbox {mailbox_id}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, mailbox_id])
+
+
+def _load(mailbox_id: int) -> Mailbox:
+    return Mailbox.objects.select_related("user__organization", "connection").get(pk=mailbox_id)
+
+
+def _may_run(mailbox: Mailbox) -> bool:
+    """Switches on, and the connection not paused; a paused one is probed once an hour, by one mailbox (rule 10.3)."""
+    link = mailbox.connection
+    if not (mailbox.on and link.enabled and mailbox.user.is_active):
+        return False
+    if not link.paused_code:
+        return True
+    claimed = Connection.objects.filter(pk=link.pk, probe_at__lte=now()).update(probe_at=now() + services.PROBE_EVERY)
+    if claimed and access.signs_in(link):
+        services.resume(link)
+        return True
+    return False
+
+
+def _awaits_its_user(mailbox: Mailbox) -> bool:
+    return not (mailbox.first_run_done or mailbox.started_on or mailbox.accepted_plan or mailbox.accept_any)
+
+
+def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
+    """Make the preview the user will be shown."""
+    report = RunReport()
+    try:
+        with _parts(mailbox, None) as parts:
+            seen = preview(parts)
+    except SyncError as error:
+        report = RunReport(error=_run_error(error))
+    else:
+        shown = seen.as_json()
+        report = RunReport(needs_acceptance=seen.plan_id)
+        Mailbox.objects.filter(pk=mailbox.pk).update(waiting_preview=seal_json(shown), waiting_counts=shown["counts"])
+    _settle(mailbox, report, seq, False)
+    mailbox.refresh_from_db()
+    return _shown(mailbox, report)
+
+
+def _reconcile_is_due(mailbox: Mailbox) -> bool:
+    """Each user's first run of a day compares in full (rules 7.7, 9.1)."""
+    return mailbox.first_run_done and mailbox.reconciled_on != local_date(now(), mailbox.user.zone)
+
+
+def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
+    try:
+        with _parts(mailbox, run_id) as parts:
+            return run(parts, reconcile=reconcile)
+    except SyncError as error:
+        return RunReport(error=_run_error(error))
+    except Exception:
+        # Unexpected: surfaces in the log with its trace (which holds no content), and the mailbox backs off.
+        log.exception("run failed", extra={"action": "run_failed", "mailbox": mailbox.pk})
+        return RunReport(error=RunError("internal", "Exception"))
+
+
+def _run_error(error: SyncError) -> RunError:
+    wait = error.retry_after if isinstance(error, Throttled) else None
+    return RunError(error.code, type(error).__name__, error.detail, error.params, wait)
+
+
+@contextmanager
+def _parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
+    """Open both calendars of a mailbox. Raises SyncError when the mailbox cannot be found or the access is refused."""
+    if mailbox.directory_id is None:
+        _resolve(mailbox)
+    with access.calendar(mailbox, now) as (calendar, requests_made):
+        yield Parts(
+            activities=BuiltInActivities(mailbox.user),
+            calendar=calendar,
+            store=DjangoStore(mailbox.pk, run_id, now),
+            rules=_rules(mailbox),
+            now=now,
+            requests=requests_made,
+        )
+
+
+def _resolve(mailbox: Mailbox) -> None:
+    """Find the user's mailbox by e-mail; one mailbox serves one user of the installation (rule 1.3)."""
+    found = access.find_mailbox(mailbox.connection, mailbox.user.email)
+    try:
+        with transaction.atomic():
+            Mailbox.objects.filter(pk=mailbox.pk).update(
+                address=found.address, matched_by=found.matched_by, directory_id=found.directory_id
+            )
+    except IntegrityError:
+        raise MailboxError("mailbox_taken") from None
+    mailbox.refresh_from_db()
+
+
+def _rules(mailbox: Mailbox) -> Rules:
+    user, link = mailbox.user, mailbox.connection
+    with translation.override(user.language):
+        no_subject, private_title = gettext("(no subject)"), gettext("Private")
+    return Rules(
+        user_id=user.psa_id,
+        zone=user.zone,
+        types=types_for_rules(user.organization),
+        started_on=mailbox.started_on or local_date(now(), user.zone),
+        user_default_type_id=user.default_activity_type or None,
+        conflict=ConflictPolicy(link.conflict),
+        no_subject=no_subject,
+        private_title=private_title,
+        show_private=link.show_private,
+    )
+
+
+def _settle(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> None:
+    """Write what came of the run into the row: what is due next, what waits for a person, what is wrong."""
+    values: dict[str, Any] = {"progress": {}, "stop_asked": False}
+    if report.error is None:
+        values |= {"failures": 0, "error_code": "", "error_detail": ""}
+        values |= _next_when_good(mailbox, report, seq, reconciled)
+    else:
+        values |= _next_when_bad(mailbox, report.error)
+    if report.needs_acceptance:
+        values |= {"waiting_for": "brake" if report.brake else "first_run", "waiting_plan": report.needs_acceptance}
+        values |= {"accepted_plan": "", "next_due": None, "synced_seq": seq}
+    elif report.error is None and not report.stopped:
+        values |= {
+            "waiting_for": "",
+            "waiting_plan": "",
+            "waiting_counts": {},
+            "waiting_preview": b"",
+            "accepted_plan": "",
+        }
+    Mailbox.objects.filter(pk=mailbox.pk).update(**values)
+    if report.error and report.error.kind == ConnectionRefused.__name__ and not mailbox.connection.paused_code:
+        services.pause(mailbox.connection, report.error.code, report.error.detail, now())
+
+
+def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> dict[str, Any]:
+    moment = now()
+    due = [report.retry_at] if report.retry_at else []
+    if mailbox.connection.mode == Connection.Mode.CONTINUOUS:
+        due.append(moment + timedelta(seconds=config().poll_seconds))
+    values: dict[str, Any] = {"next_due": min(due, default=None)}
+    if report.complete:
+        values |= {"synced_seq": seq, "last_good_run": moment}
+        if reconciled or report.finished_first_run:
+            values["reconciled_on"] = local_date(moment, mailbox.user.zone)
+    return values
+
+
+def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
+    """Wait longer after each failure, up to an hour; as long as the server asks when it says so (rule 10.2)."""
+    wait = min(_FIRST_WAIT * 2 ** min(mailbox.failures, 10), _LONGEST_WAIT)
+    if error.retry_after is not None:
+        wait = timedelta(seconds=error.retry_after)
+    elif error.kind == MailboxError.__name__:
+        wait = _LONGEST_WAIT
+    return {
+        "failures": mailbox.failures + 1,
+        "error_code": error.code,
+        "error_detail": error.detail[:200],
+        "next_due": now() + wait,
+    }
+
+
+def _shown(mailbox: Mailbox, report: RunReport) -> dict[str, Any]:
+    """The report as page, API and command line show it."""
+    values = asdict(report)
+    error = values.pop("error")
+    values |= {
+        "user": mailbox.user.email,
+        "error": error["code"] if error else None,
+        "error_detail": error["detail"] if error else None,
+        "waiting_for": mailbox.waiting_for or None,
+        "plan": report.needs_acceptance,
+        "counts": mailbox.waiting_counts if report.needs_acceptance else {},
+    }
+    return values
