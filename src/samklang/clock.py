@@ -26,6 +26,11 @@ def now() -> datetime:
     return _parse(test_clock)
 
 
+def real_now() -> datetime:
+    """Time as it passes: for leases, back-off and polling, which a test clock must not stop."""
+    return datetime.now(UTC)
+
+
 def _parse(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

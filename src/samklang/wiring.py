@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from samklang.accounts.models import User
 from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
-from samklang.clock import now
+from samklang.clock import now, real_now
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import local_date
 from samklang.mailboxes import access, services
@@ -269,14 +269,14 @@ def _settle(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> 
         }
     Mailbox.objects.filter(pk=mailbox.pk).update(**values)
     if report.error and report.error.kind == ConnectionRefused.__name__ and not mailbox.connection.paused_code:
-        services.pause(mailbox.connection, report.error.code, report.error.detail, now())
+        services.pause(mailbox.connection, report.error.code, report.error.detail, real_now())
 
 
 def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> dict[str, Any]:
-    moment = now()
-    due = [report.retry_at] if report.retry_at else []
+    moment, real = now(), real_now()
+    due = [real + max(report.retry_at - moment, timedelta())] if report.retry_at else []
     if mailbox.connection.mode == Connection.Mode.CONTINUOUS:
-        due.append(moment + timedelta(seconds=config().poll_seconds))
+        due.append(real + timedelta(seconds=config().poll_seconds))
     values: dict[str, Any] = {"next_due": min(due, default=None)}
     if report.complete:
         values |= {"synced_seq": seq, "last_good_run": moment}
@@ -296,7 +296,7 @@ def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
         "failures": mailbox.failures + 1,
         "error_code": error.code,
         "error_detail": error.detail[:200],
-        "next_due": now() + wait,
+        "next_due": real_now() + wait,
     }
 
 
