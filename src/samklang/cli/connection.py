@@ -59,7 +59,7 @@ def _connection(args: argparse.Namespace) -> Any:
 def _set(args: argparse.Namespace) -> int:
     password = read_secret(args.password_file) if args.password_file else None
     connection = _connection(args)
-    from samklang.activities.services import tick_types
+    from samklang.activities.types import set_ticks
     from samklang.mailboxes import services
 
     names = ("version", "domain", "url", "username", "auth", "tenant", "conflict", "mode")
@@ -73,11 +73,25 @@ def _set(args: argparse.Namespace) -> int:
             raise Failure(f"Cannot read {args.ca_file}: {error.strerror}", WRONG_USE) from error
     services.save_connection(connection, values, by=None)
     if args.types is not None:
-        wanted = None if args.types == "all" else [name.strip() for name in args.types.split(",") if name.strip()]
-        unknown = tick_types(connection.organization, wanted)
-        if unknown:
-            raise Failure(f"No active activity type is called {', '.join(unknown)}.", WRONG_USE)
+        set_ticks(connection.organization, _types(connection, args.types))
     return _print(connection, args)
+
+
+def _types(connection: Any, names: str) -> list[str]:
+    """Ids of the named activity types; "all" means every one that may be synced."""
+    from samklang.activities.models import ActivityType
+    from samklang.engine.model import Category
+
+    syncable = ActivityType.objects.of(connection.organization).filter(is_active=True)
+    by_name = {t.name: str(t.guid) for t in syncable.exclude(category=Category.PROJECT_TASK)}
+    if names == "all":
+        return list(by_name.values())
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        known = ", ".join(by_name)
+        raise Failure(f"No activity type to sync is called {', '.join(unknown)}. There are: {known}.", WRONG_USE)
+    return [by_name[name] for name in wanted]
 
 
 def _test(args: argparse.Namespace) -> int:

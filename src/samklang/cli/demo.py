@@ -162,7 +162,8 @@ def _fill_sandbox(sandbox: SandboxProcess, app_secret: str) -> None:
 
 def _connect(sandbox: SandboxProcess) -> None:
     from samklang.accounts.models import User
-    from samklang.activities.services import tick_types
+    from samklang.activities.types import set_ticks, types_for_rules
+    from samklang.engine.model import Category
     from samklang.clock import now
     from samklang.mailboxes import services
     from samklang.wiring import test_connection
@@ -182,7 +183,8 @@ def _connect(sandbox: SandboxProcess) -> None:
         if person.administrator:
             values = settings[person.email.partition("@")[2]] | {"mode": "continuous"}
             services.save_connection(connection, values, by=user)
-            tick_types(user.organization, None)
+            types = types_for_rules(user.organization)
+            set_ticks(user.organization, [t.id for t in types if t.category is not Category.PROJECT_TASK], by=user)
             failed = [step for step in test_connection(connection, person.email, by=user) if not step.ok]
             if failed:
                 raise Failure(f"The sandbox refused: {failed[0].name}: {failed[0].sentence}")

@@ -1,0 +1,300 @@
+"""What went wrong, in words: for every code its cause and what to do. One table, for pages, API and command line.
+
+Texts name no title, text or person; they go through gettext in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+
+class Explained(NamedTuple):
+    #: What is wrong.
+    sentence: str
+    #: What to do, and by whom.
+    remedy: str
+
+
+_WAIT = gettext_noop("Nothing needs to be done: Samklang tries again by itself.")
+_ADMIN = gettext_noop("Ask an administrator of your organization.")
+
+#: code -> (sentence, remedy).
+_TABLE: dict[str, tuple[str, str]] = {
+    # Reaching the server
+    "unknown_host": (
+        gettext_noop("The server's address leads nowhere."),
+        gettext_noop("Check the Exchange URL for misspellings, and that this machine can look up the name."),
+    ),
+    "https_required": (
+        gettext_noop("The address does not begin with https://."),
+        gettext_noop("Give the https address: the delegate password goes over it."),
+    ),
+    "connection_refused": (
+        gettext_noop("Nothing answers at the server's address."),
+        gettext_noop("Check the address and port, and that a firewall lets this machine through."),
+    ),
+    "connection_lost": (gettext_noop("The server broke off the connection."), _WAIT),
+    "timeout": (
+        gettext_noop("The server did not answer in time."),
+        gettext_noop("Check that the server is up and a firewall lets this machine through. Samklang tries again."),
+    ),
+    "bad_certificate": (
+        gettext_noop("The server's certificate is not trusted."),
+        gettext_noop("Renew it on the server, or give your own certificate authority's certificate in the settings."),
+    ),
+    "bad_ca_file": (
+        gettext_noop("The certificate authority's file cannot be used."),
+        gettext_noop("Give a certificate in PEM form."),
+    ),
+    "address_not_allowed": (
+        gettext_noop("The address lies in a private network, which this installation does not allow."),
+        gettext_noop("The operator can allow it with SAMKLANG_ALLOW_PRIVATE_ADDRESSES=1."),
+    ),
+    "redirected": (
+        gettext_noop("The server sends us to another address; passwords never follow."),
+        gettext_noop("Give the address it finally leads to."),
+    ),
+    "malformed_answer": (
+        gettext_noop("The answer is not what Exchange says, perhaps a sign-in or error page."),
+        gettext_noop("Check that the address is the EWS address and that no proxy stands in between."),
+    ),
+    "foreign_link": (gettext_noop("An answer led to a foreign address and was refused."), _WAIT),
+    "unavailable": (gettext_noop("The server cannot be reached or fails."), _WAIT),
+    "server_unavailable": (gettext_noop("The server is not ready."), _WAIT),
+    "server_error": (gettext_noop("The server failed."), _WAIT),
+    "login_unavailable": (gettext_noop("Microsoft's sign-in service cannot be reached."), _WAIT),
+    "throttled": (gettext_noop("The server asks us to wait."), _WAIT),
+    "version_refused": (
+        gettext_noop("The server does not speak the chosen Exchange version."),
+        gettext_noop("Choose the version that is installed on the server."),
+    ),
+    "request_refused": (
+        gettext_noop("The server did not understand a request."),
+        gettext_noop("Check the chosen Exchange version; tell us if it is right."),
+    ),
+    # The organization's access
+    "access_refused": (
+        gettext_noop("The access to Exchange was refused."),
+        gettext_noop("An administrator checks the settings and tests the connection."),
+    ),
+    "sign_in_refused": (
+        gettext_noop("The delegate account's user name or password is wrong, or the account is locked."),
+        gettext_noop("Check domain, user name and password. Samklang tries once an hour, lest the account be locked."),
+    ),
+    "sign_in_failed": (
+        gettext_noop("The sign-in was broken off by the server."),
+        gettext_noop("Check that the server offers NTLM, or choose Basic."),
+    ),
+    "auth_method_not_offered": (
+        gettext_noop("The server does not offer the chosen sign-in method."),
+        gettext_noop("Choose the other method, or have it enabled for EWS in IIS."),
+    ),
+    "impersonation_denied": (
+        gettext_noop("The delegate account may not act for this mailbox."),
+        gettext_noop(
+            "Give it the right in the Exchange Management Shell: New-ManagementRoleAssignment "
+            "-Name 'PSA Sync Impersonation' -Role ApplicationImpersonation -User 'DOMAIN\\account', "
+            "or widen the scope of the assignment there is."
+        ),
+    ),
+    "impersonation_missing": (
+        gettext_noop("The delegate account has no mailbox and no right to act for others."),
+        gettext_noop("Assign the role ApplicationImpersonation to it."),
+    ),
+    "secret_expired": (
+        gettext_noop("The application's secret has expired."),
+        gettext_noop("The operator makes a new one and sets SAMKLANG_APP_SECRET."),
+    ),
+    "wrong_secret": (
+        gettext_noop("The application's secret is wrong."),
+        gettext_noop("The operator checks SAMKLANG_APP_SECRET: it must be the secret's value, not its id."),
+    ),
+    "certificate_refused": (
+        gettext_noop("The application's certificate has expired or is unknown."),
+        gettext_noop("The operator uploads a valid certificate to the application's registration."),
+    ),
+    "certificate_unusable": (
+        gettext_noop("The application's certificate file cannot be used."),
+        gettext_noop("The operator checks SAMKLANG_APP_CERTIFICATE: a PEM file with key and certificate."),
+    ),
+    "app_not_found": (
+        gettext_noop("Your organization has not granted Samklang access, or the grant was removed."),
+        gettext_noop("A Microsoft administrator grants permissions again."),
+    ),
+    "tenant_not_found": (
+        gettext_noop("Microsoft does not know this tenant."),
+        gettext_noop("Grant permissions again, signed in to the right organization."),
+    ),
+    "not_consented": (
+        gettext_noop("The permissions are not granted, or were withdrawn."),
+        gettext_noop("A Microsoft administrator grants permissions again."),
+    ),
+    "permission_missing": (
+        gettext_noop("A permission is missing."),
+        gettext_noop("A Microsoft administrator grants permissions again and accepts all that is asked for."),
+    ),
+    "token_refused": (
+        gettext_noop("Microsoft refused our token."),
+        gettext_noop("A Microsoft administrator checks that the application is enabled."),
+    ),
+    "blocked_by_policy": (
+        gettext_noop("A Conditional Access policy of your organization blocks the application."),
+        gettext_noop("A Microsoft administrator allows it."),
+    ),
+    "app_disabled": (
+        gettext_noop("The application is disabled in your organization."),
+        gettext_noop("A Microsoft administrator enables it under Enterprise applications."),
+    ),
+    "waiting_for_microsoft": (gettext_noop("Waiting for Microsoft: a fresh consent takes a while to work."), _WAIT),
+    "consent_declined": (
+        gettext_noop("The permissions were not granted."),
+        gettext_noop("Open the window again and accept, signed in as a Microsoft administrator."),
+    ),
+    "consent_state_unknown": (
+        gettext_noop("This consent was not begun here, or it was used already."),
+        gettext_noop("Start again with Grant permissions."),
+    ),
+    "tenant_of_another": (
+        gettext_noop("This Microsoft tenant belongs to another organization of this installation."),
+        gettext_noop("Sign in to your own organization."),
+    ),
+    "tenant_not_yours": (
+        gettext_noop("None of your users has an address in this Microsoft tenant."),
+        gettext_noop("Sign in to the tenant whose addresses your users have."),
+    ),
+    # One mailbox
+    "mailbox_not_found": (
+        gettext_noop("No mailbox has this e-mail address."),
+        gettext_noop("The address must be the same in both systems: correct it in one of them."),
+    ),
+    "mailbox_ambiguous": (
+        gettext_noop("Several mailboxes have this e-mail address."),
+        gettext_noop("An Exchange administrator removes it from all but one."),
+    ),
+    "mailbox_taken": (
+        gettext_noop("Another user already syncs this mailbox."),
+        gettext_noop("Give each user his own address."),
+    ),
+    "mailbox_disabled": (gettext_noop("The mailbox is disabled."), _ADMIN),
+    "mailbox_access_denied": (
+        gettext_noop("Samklang may not open this mailbox."),
+        gettext_noop("An administrator includes it in the scope granted to Samklang; that takes up to two hours."),
+    ),
+    "access_denied": (gettext_noop("Samklang may not open this mailbox."), _ADMIN),
+    "mailbox_unavailable": (gettext_noop("The mailbox is not available right now."), _WAIT),
+    "mailbox_error": (gettext_noop("The mailbox cannot be synced right now."), _WAIT),
+    "mailbox_full": (gettext_noop("The mailbox is full."), gettext_noop("Make room in it.")),
+    "calendar_not_found": (gettext_noop("The mailbox has no calendar we can open."), _ADMIN),
+    "no_mailbox_licence": (
+        gettext_noop("The user has no Exchange Online mailbox."),
+        gettext_noop("A Microsoft administrator assigns a licence."),
+    ),
+    # Switching
+    "organization_off": (gettext_noop("Your organization has not switched on Microsoft Exchange."), _ADMIN),
+    "switched_off": (gettext_noop("Calendar synchronization is switched off."), gettext_noop("Switch it on first.")),
+    "plan_outdated": (
+        gettext_noop("Something changed since this was shown."),
+        gettext_noop("Look at the new preview and start again."),
+    ),
+    "nothing_waits": (gettext_noop("Nothing waits to be started."), gettext_noop("It may have begun already.")),
+    "test_first": (gettext_noop("The settings have not passed a test."), gettext_noop("Test the connection first.")),
+    "internal": (
+        gettext_noop("Samklang failed unexpectedly."),
+        gettext_noop("Samklang tries again; the operator finds the reason in the log."),
+    ),
+    # Entries set aside
+    "recurrence_inexpressible": (
+        gettext_noop("This repeat rule cannot be kept as a pattern on the other side."),
+        gettext_noop("Give it a simpler rule and it is synced by itself."),
+    ),
+    "occurrence_crosses_neighbour": (
+        gettext_noop("A changed occurrence reaches the day of its neighbour, which Exchange does not allow."),
+        gettext_noop("Move it to a time between its neighbours."),
+    ),
+    "occurrence_overlaps_neighbour": (
+        gettext_noop("A changed occurrence overlaps its neighbour, which Exchange does not allow."),
+        gettext_noop("Move or shorten it."),
+    ),
+    "recurrence_without_occurrence": (
+        gettext_noop("The series has no occurrence."),
+        gettext_noop("Change its repeat rule, or delete it."),
+    ),
+    "recurrence_ends_too_late": (
+        gettext_noop("The series ends later than Exchange allows."),
+        gettext_noop("Give it an earlier end, or none."),
+    ),
+    "duration_too_long": (
+        gettext_noop("The entry lasts longer than Exchange allows (five years)."),
+        gettext_noop("Shorten it."),
+    ),
+    "ends_before_start": (gettext_noop("The entry ends before it starts."), gettext_noop("Correct its times.")),
+    "too_long": (gettext_noop("The entry is too long for the server."), gettext_noop("Shorten its text.")),
+    "meeting_would_mail": (
+        gettext_noop("Writing this to a meeting would mail its attendees, which a sync must not do."),
+        gettext_noop("Make the change in Outlook."),
+    ),
+    "refused_by_server": (
+        gettext_noop("The server refused this entry."),
+        gettext_noop("Change it, or wait: Samklang tries again."),
+    ),
+    "unreadable": (
+        gettext_noop("This entry cannot be read."),
+        gettext_noop("Open and save it in Outlook; Samklang tries again."),
+    ),
+}
+
+
+def codes() -> frozenset[str]:
+    """Every code that has words of its own."""
+    return frozenset(_TABLE)
+
+
+def explain(code: str, detail: str = "") -> Explained:
+    """Words for a code, in the active language; an unknown code is named as it is."""
+    sentence, remedy = _TABLE.get(code, ("", ""))
+    if not sentence:
+        return Explained(_("Something went wrong (%(code)s).") % {"code": code}, _(_WAIT))
+    return Explained(_(sentence), _(remedy))
+
+
+def set_aside(row: Mapping[str, Any]) -> dict[str, str]:
+    """Words for a set-aside entry: why, and what next."""
+    explained = explain(row["code"])
+    return {"sentence": explained.sentence, "remedy": explained.remedy}
+
+
+#: Steps of the connection test, in the order they are tried.
+STEPS = {
+    "address": gettext_lazy("Address"),
+    "certificate": gettext_lazy("Certificate"),
+    "sign-in": gettext_lazy("Sign-in"),
+    "version": gettext_lazy("Exchange version"),
+    "impersonation": gettext_lazy("Acting for the user (impersonation)"),
+    "token": gettext_lazy("Sign-in with Microsoft"),
+    "permissions": gettext_lazy("Granted permissions"),
+    "organization": gettext_lazy("Organization"),
+    "user": gettext_lazy("The user's mailbox"),
+    "calendar read": gettext_lazy("Reading the calendar"),
+    "calendar write": gettext_lazy("Writing to the calendar and removing it again"),
+}
+
+_KINDS = {
+    "Join": gettext_noop("Matched"),
+    "CreateEvent": gettext_noop("To be created in Exchange"),
+    "CreateActivity": gettext_noop("To be created in Samklang"),
+    "Update": gettext_noop("To be changed"),
+    "Delete": gettext_noop("To be removed"),
+    "LeaveOut": gettext_noop("Left out"),
+    "PutAside": gettext_noop("Set aside"),
+    "Unlink": gettext_noop("To be separated, both stay"),
+    "NearMatch": gettext_noop("Nearly matching, not linked"),
+}
+
+
+def kind(name: str) -> str:
+    """Heading of a group of preview rows."""
+    return _(_KINDS[name]) if name in _KINDS else name
