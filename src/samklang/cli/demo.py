@@ -163,8 +163,8 @@ def _fill_sandbox(sandbox: SandboxProcess, app_secret: str) -> None:
 def _connect(sandbox: SandboxProcess) -> None:
     from samklang.accounts.models import User
     from samklang.activities.types import set_ticks, types_for_rules
-    from samklang.engine.model import Category
     from samklang.clock import now
+    from samklang.engine.model import Category
     from samklang.mailboxes import services
     from samklang.wiring import test_connection
 
