@@ -1,0 +1,175 @@
+"""App-only tokens for one tenant, by msal (Graph facts §2.2-2.3).
+
+msal asks the network on every call after a refusal, so the first refusal is kept and raised again until `reset`: the
+connection pauses after one (rule 10.3). A token is good for about an hour and is kept where the caller says, so that
+a run of an idle mailbox costs no token request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from base64 import urlsafe_b64decode
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msal
+import requests
+from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
+from msal.exceptions import MsalError
+
+from samklang.connectors import http
+from samklang.connectors.graph.access import GraphAccess
+from samklang.sync.errors import ConnectionRefused, ProtocolError, Throttled, Unavailable
+
+#: Seconds before its end at which a token is not used any longer.
+MARGIN = 300
+
+#: Numbers of AADSTS errors an administrator or operator can act on (Graph facts §2.2).
+REFUSALS = {
+    7000222: "secret_expired",
+    700027: "certificate_refused",
+    7000215: "wrong_secret",
+    700016: "app_not_found",
+    7000112: "app_disabled",
+    7000218: "credential_missing",
+    90002: "tenant_not_found",
+    900023: "tenant_not_found",
+    65001: "not_consented",
+    65004: "consent_declined",
+    53003: "conditional_access",
+    530034: "conditional_access",
+}
+
+
+class TokenStore(Protocol):
+    """Keeps msal's token cache of one connection, a secret, between runs and processes."""
+
+    def load(self) -> str | None: ...
+
+    def save(self, cache: str) -> None: ...
+
+
+class Tokens:
+    """Hands out the app's token for one tenant; used from one thread.
+
+    Raises ConnectionRefused (codes of `REFUSALS`, else "access_refused"; `detail` is "AADSTS…"), Throttled,
+    Unavailable, ProtocolError.
+    """
+
+    def __init__(self, access: GraphAccess, store: TokenStore | None = None) -> None:
+        self._access = access
+        self._store = store
+        self._session = http.session(ca_file=access.ca_file, allow_private=access.allow_private)
+        self._cache = msal.SerializableTokenCache()
+        if store is not None and (kept := store.load()):
+            self._cache.deserialize(kept)
+        self._refusal: ConnectionRefused | None = None
+
+    @property
+    def counts(self) -> http.Counts:
+        """Requests sent to the sign-in service, counted apart from those for data."""
+        return self._session.counts
+
+    def get(self) -> str:
+        """A token that is good for some minutes; asks the sign-in service only when none is kept."""
+        return self._kept() or self._ask()
+
+    def renew(self) -> str:
+        """A new token in place of one the service refused."""
+        for each in self._entries():
+            self._cache.remove_at(each)
+        return self._ask()
+
+    def reset(self) -> None:
+        """Forget the last refusal: settings were saved, or it is time to probe."""
+        self._refusal = None
+
+    def roles(self) -> frozenset[str] | None:
+        """The application permissions in the token; None when it does not say. Fewer right after a consent."""
+        try:
+            claims = self.get().split(".")[1]
+            found = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+            return frozenset(map(str, found.get("roles", ())))
+        except (IndexError, ValueError, AttributeError):
+            return None
+
+    def _kept(self) -> str | None:
+        for each in self._entries():
+            if int(each["expires_on"]) - MARGIN > time.time():
+                return str(each["secret"])
+        return None
+
+    def _entries(self) -> list[dict[str, Any]]:
+        host = urlsplit(self._access.login_url).hostname
+        query = {"client_id": self._access.app_id, "environment": host}
+        kind = msal.TokenCache.CredentialType.ACCESS_TOKEN
+        return list(self._cache.search(kind, target=[self._access.scope], query=query))
+
+    def _ask(self) -> str:
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            answer = self._acquire()
+        except ConnectionRefused as refusal:
+            self._refusal = refusal
+            raise
+        if self._store is not None and self._cache.has_state_changed:
+            self._store.save(self._cache.serialize())
+        return answer
+
+    def _acquire(self) -> str:
+        access = self._access
+        try:
+            app = msal.ConfidentialClientApplication(
+                access.app_id,
+                client_credential=_credential(access),
+                authority=access.authority,
+                # The sign-in of a test or a private cloud is not in Microsoft's list of them.
+                instance_discovery=urlsplit(access.login_url).hostname in WELL_KNOWN_AUTHORITY_HOSTS or False,
+                http_client=self._session,
+                token_cache=self._cache,
+            )
+            answer = app.acquire_token_for_client([access.scope])
+        except (requests.RequestException, MsalError, RuntimeError) as error:
+            raise Unavailable("login_unavailable", type(error).__name__) from None
+        except ValueError as error:
+            raise _not_found(error) from None
+        if "access_token" in answer:
+            return str(answer["access_token"])
+        raise _refused(answer)
+
+
+def _credential(access: GraphAccess) -> str | dict[str, str]:
+    if access.certificate is None:
+        return access.secret or ""
+    key = re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", access.certificate, re.S)
+    if key is None:
+        raise ConnectionRefused("certificate_unusable", "the PEM text holds no private key")
+    certificates = access.certificate.replace(key.group(), "").strip()
+    return {"private_key": key.group(), "public_certificate": certificates}
+
+
+def _not_found(error: ValueError) -> ConnectionRefused | ProtocolError:
+    """msal's ValueError: the tenant's sign-in page is not there (4xx), or it is no JSON, or the key is unusable."""
+    text = f"{error} {error.__context__}"
+    number = re.search(r"AADSTS(\d+)", text)
+    if number is not None:
+        return ConnectionRefused(REFUSALS.get(int(number.group(1)), "tenant_not_found"), number.group())
+    if "HTTP status: 4" in text:
+        return ConnectionRefused("tenant_not_found")
+    if isinstance(error, json.JSONDecodeError) or "configuration" in text:
+        return ProtocolError("malformed_answer", "sign-in service", step="token")
+    return ConnectionRefused("certificate_unusable")
+
+
+def _refused(answer: dict[str, Any]) -> ConnectionRefused | Throttled | Unavailable:
+    """By number, never by text. `answer` is the service's error, as msal returns it."""
+    numbers = [int(each) for each in answer.get("error_codes") or ()]
+    numbers += [int(each) for each in re.findall(r"AADSTS(\d+)", str(answer.get("error_description", "")))[:1]]
+    code = next((REFUSALS[each] for each in numbers if each in REFUSALS), None)
+    detail = f"AADSTS{numbers[0]}" if numbers else str(answer.get("error", ""))[:80]
+    if code is None and answer.get("error") == "temporarily_unavailable":
+        return Unavailable("login_unavailable", detail)
+    return ConnectionRefused(code, detail)

@@ -1,0 +1,253 @@
+"""The default calendar of one Microsoft 365 mailbox, as the sync core sees it: implements `sync.ports.Calendar`.
+
+The first run and the reconcile list all events; between them `calendarView/delta` serves each run with one request
+when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link and the window frozen in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from samklang.connectors.graph import schema
+from samklang.connectors.graph.body import has_meeting_block, with_meeting_block
+from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.events import PAGE, Batch, Events
+from samklang.connectors.graph.series import differing, write_occurrences
+from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
+from samklang.engine import canonical, times
+from samklang.engine.model import Entry, FieldKey, SeenEvent
+from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, VersionConflict
+from samklang.sync.ports import EventPage
+
+#: The window of the delta query; a day more than rule 3.3 needs, as all-day events match as UTC midnights.
+PAST, FUTURE = timedelta(days=35), timedelta(days=730)
+#: Series hydrated per page handed on.
+SERIES_PAGE = 25
+
+
+class _Anchor(msgspec.Struct, frozen=True):
+    """Where the last round ended: a token, and a secret of the tenant (Graph facts §3.6)."""
+
+    link: str
+    #: End of the window frozen in the link, aware UTC.
+    until: datetime
+
+
+class GraphCalendar:
+    """One mailbox's default calendar. Not shared between threads.
+
+    `user_id`: the user's object id. `home_zone`: IANA name of the user's zone. `now`: domain time, aware UTC.
+    """
+
+    def __init__(self, client: GraphClient, user_id: str, home_zone: str, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._events = Events(client, user_id, home_zone)
+        self._home_zone = home_zone
+        self._now = now
+
+    # --- reading
+
+    def read(self, token: str | None) -> Iterator[EventPage]:
+        if token is None:
+            # The link first, so that a change made while we list is in the next round.
+            anchor = self._new_anchor()
+            for batch in self._events.all():
+                yield self._whole(batch)
+            yield EventPage(token=_text(anchor))
+            return
+        anchor = self._parsed(token)
+        # The window does not move with time: a new one is begun before half of its future is used up. What enters
+        # or leaves it did not change (rule 7.7), so the new link only replaces the old one after its last round.
+        fresh = self._new_anchor() if anchor.until - self._now() < FUTURE / 2 else None
+        yield from self._round(anchor, fresh)
+
+    def _round(self, anchor: _Anchor, fresh: _Anchor | None) -> Iterator[EventPage]:
+        removed: dict[str, None] = {}
+        masters: dict[str, None] = {}
+        page = self._events.delta(anchor.link)
+        while True:
+            batch = self._events.sorted_out(page)
+            # An item may come twice, in any order; the last row wins (Graph facts §3.1).
+            for each in batch.singles:
+                removed.pop(each.id, None)
+            masters |= batch.masters
+            removed |= dict.fromkeys(batch.removed)
+            if page.next_link is None:
+                break
+            if batch.singles or batch.unreadable:
+                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+            page = self._events.delta(page.next_link)
+        if page.delta_link is None:
+            raise ProtocolError("malformed_answer", "a delta page without link", step="delta")
+        # Asked for at the end, a series is at least as new as any row about it.
+        for chunk in _chunks([each for each in masters if each not in removed]):
+            series = self._events.series(chunk)
+            removed |= dict.fromkeys(series.removed)
+            batch.singles += series.singles
+            batch.unreadable += series.unreadable
+            if len(batch.singles) >= SERIES_PAGE:
+                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+                batch = Batch()
+        token = fresh or replace_link(anchor, page.delta_link)
+        yield EventPage(tuple(batch.singles), tuple(removed), tuple(batch.unreadable), _text(token))
+
+    def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
+        anchor = self._new_anchor()
+        listed = self._events.versions()
+        differ = {id: each for id, each in listed.items() if known.get(id) != each.change_key}
+        masters = [id for id, each in differ.items() if each.type == "seriesMaster"]
+        if len(differ) - len(masters) > len(listed) / PAGE + 1:
+            # So many that paging through everything costs fewer requests.
+            for batch in self._events.all():
+                batch.singles = [each for each in batch.singles if known.get(each.id) != each.version]
+                batch.masters = {id: None for id in batch.masters if id in differ or id not in listed}
+                yield self._whole(batch)
+        else:
+            for chunk in _chunks(list(differ)):
+                batch = self._events.series(chunk)
+                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+        yield EventPage(removed=tuple(id for id in known if id not in listed), token=_text(anchor))
+
+    def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
+        found: dict[str, SeenEvent | None] = {}
+        for item_id in item_ids:
+            try:
+                found[item_id] = self._events.get(item_id)
+            except NotFound:
+                found[item_id] = None
+            except ItemError:
+                # It exists, or the id means nothing here: that says nothing about the event.
+                continue
+        return found
+
+    def find_created(self, key: str) -> SeenEvent | None:
+        for event in self._events.marked(key):
+            # A copy made by a person carries the mark too, but not the transaction (rule 3.2).
+            if event.transaction_id == schema.TRANSACTION + key:
+                return self._events.get(event.id)
+        return None
+
+    # --- writing
+
+    def create(self, entry: Entry, key: str) -> SeenEvent:
+        is_past = times.start_of(entry.when, self._home_zone) < self._now()
+        try:
+            content = self._client.post(self._events.path, create_body(entry, key, is_past=is_past))
+            made = replace(self._events.read(content), key=key)
+        except ItemError as error:
+            if error.code != "duplicate_transaction":
+                raise
+            found = self.find_created(key)
+            if found is None:
+                raise
+            made = found
+        keys = differing(made.entry, entry)
+        return write_occurrences(self._client, self._events, made, entry, keys) if keys else made
+
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+        _refuse_mail(seen, changed)
+        occurrences = frozenset(key for key in changed if canonical.occurrence_of(key))
+        body = self._body(seen, entry, changed | _restoring(seen, entry, occurrences))
+        version = seen.version
+        if body:
+            made = self._events.read(self._client.patch(self._events.at(seen.id), body, version))
+            version = made.version
+            if not (occurrences or seen.entry.exceptions or seen.entry.cancelled or _deviates(entry)):
+                return replace(made, key=seen.key)
+            if entry.recurrence is None:
+                return replace(made, key=seen.key)
+        held = self._events.get(seen.id)
+        if held.version != version:
+            raise VersionConflict(detail="changed between our reads")
+        # A new rule or start drops what deviates (Graph facts §4.4): all of it is looked at again.
+        keys = differing(held.entry, entry) if "recurrence" in body else occurrences
+        return write_occurrences(self._client, self._events, held, entry, keys) if keys else held
+
+    def delete(self, seen: SeenEvent) -> None:
+        if seen.is_meeting and seen.is_organizer:
+            raise ItemError("would_send_mail")
+        try:
+            if seen.is_meeting:
+                if self._events.get(seen.id).version != seen.version:
+                    raise VersionConflict(detail="changed before it was removed")
+                # Declining moves it to Deleted Items, and sends nothing (Graph facts §4.2).
+                self._client.post(f"{self._events.at(seen.id)}/decline", {"sendResponse": False})
+                self._client.delete(self._events.at(seen.id))
+            else:
+                self._client.delete(self._events.at(seen.id), seen.version)
+        except NotFound:
+            return
+
+    def _body(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> Json:
+        body = update_body(entry, changed)
+        if "text" in changed:
+            body["body"] = self._new_text(seen, entry.text)
+        return body
+
+    def _new_text(self, seen: SeenEvent, text: str) -> Json:
+        if has_meeting_block(seen.entry.text):
+            current = self._events.html(seen.id)
+            kept = with_meeting_block(current, text)
+            if kept is not None:
+                return {"contentType": "html", "content": kept}
+        return text_body(text)
+
+    # --- parts
+
+    def _whole(self, batch: Batch) -> EventPage:
+        series = self._events.series(batch.masters)
+        events = (*batch.singles, *series.singles)
+        return EventPage(events=events, unreadable=(*batch.unreadable, *series.unreadable))
+
+    def _new_anchor(self) -> _Anchor:
+        now = self._now()
+        return _Anchor(self._events.start_delta(now - PAST, now + FUTURE), now + FUTURE)
+
+    def _parsed(self, token: str) -> _Anchor:
+        try:
+            anchor = msgspec.json.decode(token, type=_Anchor)
+        except msgspec.MsgspecError:
+            raise TokenRejected(detail="not a token of this calendar") from None
+        if not self._client.follows(anchor.link):
+            # The connection moved to another cloud or host: the old link must not see our new credentials.
+            raise TokenRejected(detail="token of another service")
+        return anchor
+
+
+def replace_link(anchor: _Anchor, link: str) -> _Anchor:
+    return msgspec.structs.replace(anchor, link=link)
+
+
+def _text(anchor: _Anchor) -> str:
+    return msgspec.json.encode(anchor).decode()
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + SERIES_PAGE] for start in range(0, len(ids), SERIES_PAGE))
+
+
+def _deviates(entry: Entry) -> bool:
+    return bool(entry.exceptions or entry.cancelled)
+
+
+def _restoring(seen: SeenEvent, entry: Entry, occurrences: frozenset[FieldKey]) -> frozenset[FieldKey]:
+    """The rule is written again to bring back a cancelled date; Graph knows no other way."""
+    days = {canonical.occurrence_of(key) for key in occurrences}
+    back = any(day in seen.entry.cancelled and day not in entry.cancelled for day in days)
+    return frozenset({"recurrence"}) if back else frozenset()
+
+
+#: What only the organizer's copy carries (rule 4.4); his next update would overwrite it (Graph facts §4.2).
+_ORGANIZERS = frozenset({"title", "time", "place", "recurrence"})
+
+
+def _refuse_mail(seen: SeenEvent, changed: frozenset[FieldKey]) -> None:
+    """Graph has no silent way to change a meeting one organizes, and none that lasts for somebody else's (§1.6)."""
+    if seen.is_meeting and seen.is_organizer:
+        raise ItemError("would_send_mail")
+    if seen.is_meeting and any(key in _ORGANIZERS or canonical.occurrence_of(key) for key in changed):
+        raise ItemError("not_organizer")

@@ -1,0 +1,94 @@
+"""The connection test: each step of reaching a mailbox by itself, so that a failure names what to mend."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from samklang.connectors.graph.access import CALENDARS_PERMISSION, GraphAccess
+from samklang.connectors.graph.auth import Tokens
+from samklang.connectors.graph.calendar import GraphCalendar
+from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.events import Events
+from samklang.connectors.graph.organization import tenant_of
+from samklang.connectors.graph.users import find_user
+from samklang.engine.model import Availability, Entry, Timed
+from samklang.sync.errors import ConnectionRefused, SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    #: "token", "permissions", "organization", "user", "read", "write".
+    name: str
+    error: SyncError | None = None
+    #: What was found: the tenant's name, how the user matched. No personal content.
+    found: str = ""
+
+
+def probe(
+    access: GraphAccess,
+    tokens: Tokens,
+    now: Callable[[], datetime],
+    address: str | None = None,
+    *,
+    write: bool = False,
+) -> Iterator[Step]:
+    """Run the steps until one fails; that one carries its error. At most one token is asked for.
+
+    `address`: the user whose mailbox is looked up and read; None ends after the organization. `write`: also make an
+    event there and remove it at once, only with that user's own leave (rule 1.4).
+    """
+    mailbox = ""
+
+    def token() -> str:
+        tokens.reset()
+        tokens.get()
+        return ""
+
+    def permissions() -> str:
+        roles = tokens.roles()
+        # A scope by "RBAC for Applications" grants the calendar without this role: reading tells (Graph facts §2.4).
+        if roles is not None and not roles and address is None:
+            raise ConnectionRefused("permission_missing", f"no role; {CALENDARS_PERMISSION} expected")
+        return " ".join(sorted(roles or ()))
+
+    def organization() -> str:
+        return tenant_of(client).name
+
+    def user() -> str:
+        nonlocal mailbox
+        assert address is not None
+        found = find_user(client, address)
+        mailbox = found.id
+        return found.matched_by
+
+    def read() -> str:
+        Events(GraphClient(access, tokens, mailbox), mailbox, "UTC").first()
+        return ""
+
+    def write_and_remove() -> str:
+        calendar = GraphCalendar(GraphClient(access, tokens, mailbox), mailbox, "UTC", now)
+        begin = now().replace(microsecond=0) - timedelta(days=1)
+        when = Timed(begin, begin + timedelta(minutes=5), "UTC")
+        made = calendar.create(Entry("Samklang", when, availability=Availability.FREE), f"probe-{secrets.token_hex(8)}")
+        calendar.delete(made)
+        return ""
+
+    client = GraphClient(access, tokens)
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("token", token),
+        ("permissions", permissions),
+        ("organization", organization),
+    ]
+    if address is not None:
+        steps += [("user", user), ("read", read)]
+    if address is not None and write:
+        steps.append(("write", write_and_remove))
+    for name, run in steps:
+        try:
+            yield Step(name, found=run())
+        except SyncError as error:
+            yield Step(name, error)
+            return

@@ -1,0 +1,243 @@
+"""Graph's JSON to entries: pure, one event at a time, so that one bad event never spoils a page.
+
+Sources: Graph facts §4 (properties, zones, recurrence), §1.7 (all-day entries float).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+
+from samklang.connectors.graph.schema import (
+    KEY_PROPERTY,
+    TRANSACTION,
+    Attendee,
+    Body,
+    DateTimeZone,
+    Event,
+    Page,
+    PatternedRecurrence,
+)
+from samklang.engine import times
+from samklang.engine.canonical import text_from_html
+from samklang.engine.model import (
+    AllDay,
+    Availability,
+    Entry,
+    Frequency,
+    Inexpressible,
+    Occurrence,
+    Person,
+    Recurrence,
+    SeenEvent,
+    Sensitivity,
+    Timed,
+    Weekday,
+    When,
+)
+
+FREQUENCY = {
+    "daily": Frequency.DAILY,
+    "weekly": Frequency.WEEKLY,
+    "absolutemonthly": Frequency.MONTHLY,
+    "relativemonthly": Frequency.MONTHLY,
+    "absoluteyearly": Frequency.YEARLY,
+    "relativeyearly": Frequency.YEARLY,
+}
+WEEKDAY = {day.name.lower(): day for day in Weekday}
+POSITION = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+AVAILABILITY = {
+    "free": Availability.FREE,
+    "tentative": Availability.TENTATIVE,
+    "busy": Availability.BUSY,
+    "oof": Availability.OUT_OF_OFFICE,
+    "workingelsewhere": Availability.ELSEWHERE,
+}
+SENSITIVITY = {each.value: each for each in Sensitivity}
+RESPONSE = {
+    "organizer": "organizer",
+    "accepted": "accepted",
+    "tentativelyaccepted": "tentative",
+    "declined": "declined",
+}
+
+
+def seen_event(event: Event, home_zone: str) -> SeenEvent:
+    """A single event, or a master with the exceptions and cancelled occurrences it was asked for.
+
+    `home_zone`: IANA name for events whose own zone cannot be understood (rule 6.3). Raises ValueError for an event
+    without times or with ones that are none.
+    """
+    zone = series_zone(event, home_zone) if event.recurrence else _zone(home_zone, event.original_start_time_zone)
+    when = _when(event, zone)
+    exceptions, ids = {}, {}
+    for each in event.exception_occurrences or ():
+        day = original_date(each, zone)
+        exceptions[day] = occurrence(each, zone)
+        ids[day] = each.id
+    people = tuple(_people(event))
+    entry = Entry(
+        title=event.subject or "",
+        when=when,
+        place=(event.location and event.location.display_name) or "",
+        text=text_of(event.body),
+        sensitivity=SENSITIVITY.get((event.sensitivity or "").lower(), Sensitivity.NORMAL),
+        availability=AVAILABILITY.get((event.show_as or "").lower(), Availability.BUSY),
+        recurrence=_recurrence(event.recurrence) if event.recurrence else None,
+        exceptions=exceptions,
+        cancelled=frozenset(date.fromisoformat(each[-10:]) for each in event.cancelled_occurrences or ()),
+        people=people,
+    )
+    return SeenEvent(
+        id=event.id,
+        version=event.change_key or "",
+        entry=entry,
+        uid=event.i_cal_uid or "",
+        is_meeting=bool(people) or event.is_organizer is False,
+        is_organizer=event.is_organizer is not False,
+        is_cancelled=bool(event.is_cancelled),
+        response=RESPONSE.get(((event.response_status and event.response_status.response) or "").lower(), "none"),
+        modified=_instant(event.last_modified_date_time) if event.last_modified_date_time else None,
+        key=_key(event),
+        occurrence_ids=ids,
+    )
+
+
+def series_zone(event: Event, home_zone: str) -> str:
+    """The zone whose wall clock a series follows: its rule's own, else the one it was made in."""
+    rule_zone = event.recurrence.range.recurrence_time_zone if event.recurrence else None
+    return _zone(home_zone, rule_zone, event.original_start_time_zone)
+
+
+def original_date(event: Event, zone: str) -> date:
+    """The local date the series' rule gave an occurrence, whatever became of it. Raises ValueError without one."""
+    if event.occurrence_id:
+        return date.fromisoformat(event.occurrence_id[-10:])
+    if event.start is None:
+        raise ValueError("an occurrence without start")
+    if event.is_all_day and event.type == "occurrence":
+        return _local(event.start).date()
+    original = _instant(event.original_start) if event.original_start else _aware(event.start)
+    wall = times.to_wall(original, zone)
+    # The slot of an all-day event is a midnight: of the series' zone, or, as the event floats, of UTC.
+    return original.date() if event.is_all_day and wall.time() != time() else wall.date()
+
+
+def occurrence_ids(page: Page[Event], zone: str, all_day: bool) -> dict[date, str]:
+    """Ids of a series' occurrences by original date. Stubs do not say that they are all-day, hence `all_day`."""
+    found = {}
+    for each in page.value:
+        each.is_all_day = all_day if each.is_all_day is None else each.is_all_day
+        found[original_date(each, zone)] = each.id
+    return found
+
+
+def text_of(body: Body | None) -> str:
+    """Plain text of a body, sent as HTML or as text."""
+    if body is None or not body.content:
+        return ""
+    return text_from_html(body.content) if (body.content_type or "").lower() == "html" else body.content
+
+
+def occurrence(event: Event, zone: str) -> Occurrence:
+    """The content of a changed occurrence of a series that follows `zone`. Raises ValueError without times."""
+    return Occurrence(
+        title=event.subject or "",
+        when=_when(event, zone),
+        place=(event.location and event.location.display_name) or "",
+        text=text_of(event.body),
+        sensitivity=SENSITIVITY.get((event.sensitivity or "").lower(), Sensitivity.NORMAL),
+        availability=AVAILABILITY.get((event.show_as or "").lower(), Availability.BUSY),
+    )
+
+
+def _when(event: Event, zone: str) -> When:
+    if event.start is None or event.end is None:
+        raise ValueError("an event without start or end")
+    if event.is_all_day:
+        return AllDay(_local(event.start).date(), _local(event.end).date())
+    end_zone = times.iana_name(event.original_end_time_zone or "")
+    other = end_zone is not None and event.recurrence is None and event.type != "exception" and end_zone != zone
+    return Timed(_aware(event.start), _aware(event.end), zone, end_zone if other else None)
+
+
+def _local(moment: DateTimeZone) -> datetime:
+    # Seven decimals; Python keeps six.
+    return datetime.fromisoformat(moment.date_time[:26])
+
+
+def _aware(moment: DateTimeZone) -> datetime:
+    local = _local(moment)
+    if moment.time_zone in ("UTC", None):
+        return local.replace(tzinfo=UTC)
+    return times.to_instant(local, _zone("UTC", moment.time_zone))
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.rstrip("Zz")[:26])
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _zone(fallback: str, *names: str | None) -> str:
+    """The first name somebody knows; "tzone://Microsoft/Custom" nobody does (Graph facts §4.1)."""
+    for name in names:
+        if name and name.lower() == "tzone://microsoft/utc":
+            return "Etc/UTC"
+        found = times.iana_name(name) if name else None
+        if found:
+            return found
+    return fallback
+
+
+def _recurrence(rule: PatternedRecurrence) -> Recurrence | Inexpressible:
+    pattern, limits = rule.pattern, rule.range
+    kind = pattern.type.lower()
+    frequency = FREQUENCY.get(kind)
+    if frequency is None:
+        return Inexpressible("unknown_pattern", pattern.type)
+    relative, absolute, yearly = kind.startswith("relative"), kind.startswith("absolute"), kind.endswith("yearly")
+    weekly = frequency is Frequency.WEEKLY
+    return Recurrence(
+        frequency,
+        interval=max(pattern.interval, 1),
+        weekdays=_weekdays(pattern.days_of_week) if weekly or relative else (),
+        # Left out, it is Sunday (Graph facts §4.4).
+        week_start=WEEKDAY[(pattern.first_day_of_week or "sunday").lower()] if weekly else Weekday.MONDAY,
+        day_of_month=pattern.day_of_month if absolute else None,
+        position=POSITION[(pattern.index or "first").lower()] if relative else None,
+        month=pattern.month if yearly else None,
+        until=date.fromisoformat(limits.end_date or "") if limits.type.lower() == "enddate" else None,
+        count=limits.number_of_occurrences if limits.type.lower() == "numbered" else None,
+    )
+
+
+def _weekdays(names: Iterable[str] | None) -> tuple[Weekday, ...]:
+    return tuple(sorted({WEEKDAY[name.lower()] for name in names or ()}))
+
+
+def _people(event: Event) -> Iterable[Person]:
+    """The organizer first, then the attendees; nobody for a plain appointment, whose organizer is its owner."""
+    if not event.attendees and event.is_organizer is not False:
+        return
+    if event.organizer is not None and event.organizer.email_address is not None:
+        yield _person(Attendee(email_address=event.organizer.email_address))
+    for attendee in event.attendees or ():
+        yield _person(attendee)
+
+
+def _person(attendee: Attendee) -> Person:
+    address = attendee.email_address
+    return Person(
+        address=(address and address.address) or "",
+        name=(address and address.name) or "",
+        resource=(attendee.type or "").lower() == "resource",
+    )
+
+
+def _key(event: Event) -> str | None:
+    for each in event.single_value_extended_properties or ():
+        if each.id.lower() == KEY_PROPERTY.lower() and each.value:
+            return each.value
+    if event.transaction_id and event.transaction_id.startswith(TRANSACTION):
+        return event.transaction_id.removeprefix(TRANSACTION)
+    return None
