@@ -26,6 +26,8 @@ from samklang.sync.errors import (
     VersionConflict,
 )
 
+Query = Mapping[str, str | int]
+
 #: On every request: ids that survive moves, times in UTC.
 PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 #: Seconds to wait when a throttled answer does not say how long.
@@ -68,7 +70,7 @@ class GraphClient:
     def get(
         self,
         path: str,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         *,
         page_size: int | None = None,
         headers: Mapping[str, str] | None = None,
@@ -97,7 +99,7 @@ class GraphClient:
         self,
         method: str,
         path: str,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:

@@ -5,7 +5,7 @@ A series is read whole by asking for its master by id, the only way v1.0 tells o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from samklang.connectors.graph import schema, wire
-from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.client import GraphClient, Query
 from samklang.connectors.graph.schema import FIELDS, MARK, Event, Page
 from samklang.engine import times
 from samklang.engine.model import Occurrence, SeenEvent, Timed
@@ -112,7 +112,7 @@ class Events:
 
     def all(self) -> Iterator[Batch]:
         """Every single event and master, page by page."""
-        query = {"$top": PAGE, "$select": FIELDS, "$expand": MARK}
+        query: Query = {"$top": PAGE, "$select": FIELDS, "$expand": MARK}
         return map(self.sorted_out, self._pages(schema.decode_page, self.path, query))
 
     def first(self) -> None:
@@ -121,7 +121,7 @@ class Events:
 
     def versions(self) -> dict[str, schema.Version]:
         """Id, version and type of every single event and master."""
-        query = {"$top": VERSIONS_PAGE, "$select": "id,changeKey,type"}
+        query: Query = {"$top": VERSIONS_PAGE, "$select": "id,changeKey,type"}
         pages = self._pages(schema.decode_versions, self.path, query)
         return {each.id: each for page in pages for each in page.value}
 
@@ -129,7 +129,8 @@ class Events:
         """Events that carry our mark with this key, copies made by people included."""
         quoted = key.replace("'", "''")
         where = f"ep/id eq '{schema.KEY_PROPERTY}' and ep/value eq '{quoted}'"
-        query = {"$filter": f"singleValueExtendedProperties/Any(ep: {where})", "$select": FIELDS, "$expand": MARK}
+        any_mark = f"singleValueExtendedProperties/Any(ep: {where})"
+        query: Query = {"$filter": any_mark, "$select": FIELDS, "$expand": MARK}
         return [each for page in self._pages(schema.decode_events, self.path, query) for each in page.value]
 
     def occurrence_ids(self, master: SeenEvent, days: Iterable[date]) -> dict[date, str]:
@@ -139,7 +140,7 @@ class Events:
         wanted = sorted(days)
         found: dict[date, str] = {}
         for first, last in _spans(wanted):
-            query = {
+            query: Query = {
                 # A day and the widest zone around the first and last, for all-day events match as UTC midnights.
                 "startDateTime": f"{times.add_days(first, -2)}T00:00:00Z",
                 "endDateTime": f"{times.add_days(last, 3)}T00:00:00Z",
@@ -193,7 +194,7 @@ class Events:
         self,
         decode: Callable[[bytes], Page[T]],
         path: str,
-        query: Mapping[str, str | int],
+        query: Query,
         page_size: int | None = None,
     ) -> Iterator[Page[T]]:
         page = self._page(decode, path, query, page_size)
@@ -208,7 +209,7 @@ class Events:
         self,
         decode: Callable[[bytes], Page[T]],
         path: str,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         page_size: int | None = None,
     ) -> Page[T]:
         try:

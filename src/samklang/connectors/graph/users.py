@@ -59,6 +59,8 @@ def _ask(client: GraphClient, where: str, *, advanced: bool = False) -> list[_Us
     if advanced:
         query["$count"] = "true"
     try:
-        return _decode(client.get("/users", query, headers={"ConsistencyLevel": "eventual"} if advanced else None)).value
+        return _decode(
+            client.get("/users", query, headers={"ConsistencyLevel": "eventual"} if advanced else None)
+        ).value
     except msgspec.MsgspecError as error:
         raise ProtocolError("malformed_answer", type(error).__name__, step="find user") from None
