@@ -1,0 +1,185 @@
+"""SOAP 1.1 as Exchange speaks it: envelopes out, response messages in, faults as errors (EWS facts §2.1–2.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import requests
+from lxml import etree
+
+from samklang.connectors import http
+from samklang.connectors.ews.access import EwsAccess, refused
+from samklang.connectors.ews.codes import error_for
+from samklang.connectors.ews.dialect import Dialect, dialect_of
+from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
+
+S = "{http://schemas.xmlsoap.org/soap/envelope/}"
+T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
+M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
+E = "{http://schemas.microsoft.com/exchange/services/2006/errors}"
+_NAMES = {"s": S[1:-1], "t": T[1:-1], "m": M[1:-1]}
+
+Element = etree._Element
+
+#: XML 1.0 §2.2 knows no way to write these.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: References to them, which Exchange writes where a text holds them all the same.
+_BAD_REFERENCE = re.compile(rb"&#(?:x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD]8..)|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]));")
+
+
+def t(name: str, *children: Element | str | None, **attributes: str) -> Element:
+    """An element of the types namespace; text children are cleaned of what XML cannot hold, None is left out."""
+    return _element(T + name, children, attributes)
+
+
+def m(name: str, *children: Element | str | None, **attributes: str) -> Element:
+    """An element of the messages namespace."""
+    return _element(M + name, children, attributes)
+
+
+def _element(tag: str, children: tuple[Element | str | None, ...], attributes: dict[str, str]) -> Element:
+    element = etree.Element(tag, attributes)
+    for child in children:
+        if isinstance(child, str):
+            element.text = _NOT_IN_XML.sub("", child)
+        elif child is not None:
+            element.append(child)
+    return element
+
+
+def envelope(body: Element, dialect: Dialect, mailbox: str | None, zone: str | None = None) -> bytes:
+    """The request as bytes. `mailbox`: address of the user to act as; `zone`: Windows id of the creation zone."""
+    root = etree.Element(S + "Envelope", nsmap=_NAMES)
+    header = etree.SubElement(root, S + "Header")
+    header.append(t("RequestServerVersion", Version=dialect.version))
+    if mailbox:
+        header.append(t("ExchangeImpersonation", t("ConnectingSID", t(dialect.connecting_address, mailbox))))
+    if zone:
+        header.append(t("TimeZoneContext", t("TimeZoneDefinition", Id=zone)))
+    etree.SubElement(root, S + "Body").append(body)
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+class Soap:
+    """Speaks to one Exchange as its delegate account, acting as the user of one mailbox.
+
+    Not to be shared between threads. `mailbox` None: nobody is impersonated.
+    """
+
+    def __init__(self, access: EwsAccess, mailbox: str | None, counts: http.Counts | None = None) -> None:
+        self.access = access
+        self.dialect = dialect_of(access.version)
+        self.mailbox = mailbox
+        self.counts = counts or http.Counts()
+        #: Build the server said it is, e.g. "15.0.1497.2"; "" before the first answer.
+        self.server_build = ""
+        self._endpoint = access.endpoint
+        self._session = http.session(
+            ca_file=access.ca_file,
+            allow_private=access.allow_private,
+            counts=self.counts,
+            mailbox=f"{self._endpoint}|{mailbox}" if mailbox else None,
+        )
+        self._session.auth = access.authentication()
+        self._session.headers["Content-Type"] = "text/xml; charset=utf-8"
+        if mailbox:
+            # Without it 2013 and later proxy to the wrong server (EWS facts §2.1).
+            self._session.headers["X-AnchorMailbox"] = mailbox
+        self._parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+        )
+
+    def call(self, body: Element, zone: str | None = None) -> list[Element]:
+        """Send one operation; the response messages, in the order of the request, errors among them.
+
+        Raises for everything that concerns the whole request: a refused sign-in (never tried twice), a fault, an
+        answer that is not what the protocol says.
+        """
+        response = self._session.post(self._endpoint, data=envelope(body, self.dialect, self.mailbox, zone))
+        return list(self._messages(response))
+
+    def ask(self, body: Element, zone: str | None = None) -> Element:
+        """Send an operation that has one response message, and raise its error if it is one."""
+        messages = self.call(body, zone)
+        if len(messages) != 1:
+            raise ProtocolError("malformed_answer", f"{len(messages)} response messages instead of one")
+        raise_for(messages[0])
+        return messages[0]
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _messages(self, response: requests.Response) -> Iterator[Element]:
+        if response.status_code == 401:
+            raise refused(response, self.access)
+        if response.status_code == 403:
+            raise ConnectionRefused("ews_forbidden", "HTTP 403")
+        if response.status_code in (429, 503):
+            raise Throttled(http.retry_after(response, 30.0), f"HTTP {response.status_code}")
+        root = self._tree(response)
+        body = root.find(S + "Body")
+        if root.tag != S + "Envelope" or body is None or not len(body):
+            raise ProtocolError("malformed_answer", "no SOAP envelope")
+        if body[0].tag == S + "Fault":
+            raise _fault(body[0])
+        version = root.find(f"{S}Header/{T}ServerVersionInfo")
+        if version is not None:
+            parts = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+            self.server_build = ".".join(version.get(part, "0") for part in parts)
+        messages = body[0].find(M + "ResponseMessages")
+        yield from body[0] if messages is None else messages
+
+    def _tree(self, response: requests.Response) -> Element:
+        content = response.content
+        if b"Envelope" not in content[:1000]:
+            if response.status_code >= 500:
+                raise Unavailable("server_error", f"HTTP {response.status_code}")
+            if b"<html" in content[:1000].lower():
+                raise ProtocolError("html_instead_of_xml", f"HTTP {response.status_code}")
+            raise ProtocolError("not_exchange", f"HTTP {response.status_code}")
+        try:
+            root = etree.fromstring(content, self._parser)
+        except etree.XMLSyntaxError:
+            root = self._mended(content)
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise ProtocolError("malformed_answer", "document type declared")
+        return root
+
+    def _mended(self, content: bytes) -> Element:
+        """The answer without references to characters XML does not know; it must be well-formed then."""
+        try:
+            return etree.fromstring(_BAD_REFERENCE.sub(b"", content), self._parser)
+        except etree.XMLSyntaxError as error:
+            # The parser's text quotes the document; its position does not.
+            raise ProtocolError("malformed_answer", f"line {error.lineno}") from None
+
+
+def error_in(message: Element) -> SyncError | None:
+    """The error of one response message; None for a success or a warning."""
+    if message.get("ResponseClass") != "Error":
+        return None
+    return error_for(message.findtext(M + "ResponseCode") or "", _values(message.find(M + "MessageXml")))
+
+
+def raise_for(message: Element) -> None:
+    error = error_in(message)
+    if error is not None:
+        raise error
+
+
+def _fault(fault: Element) -> SyncError:
+    detail = fault.find("detail")
+    code, values = "", {}
+    if detail is not None:
+        code = detail.findtext(E + "ResponseCode") or ""
+        values = _values(detail.find(T + "MessageXml"))
+    code = code or (fault.findtext("faultcode") or "").rpartition(":")[2]
+    return error_for(code, values, whole=True)
+
+
+def _values(message_xml: Element | None) -> dict[str, str]:
+    """MessageXml's values; in the types namespace in a fault and in a response message alike."""
+    if message_xml is None:
+        return {}
+    return {value.get("Name", ""): value.text or "" for value in message_xml.iter(T + "Value")}
