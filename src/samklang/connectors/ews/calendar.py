@@ -1,0 +1,436 @@
+"""The default calendar of one Exchange mailbox: implements `sync.ports.Calendar` over EWS.
+
+SyncFolderItems says what changed, by id; GetItem says how (EWS facts §2.3). A series is one item of the folder; its
+changed occurrences are fetched by their own ids, its removed ones are listed on it. Nothing here ever mails anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from samklang.connectors import http
+from samklang.connectors.body import with_meeting_block
+from samklang.connectors.ews import wire
+from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_for
+from samklang.engine import times
+from samklang.engine.canonical import fields, occurrence_of, with_fields
+from samklang.engine.model import AllDay, Entry, FieldKey, Occurrence, SeenEvent
+from samklang.engine.recurrence import occurrence, slot_days
+from samklang.sync.errors import (
+    ItemError,
+    MailboxError,
+    NotFound,
+    ProtocolError,
+    SyncError,
+    TokenRejected,
+    Unavailable,
+    VersionConflict,
+)
+from samklang.sync.ports import EventPage, Unreadable
+
+#: Ids per SyncFolderItems: the most a server gives (EWS facts §2.3).
+SYNC_PAGE = 512
+#: Items per GetItem. Microsoft advises small batches, since a server stops one after about a minute; items are
+#: charged one by one whatever the batch, and a stopped batch is asked again in halves.
+GET_BATCH = 50
+
+#: What an unreadable item can raise while it is read; anything else is our own defect.
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+
+
+class EwsCalendar:
+    """One mailbox's default calendar. Not to be shared between threads.
+
+    `mailbox`: its SMTP address. `home`: IANA zone of its user, for whole days and for zones nobody knows.
+    `now`: wiring's clock; a created event whose start is past gets no reminder (rule 2).
+
+    A repeated `create` with the same key is harmless within one instance; another one asks `find_created` first.
+    """
+
+    def __init__(
+        self,
+        access: EwsAccess,
+        mailbox: str,
+        *,
+        home: str,
+        now: Callable[[], datetime],
+        counts: http.Counts | None = None,
+    ) -> None:
+        self._soap = Soap(access, mailbox, counts)
+        self._home = home
+        self._now = now
+        self._folder = ""
+        self._tried: set[str] = set()
+
+    @property
+    def counts(self) -> http.Counts:
+        """Requests sent so far, log-on legs apart."""
+        return self._soap.counts
+
+    def close(self) -> None:
+        self._soap.close()
+
+    # --- reading
+
+    def read(self, token: str | None) -> Iterator[EventPage]:
+        """See the port. One request when nothing changed."""
+        for changes in self._changes(token):
+            removed = changes.removed
+            wanted = [id for id, _ in changes.present]
+            for start in range(0, len(wanted), GET_BATCH) or (0,):
+                last = start + GET_BATCH >= len(wanted)
+                events, unreadable = self._fetch(wanted[start : start + GET_BATCH])
+                done = changes.state if last and changes.last else None
+                yield EventPage(tuple(events.values()), removed if last else (), tuple(unreadable), done)
+
+    def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
+        """See the port. Items whose change key is the known one are listed only, not fetched."""
+        missing = set(known)
+        for changes in self._changes(None):
+            missing.difference_update(id for id, _ in changes.present)
+            wanted = [id for id, version in changes.present if known.get(id) != version]
+            for start in range(0, len(wanted), GET_BATCH):
+                events, unreadable = self._fetch(wanted[start : start + GET_BATCH])
+                yield EventPage(tuple(events.values()), (), tuple(unreadable))
+            if changes.last:
+                yield EventPage(removed=tuple(sorted(missing)), token=changes.state)
+
+    def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
+        """See the port."""
+        found: dict[str, SeenEvent | None] = {}
+        for start in range(0, len(item_ids), GET_BATCH):
+            batch = list(dict.fromkeys(item_ids[start : start + GET_BATCH]))
+            events, unreadable = self._fetch(batch, only_here=True)
+            unread = {each.id for each in unreadable}
+            found.update((id, events.get(id)) for id in batch if id not in unread)
+        return found
+
+    def find_created(self, key: str) -> SeenEvent | None:
+        """See the port. A copy somebody made of the event carries the key too; the oldest is ours."""
+        message = self._soap.ask(wire.find_key(key))
+        ids = [wire.read_id(item)[0] for item in message.iterfind(f"{M}RootFolder/{T}Items/{T}CalendarItem")]
+        for id in ids[:1]:
+            events, _ = self._fetch([id])
+            return events.get(id)
+        return None
+
+    def _changes(self, token: str | None) -> Iterator[wire.Changes]:
+        while True:
+            changes = wire.read_changes(self._soap.ask(wire.sync_items(token, SYNC_PAGE)))
+            if not changes.state:
+                raise TokenRejected(detail="no SyncState")
+            if not changes.last and changes.state == token:
+                raise ProtocolError("malformed_answer", "the listing does not move on")
+            yield changes
+            token = changes.state
+            if changes.last:
+                return
+
+    def _fetch(self, ids: Sequence[str], *, only_here: bool = False) -> tuple[dict[str, SeenEvent], list[Unreadable]]:
+        """Whole events by id, and the ones that cannot be read. An id that is gone is in neither.
+
+        `only_here`: what lies in another folder than the default calendar counts as gone.
+        """
+        unreadable: list[Unreadable] = []
+        drafts: dict[str, wire.Draft] = {}
+        items = self._items(ids, lambda batch: wire.get_items(batch, self._soap.dialect), unreadable)
+        for id, item in items:
+            self._draft(drafts, unreadable, id, item)
+        self._explain_zones(drafts, dict(items), unreadable)
+        if only_here and drafts:
+            drafts = {id: draft for id, draft in drafts.items() if draft.folder in ("", self._calendar_folder())}
+        exceptions = self._exceptions(drafts, unreadable)
+        events = {id: wire.with_occurrences(draft.event, exceptions.get(id, {})) for id, draft in drafts.items()}
+        unread = {each.id for each in unreadable}
+        return {id: event for id, event in events.items() if id not in unread}, unreadable
+
+    def _items(
+        self, ids: Sequence[str], request: Callable[[Sequence[str]], Element], unreadable: list[Unreadable]
+    ) -> list[tuple[str, Element]]:
+        """GetItem for these ids. Gone ones are left out; a batch the server stopped is asked again in halves."""
+        found: list[tuple[str, Element]] = []
+        waiting = [list(ids[start : start + GET_BATCH]) for start in range(0, len(ids), GET_BATCH)]
+        while waiting:
+            batch = waiting.pop(0)
+            messages = self._soap.call(request(batch))
+            if len(messages) != len(batch):
+                raise ProtocolError("malformed_answer", "not one response message per item")
+            stopped = []
+            for id, message in zip(batch, messages, strict=True):
+                error = error_in(message)
+                item = message.find(f"{M}Items/{T}CalendarItem")
+                if isinstance(error, Unavailable) and error.detail == "ErrorBatchProcessingStopped" and len(batch) > 1:
+                    stopped.append(id)
+                elif error is None and item is not None:
+                    found.append((id, item))
+                elif error is None or isinstance(error, ItemError):
+                    unreadable.append(Unreadable(id, "unreadable", error.detail if error else "no calendar item"))
+                elif not isinstance(error, NotFound):
+                    raise error
+            half = (len(batch) + 1) // 2
+            waiting[:0] = [stopped[start : start + half] for start in range(0, len(stopped), half)]
+        return found
+
+    def _explain_zones(
+        self, drafts: dict[str, wire.Draft], items: Mapping[str, Element], unreadable: list[Unreadable]
+    ) -> None:
+        odd = [id for id, draft in drafts.items() if draft.odd_zone]
+        for id, rules in self._items(odd, wire.get_zone_rules, unreadable) if odd else ():
+            self._draft(drafts, unreadable, id, items[id], rules)
+
+    def _draft(
+        self,
+        drafts: dict[str, wire.Draft],
+        unreadable: list[Unreadable],
+        id: str,
+        item: Element,
+        rules: Element | None = None,
+    ) -> None:
+        try:
+            drafts[id] = wire.read_event(item, self._home, rules)
+        except _UNREADABLE as error:
+            unreadable.append(Unreadable(id, "unreadable", type(error).__name__))
+
+    def _exceptions(
+        self, drafts: Mapping[str, wire.Draft], unreadable: list[Unreadable]
+    ) -> dict[str, dict[date, Occurrence]]:
+        """Content of the changed occurrences of all these series, in as few requests as there are batches."""
+        places = {
+            occurrence: (id, day) for id, draft in drafts.items() for day, occurrence in draft.occurrences.items()
+        }
+        found: dict[str, dict[date, Occurrence]] = {}
+        if not places:
+            return found
+        failed: list[Unreadable] = []
+        items = self._items(list(places), lambda batch: wire.get_occurrences(batch, self._soap.dialect), failed)
+        for occurrence_id, item in items:
+            id, day = places[occurrence_id]
+            try:
+                found.setdefault(id, {})[day] = wire.read_occurrence(item, drafts[id].event, self._home)
+            except _UNREADABLE as error:
+                failed.append(Unreadable(occurrence_id, "unreadable", type(error).__name__))
+        # A series always comes whole: what lacks an exception is not shown at all.
+        lacking = {places[each.id][0]: each for each in failed}
+        lacking |= {
+            id: Unreadable(id, "unreadable", "exception gone")
+            for id, draft in drafts.items()
+            if id not in lacking and len(found.get(id, {})) < len(draft.occurrences)
+        }
+        unreadable.extend(Unreadable(id, "exception_unreadable", each.detail) for id, each in lacking.items())
+        return found
+
+    def _calendar_folder(self) -> str:
+        if not self._folder:
+            folder = self._soap.ask(wire.get_calendar_folder()).find(f"{M}Folders/*/{T}FolderId")
+            self._folder = "" if folder is None else folder.get("Id", "")
+        return self._folder
+
+    # --- writing
+
+    def create(self, entry: Entry, key: str) -> SeenEvent:
+        """See the port."""
+        if key in self._tried:
+            made = self.find_created(key)
+            if made is not None:
+                return made
+        reminder = times.start_of(entry.when, self._home) >= self._now()
+        item = wire.new_item(entry, key, home=self._home, reminder=reminder, dialect=self._soap.dialect)
+        self._tried.add(key)
+        id, version = self._written(wire.create_item(item), entry)
+        if entry.exceptions or entry.cancelled:
+            days = frozenset(entry.exceptions) | entry.cancelled
+            self._write_occurrences(id, version, entry, {day: _own_names(entry, day) for day in days})
+            return self._seen(id, None, SeenEvent(id, version, entry, key=key), frozenset())
+        return self._seen(id, version, SeenEvent(id, version, entry, key=key), frozenset())
+
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+        """See the port. The first write is conditional; what it lets through, the following ones complete.
+
+        A cancelled occurrence cannot be given back alone: its series' rule is written again, which drops all changed
+        and cancelled dates, and those that remain are written after it. The same mends what the server drops when
+        the time or the rule of a series changes (rule 5.4).
+        """
+        dates = _dates_in(changed)
+        plain = {key for key in changed if occurrence_of(key) is None}
+        given_back = seen.entry.cancelled & dates.keys() - entry.cancelled
+        if given_back:
+            plain.add("recurrence")
+        version: str | None = seen.version
+        guarded = True
+        if plain:
+            update = wire.change(wire.item_id(seen.id, seen.version), self._fields(seen, entry, plain))
+            _, version = self._written(wire.update_items([update], only_if_unchanged=True), entry)
+            guarded = False
+            if entry.is_series and plain & {"time", "recurrence"}:
+                dates = self._dropped(seen, entry, dates)
+        if dates:
+            self._write_occurrences(seen.id, version or "", entry, dates, guarded=guarded)
+            version = None
+        return self._seen(seen.id, version, replace(seen, entry=with_fields(seen.entry, entry, changed)), changed)
+
+    def delete(self, seen: SeenEvent) -> None:
+        """See the port. DeleteItem itself takes no condition, so the version is asked for just before."""
+        try:
+            self._check_version(seen)
+            self._delete([wire.item_id(seen.id, seen.version)])
+        except NotFound:
+            return
+
+    def _written(self, request: Element, entry: Entry) -> tuple[str, str]:
+        """Send a write of one item; its id and new version."""
+        zone = entry.when.zone if not isinstance(entry.when, AllDay) else self._home
+        message = self._soap.ask(request, times.windows_id(zone))
+        item = message.find(f"{M}Items/{T}CalendarItem")
+        if item is None:
+            raise ProtocolError("malformed_answer", "a write without the id of what it wrote")
+        return wire.read_id(item)
+
+    def _fields(self, seen: SeenEvent, entry: Entry, names: Iterable[str]) -> Iterator[Element]:
+        """The changes of one UpdateItem of a single entry or master."""
+        when_too = "time" in names
+        if "recurrence" in names:
+            # The dates of a rule hang on the start and its zone: they are written as one.
+            when_too = when_too or _zone(seen.entry) != _zone(entry) or seen.entry.is_series is not entry.is_series
+        rule_too = "recurrence" in names or (
+            when_too and entry.is_series and times.local_day(seen.entry.when) != times.local_day(entry.when)
+        )
+        yield from self._content(seen.id, entry, names)
+        if when_too:
+            was_all_day = isinstance(seen.entry.when, AllDay)
+            yield from wire.set_when(entry.when, self._home, series=entry.is_series, was_all_day=was_all_day)
+        if rule_too:
+            yield wire.set_recurrence(entry, self._soap.dialect)
+
+    def _content(self, id: str, content: Entry | Occurrence, names: Iterable[str]) -> Iterator[Element]:
+        if "title" in names:
+            yield wire.set_text("item:Subject", "Subject", content.title)
+        if "sensitivity" in names:
+            yield wire.set_sensitivity(content.sensitivity)
+        if "text" in names:
+            yield wire.set_body(content.text, self._with_meeting(id, content.text) if id else None)
+        if "place" in names:
+            yield wire.set_text("calendar:Location", "Location", content.place)
+
+    def _with_meeting(self, id: str, text: str) -> str | None:
+        """The new text with the online-meeting block of the present body; None when it has none."""
+        item = self._soap.ask(wire.get_body(id)).find(f"{M}Items/{T}CalendarItem/{T}Body")
+        return None if item is None else with_meeting_block(item.text or "", text)
+
+    def _dropped(
+        self, seen: SeenEvent, entry: Entry, dates: Mapping[date, frozenset[str]]
+    ) -> dict[date, frozenset[str]]:
+        """What of a series' dates is to be written after its master was, the ones the server dropped included."""
+        events, _ = self._fetch([seen.id])
+        after = events[seen.id].entry if seen.id in events else replace(entry, exceptions={}, cancelled=frozenset())
+        wanted = frozenset(entry.exceptions) | entry.cancelled
+        if wanted:
+            wanted &= frozenset(slot_days(entry, min(wanted), max(wanted)))
+        lacking = {
+            day: _own_names(entry, day)
+            for day in wanted
+            if (day in entry.cancelled and day not in after.cancelled)
+            or (day in entry.exceptions and day not in after.exceptions and day not in entry.cancelled)
+        }
+        # A date given back is as the series now; one the new rule does not give has nothing left to write.
+        asked = {day: names for day, names in dates.items() if day in wanted or day in after.exceptions}
+        return {**asked, **{day: names | asked.get(day, frozenset()) for day, names in lacking.items()}}
+
+    def _write_occurrences(
+        self,
+        id: str,
+        version: str,
+        entry: Entry,
+        dates: Mapping[date, frozenset[str]],
+        *,
+        guarded: bool = False,
+    ) -> None:
+        """Change and cancel dates of a series: one write each, in two requests (three when guarded).
+
+        `guarded`: nothing was written yet, so the first write has to be conditional on `version`.
+        """
+        address = {day: wire.occurrence_id(id, version, entry, day) for day in sorted(dates)}
+        updates = [
+            wire.change(address[day], self._occurrence_fields(entry, day, dates[day]))
+            for day in sorted(dates)
+            if day not in entry.cancelled and dates[day]
+        ]
+        if guarded and updates:
+            raise_for(self._soap.ask(wire.update_items(updates[:1], only_if_unchanged=True)))
+            updates = updates[1:]
+        elif guarded:
+            self._check_version(SeenEvent(id, version, entry))
+        failures: list[SyncError] = []
+        if updates:
+            answers = self._soap.call(wire.update_items(updates, only_if_unchanged=False))
+            failures += [error for error in map(error_in, answers) if error is not None]
+        cancelled = [address[day] for day in sorted(dates) if day in entry.cancelled]
+        if cancelled:
+            try:
+                self._delete(cancelled)
+            except SyncError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _occurrence_fields(self, entry: Entry, day: date, names: frozenset[str]) -> list[Element]:
+        """The changes of one UpdateItem of an occurrence; what it no longer has of its own becomes as the series."""
+        content = occurrence(entry, day)
+        changes = list(self._content("", content, names))
+        if "time" in names:
+            was_all_day = isinstance(entry.when, AllDay)
+            changes += wire.set_when(content.when, self._home, series=False, was_all_day=was_all_day)
+        return changes
+
+    def _delete(self, ids: Sequence[Element]) -> None:
+        """Remove items or occurrences; gone already is success."""
+        for message in self._soap.call(wire.delete_items(ids)):
+            error = error_in(message)
+            if error is not None and not isinstance(error, NotFound):
+                raise error
+
+    def _check_version(self, seen: SeenEvent) -> None:
+        item = self._soap.ask(wire.get_versions([seen.id])).find(f"{M}Items/{T}CalendarItem")
+        if item is not None and wire.read_id(item)[1] != seen.version:
+            raise VersionConflict(detail="change key")
+
+    def _seen(self, id: str, version: str | None, wrote: SeenEvent, changed: frozenset[FieldKey]) -> SeenEvent:
+        """What the server holds after our write, as our write left it (rule 7.5).
+
+        `version`: what the write returned; another one in the read-back means somebody edited meanwhile, and then
+        what we wrote is what we know. None after writes to occurrences, whose series' version no answer tells: there
+        the read-back counts for the fields we wrote and what we had seen for all others.
+        """
+        events, unreadable = self._fetch([id])
+        event = events.get(id)
+        if event is None:
+            if unreadable:
+                raise MailboxError("unreadable_after_write", unreadable[0].detail)
+            return wrote if version is None else replace(wrote, version=version)
+        if version is not None and event.version != version:
+            return replace(event, entry=wrote.entry, version=version)
+        if version is None and changed:
+            return replace(event, entry=with_fields(wrote.entry, event.entry, changed))
+        return event
+
+
+def _dates_in(changed: Iterable[FieldKey]) -> dict[date, frozenset[str]]:
+    """Field names by date; a date named as a whole (cancelled, given back) has no names of its own."""
+    found: dict[date, set[str]] = {}
+    for key in changed:
+        day = occurrence_of(key)
+        if day is not None:
+            found.setdefault(day, set()).update({key[13:]} - {""})
+    return {day: frozenset(names) for day, names in found.items()}
+
+
+def _own_names(entry: Entry, day: date) -> frozenset[str]:
+    """Names of the fields a changed occurrence has of its own."""
+    prefix = f"x:{day.isoformat()}:"
+    return frozenset(key.removeprefix(prefix) for key in fields(entry) if key.startswith(prefix))
+
+
+def _zone(entry: Entry) -> str:
+    return "" if isinstance(entry.when, AllDay) else times.canonical_zone(entry.when.zone)
