@@ -118,7 +118,7 @@ class Session(requests.Session):
     """A `requests.Session` that raises only errors of `sync.errors`; fits msal's `http_client` too.
 
     Codes: "unknown_host", "bad_certificate", "timeout", "connection_refused", "connection_lost",
-    "address_not_allowed" (all `Unavailable`), "redirect_refused", "answer_too_large" (`ProtocolError`).
+    "address_not_allowed" (all `Unavailable`), "redirected", "answer_too_large" (`ProtocolError`).
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class Session(requests.Session):
             raise _named(error, host) from None
         if response.is_redirect or response.status_code in (301, 302, 303, 307, 308):
             elsewhere = urlsplit(response.headers.get("Location", "")).hostname or host
-            raise ProtocolError("redirect_refused", f"{response.status_code} to {elsewhere}", host=host)
+            raise ProtocolError("redirected", f"{response.status_code} to {elsewhere}", host=host)
         return response
 
 

@@ -1,0 +1,167 @@
+"""Finding a user's mailbox, and the connection test that names each step (rule 1.3; EWS facts §2.2)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from samklang.connectors import http
+from samklang.connectors.ews import wire
+from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.soap import M, Soap, T, m
+from samklang.engine.model import Availability, Entry, Sensitivity, Timed
+from samklang.sync.errors import ConnectionRefused, MailboxError, ProtocolError, SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMailbox:
+    #: Primary SMTP address.
+    address: str
+    #: "primary" or "alias": how the address asked for matched.
+    matched_by: str
+
+
+def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
+    """The mailbox with this address, primary or secondary, whatever its case, opened as its user once.
+
+    Raises `MailboxError` ("mailbox_not_found", "mailbox_ambiguous", "impersonation_denied" …), `ConnectionRefused`.
+    """
+    soap = Soap(access, address)
+    try:
+        soap.ask(wire.get_calendar_folder())
+        primary = _primary_address(soap, address)
+    finally:
+        soap.close()
+    return FoundMailbox(primary, "primary" if primary.casefold() == address.strip().casefold() else "alias")
+
+
+def _primary_address(soap: Soap, address: str) -> str:
+    """The directory's own address of the mailbox. The prefix asks for exactly this address, not for names like it."""
+    request = m("ResolveNames", m("UnresolvedEntry", f"smtp:{address}"), ReturnFullContactData="false")
+    try:
+        answer = soap.ask(request)
+    except MailboxError as error:
+        # The mailbox was opened a moment ago: a directory that hides it from address lists does not unmake it.
+        if error.code == "mailbox_not_found":
+            return address
+        raise
+    found = {
+        (mailbox.findtext(T + "EmailAddress") or "").casefold(): mailbox.findtext(T + "EmailAddress") or ""
+        for mailbox in answer.iter(T + "Mailbox")
+        if mailbox.findtext(T + "MailboxType") in (None, "Mailbox")
+    }
+    if address.casefold() in found or not found:
+        return found.get(address.casefold(), address)
+    if len(found) > 1:
+        raise MailboxError("mailbox_ambiguous", f"{len(found)} mailboxes")
+    return next(iter(found.values()))
+
+
+def signs_in(access: EwsAccess) -> bool:
+    """Whether the server takes the delegate account's password, in one attempt: the hourly probe (rule 10.3)."""
+    soap = Soap(access, None)
+    try:
+        soap.ask(wire.get_calendar_folder())
+    except (ConnectionRefused, MailboxError) as error:
+        # An account without a mailbox of its own is signed in all the same.
+        return isinstance(error, MailboxError) or error.code == "impersonation_missing"
+    except SyncError:
+        return False
+    finally:
+        soap.close()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    #: "address", "certificate", "sign-in", "version", "impersonation", "calendar read", "calendar write".
+    name: str
+    error: SyncError | None = None
+    #: What was found: the server's build. No personal content.
+    found: str = ""
+
+
+def probe(
+    access: EwsAccess, now: Callable[[], datetime], address: str | None = None, *, write: bool = False
+) -> Iterator[Step]:
+    """The connection test up to the first step that fails, which carries its error. One log-on attempt at most.
+
+    `address`: the user whose mailbox is opened; None ends after the version. `write`: also make an event there and
+    remove it at once, only with that user's own leave (rule 1.4).
+    """
+    for step in _reach(access):
+        yield step
+        if step.error is not None:
+            return
+    try:
+        soap = Soap(access, address)
+    except SyncError as error:
+        # The product is not one we speak to.
+        yield Step("version", error)
+        return
+    try:
+        for step in _enter(soap, now, write=write):
+            yield step
+            if step.error is not None:
+                return
+    finally:
+        soap.close()
+
+
+def _reach(access: EwsAccess) -> Iterator[Step]:
+    """Address and certificate, without any sign-in."""
+    error = _error_of(lambda: _greet(access))
+    if error is not None and error.code in ("bad_certificate", "bad_ca_file"):
+        yield Step("address")
+        yield Step("certificate", error)
+        return
+    yield Step("address", error)
+    if error is None:
+        yield Step("certificate")
+
+
+def _greet(access: EwsAccess) -> None:
+    with http.session(ca_file=access.ca_file, allow_private=access.allow_private) as session:
+        status = session.get(access.endpoint).status_code
+    if status == 404:
+        raise ProtocolError("not_exchange", "HTTP 404")
+
+
+def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[Step]:
+    """Sign-in, version and impersonation, which one request passes one after the other; then the calendar."""
+    error = _error_of(lambda: soap.ask(wire.get_calendar_folder()))
+    if isinstance(error, ProtocolError) and error.code in ("version_refused", "request_refused"):
+        yield Step("sign-in")
+        yield Step("version", error)
+        return
+    inside = error is None or isinstance(error, MailboxError) or error.code.startswith("impersonation")
+    yield Step("sign-in", None if inside else error)
+    yield Step("version", found=soap.server_build)
+    if soap.mailbox is None:
+        return
+    yield Step("impersonation", error)
+    yield Step("calendar read", _error_of(lambda: soap.ask(wire.sync_items(None, 1))))
+    if write:
+        yield Step("calendar write", _error_of(lambda: _write_and_remove(soap, now())))
+
+
+def _write_and_remove(soap: Soap, now: datetime) -> None:
+    begin = now.replace(microsecond=0) - timedelta(days=1)
+    when = Timed(begin, begin + timedelta(minutes=5), "UTC")
+    entry = Entry("Samklang", when, sensitivity=Sensitivity.PRIVATE, availability=Availability.FREE)
+    key = f"probe-{secrets.token_hex(8)}"
+    item = wire.new_item(entry, key, home="UTC", reminder=False, dialect=soap.dialect)
+    made = soap.ask(wire.create_item(item)).find(f"{M}Items/{T}CalendarItem")
+    if made is None:
+        raise ProtocolError("malformed_answer", "a write without the id of what it wrote")
+    soap.ask(wire.delete_items([wire.item_id(wire.read_id(made)[0])], for_good=True))
+
+
+def _error_of(act: Callable[[], object]) -> SyncError | None:
+    try:
+        act()
+    except SyncError as error:
+        return error
+    return None
