@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samklang.accounts.models import Organization, Role, User
-from samklang.accounts.services import add_user, create_organization
+from samklang.accounts.services import add_user
+from samklang.activities.types import found_organization
 
 PASSWORD = "correct horse battery"
 
@@ -23,8 +24,8 @@ class People:
 
 def people() -> People:
     """Alice (administrator) and Bob of one organization, Charlie of another."""
-    ours = create_organization("Nordhavn Konsult", language="en", zone="Europe/Stockholm")
-    theirs = create_organization("Other Ltd", language="en", zone="Europe/London")
+    ours = found_organization("Nordhavn Konsult", language="en", zone="Europe/Stockholm")
+    theirs = found_organization("Other Ltd", language="en", zone="Europe/London")
     return People(
         add_user(ours, "Alice@example.org", "Alice Berg", password=PASSWORD, role=Role.ADMINISTRATOR),
         add_user(ours, "bob@example.org", "Bob Dahl", password=PASSWORD),

@@ -1,0 +1,1 @@
+"""The built-in PSA calendar: activity types, activities, series and who takes part."""

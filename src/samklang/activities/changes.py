@@ -1,0 +1,82 @@
+"""The log of changes: what a user's delta is read from, and what makes mailboxes due (rules 7.1, 9.1, 9.3).
+
+Writers of one organization follow each other: each locks the counter before anything else, so that a number once seen
+has none before it still to come, and no two writers wait for each other's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Max
+
+from samklang import clock
+from samklang.activities.models import Activity, ChangeCounter, ChangeLog
+from samklang.mailboxes import dirty
+
+
+def lock(organization_id: int) -> ChangeCounter:
+    """Be the organization's only writer until the transaction ends. Call first, within the transaction."""
+    ChangeCounter.objects.bulk_create([ChangeCounter(organization_id=organization_id)], ignore_conflicts=True)
+    return ChangeCounter.objects.select_for_update().get(pk=organization_id)
+
+
+def people_of(activity: Activity) -> frozenset[int]:
+    """Ids of the users who own or take part in it."""
+    ids = {participant.user_id for participant in activity.participants.all() if participant.user_id}
+    return frozenset(ids | ({activity.owner_id} if activity.owner_id else set()))
+
+
+def log_all(organization_id: int, written: Iterable[tuple[UUID, frozenset[int]]]) -> None:
+    """Number these writes (activity, users before and after together) and make the users' mailboxes due."""
+    written = list(written)
+    if not written:
+        return
+    counter = lock(organization_id)
+    at = clock.now()
+    ChangeLog.objects.bulk_create(
+        (
+            ChangeLog(organization_id=organization_id, number=number, activity_guid=guid, users=sorted(users), at=at)
+            for number, (guid, users) in enumerate(written, counter.last + 1)
+        ),
+        batch_size=1000,
+    )
+    counter.last += len(written)
+    counter.save(update_fields=["last"])
+    dirty.mark(frozenset().union(*(users for _, users in written)))
+
+
+def newest(organization_id: int) -> int:
+    """Number of the last change that is committed."""
+    return ChangeCounter.objects.filter(pk=organization_id).values_list("last", flat=True).first() or 0
+
+
+def is_known(organization_id: int, number: int) -> bool:
+    """Whether every change after `number` is still in the log."""
+    counter = ChangeCounter.objects.filter(pk=organization_id).first() or ChangeCounter()
+    return counter.purged <= number <= counter.last
+
+
+def since(organization_id: int, user_id: int, number: int) -> list[UUID]:
+    """The activities changed after `number` that the user took part in before or after, each once, oldest first."""
+    log = ChangeLog.objects.filter(organization_id=organization_id, number__gt=number, users__contains=[user_id])
+    return list(
+        log.values("activity_guid")
+        .annotate(last=Max("number"))
+        .order_by("last")
+        .values_list("activity_guid", flat=True)
+    )
+
+
+def purge(organization_id: int, before: datetime) -> int:
+    """Forget changes older than `before`; tokens from then are rejected. Returns how many."""
+    counter = lock(organization_id)
+    old = ChangeLog.objects.filter(organization_id=organization_id, at__lt=before)
+    last = old.aggregate(last=Max("number"))["last"]
+    if last is None:
+        return 0
+    counter.purged = max(counter.purged, last)
+    counter.save(update_fields=["purged"])
+    return ChangeLog.objects.filter(organization_id=organization_id, number__lte=last).delete()[0]

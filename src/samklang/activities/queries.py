@@ -1,0 +1,111 @@
+"""What a person sees of the calendar: occurrences between two instants, with private entries of colleagues masked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from samklang.accounts.models import User
+from samklang.activities import expand, rows
+from samklang.activities.changes import people_of
+from samklang.activities.errors import NotThere
+from samklang.activities.models import Activity, Participant
+from samklang.engine import times
+from samklang.engine.model import Occurrence, When
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One occurrence, or an activity as a whole, as one person may see it.
+
+    Where `masked` is true, title, place and text tell nothing, and nothing else of `activity` but its guid, version,
+    owner and participants may be shown either.
+    """
+
+    activity: Activity
+    title: str
+    when: When
+    place: str
+    text: str
+    private: bool
+    masked: bool
+    #: The reader owns it or takes part.
+    mine: bool
+    #: Of an occurrence of a series: the date of its original start. None for a single entry or a series as a whole.
+    day: date | None = None
+    #: The occurrence differs from its series; `guid` is then its own.
+    changed: bool = False
+    guid: str = ""
+
+
+def find(user: User, guid: UUID | str) -> Activity:
+    """The activity with this guid. Raises NotThere. Look at `shown` before showing it to him."""
+    try:
+        activity = Activity.objects.visible_to(user).filter(guid=UUID(str(guid))).whole().first()
+    except ValueError:
+        activity = None
+    if activity is None:
+        raise NotThere("not_there", _("There is no such activity (any longer)."))
+    return activity
+
+
+def shown(user: User, activity: Activity) -> Shown:
+    """The activity as a whole (of a series: the first occurrence's time), masked if he may not see it."""
+    entry = rows.entry_of(activity)
+    whole = Occurrence(entry.title, entry.when, entry.place, entry.text, entry.sensitivity)
+    return _as_seen(user, activity, whole)
+
+
+def between(
+    user: User, start: datetime, end: datetime, *, people: Collection[User] | None = None, zone: str | None = None
+) -> list[Shown]:
+    """What is between two instants in the calendars of `people` (default: his own), by time.
+
+    Series are expanded; cancelled occurrences are left out, changed ones stand where they were moved to. Whole days are
+    reckoned in `zone` (default: the reader's).
+    """
+    found = Activity.objects.visible_to(user).touching(start, end).filter(_of_people(people or [user])).whole()
+    zone = zone or user.zone
+    seen = [one for activity in found for one in _expanded(user, activity, start, end, zone)]
+    return sorted(seen, key=lambda one: (times.start_of(one.when, zone), times.end_of(one.when, zone), one.title))
+
+
+def occurrences(user: User, activity: Activity, start: datetime, end: datetime) -> list[Shown]:
+    """The occurrences of one activity between two instants, by time."""
+    return list(_expanded(user, activity, start, end, user.zone))
+
+
+def _of_people(people: Collection[User]) -> Q:
+    taking_part = Participant.objects.filter(user__in=people).values("activity_id")
+    return Q(owner__in=people) | Q(pk__in=taking_part)
+
+
+def _expanded(user: User, activity: Activity, start: datetime, end: datetime, zone: str) -> Iterable[Shown]:
+    entry = rows.entry_of(activity)
+    guids = {override.day: str(override.guid) for override in activity.overrides.all() if not override.cancelled}
+    for day, occurrence in expand.occurrences(entry, start, end, zone):
+        seen = _as_seen(user, activity, occurrence)
+        if activity.is_series:
+            seen = replace(seen, day=day, changed=day in guids, guid=guids.get(day, ""))
+        yield seen
+
+
+def _as_seen(user: User, activity: Activity, content: Occurrence) -> Shown:
+    mine = user.pk in people_of(activity)
+    private = content.sensitivity.is_private
+    masked = private and not mine
+    return Shown(
+        activity=activity,
+        title=_("Private") if masked else content.title,
+        when=content.when,
+        place="" if masked else content.place,
+        text="" if masked else content.text,
+        private=private,
+        masked=masked,
+        mine=mine,
+    )

@@ -1,0 +1,281 @@
+"""How an activity is written: what may be given, what is checked, what is stored along. Used by `services` alone.
+
+Call within a transaction, and `locked` or `editable` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TypedDict
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from samklang import clock
+from samklang.accounts.models import User, normal_address
+from samklang.activities import changes, rows, series
+from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
+from samklang.activities.models import Activity, ActivityType, Override, Participant
+from samklang.engine import canonical, times
+from samklang.engine.model import (
+    AllDay,
+    Entry,
+    FieldKey,
+    Inexpressible,
+    Occurrence,
+    Recurrence,
+    Sensitivity,
+    When,
+)
+from samklang.engine.recurrence import problem
+
+_NAME_OF_FIELD: dict[str, FieldKey] = {
+    "name": "title",
+    "when": "time",
+    "location": "place",
+    "notes": "text",
+    "recurrence": "recurrence",
+}
+#: Severa's limit (Severa facts §1.8).
+LONGEST_PLACE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody to take part: a user, or an external person. An address of a colleague means the colleague."""
+
+    user: User | None = None
+    name: str = ""
+    address: str = ""
+    kind: Participant.Kind = Participant.Kind.OTHER
+    status: Participant.Status = Participant.Status.UNKNOWN
+
+
+class OccurrenceChanges(TypedDict, total=False):
+    """What may differ in one occurrence; what is left out stays."""
+
+    name: str
+    when: When
+    location: str
+    notes: str
+    masked: bool
+
+
+class Changes(OccurrenceChanges, total=False):
+    """What may be written to an activity; what is left out stays."""
+
+    recurrence: Recurrence | Inexpressible | None
+    type: ActivityType
+    owner: User | None
+    #: All participants there shall be.
+    participants: Sequence[Guest]
+    has_duration: bool
+    closed: bool
+    draft: bool
+    unassigned: bool
+    has_hours: bool
+    customer: str
+    project: str
+    phase: str
+    project_task_status: str
+
+
+#: Columns set as they come.
+PLAIN = (
+    "type",
+    "owner",
+    "masked",
+    "has_duration",
+    "closed",
+    "draft",
+    "unassigned",
+    "has_hours",
+    "customer",
+    "project",
+    "phase",
+    "project_task_status",
+)
+
+
+# --- who may --------------------------------------------------------------------------------------------------------
+
+
+def may_edit(user: User, activity: Activity) -> bool:
+    """The owner and who takes part; without owner also who made it and administrators."""
+    return user.pk in changes.people_of(activity) or may_delete(user, activity)
+
+
+def may_delete(user: User, activity: Activity) -> bool:
+    """The owner; without owner who made it and administrators."""
+    if activity.organization_id != user.organization_id:
+        return False
+    if activity.owner_id is not None:
+        return activity.owner_id == user.pk
+    return user.is_administrator or activity.created_by_id == user.pk
+
+
+# --- one write ----------------------------------------------------------------------------------------------------
+
+
+def editable(by: User, guid: UUID | str, version: int | None) -> Activity:
+    activity = locked(by, guid, version)
+    if not may_edit(by, activity):
+        raise NotAllowed("not_taking_part", _("Only those who take part in the activity can change it."))
+    return activity
+
+
+def locked(by: User, guid: UUID | str, version: int | None, *, trashed: bool = False) -> Activity:
+    changes.lock(by.organization_id)
+    mine = Activity.objects.of(by.organization_id).trashed() if trashed else Activity.objects.visible_to(by)
+    activity = mine.filter(guid=guid).whole().first()
+    if activity is None:
+        raise NotThere("not_there", _("There is no such activity (any longer)."))
+    if version is not None and version != activity.version:
+        raise Outdated("outdated", _("Somebody changed the activity meanwhile. Look at it again before you save."))
+    return activity
+
+
+def entry_with(entry: Entry, values: Changes) -> Entry:
+    """The entry with its own fields changed; what occurrences take from the series changes with it."""
+    source = replace(
+        entry,
+        title=values.get("name", entry.title),
+        when=values.get("when", entry.when),
+        place=values.get("location", entry.place),
+        text=values.get("notes", entry.text),
+        recurrence=values.get("recurrence", entry.recurrence),
+    )
+    keys = {key for name, key in _NAME_OF_FIELD.items() if name in values}
+    return canonical.with_fields(entry, source, keys)
+
+
+def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Activity) -> Occurrence:
+    private = Sensitivity.PRIVATE if values.get("masked") or activity.type.is_private else Sensitivity.NORMAL
+    return replace(
+        shown,
+        title=values.get("name", shown.title),
+        when=values.get("when", shown.when),
+        place=values.get("location", shown.place),
+        text=values.get("notes", shown.text),
+        sensitivity=private if "masked" in values else shown.sensitivity,
+    )
+
+
+def write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
+    """Check and store everything, number the change, and make the mailboxes of all concerned due."""
+    for name in PLAIN:
+        if name in values:
+            setattr(activity, name, values[name])  # type: ignore[literal-required]
+    _check(entry, activity)
+    before = changes.people_of(activity) if activity.pk else frozenset()
+    rows.put_entry(activity, entry)
+    activity.version += 1
+    activity.modified, activity.modified_by = now, by
+    activity.save()
+    _put_overrides(activity, entry)
+    if "participants" in values:
+        _put_participants(activity, values["participants"])
+    if "owner" in values:
+        Participant.objects.filter(activity=activity, user=values["owner"]).delete()
+    activity = Activity.objects.whole().get(pk=activity.pk)
+    changes.log_all(activity.organization_id, [(activity.guid, before | changes.people_of(activity))])
+    return activity
+
+
+def touch(activity: Activity, by: User, before: frozenset[int]) -> None:
+    activity.version += 1
+    activity.modified, activity.modified_by = clock.now(), by
+    activity.save(update_fields=["trashed_at", "version", "modified", "modified_by"])
+    changes.log_all(activity.organization_id, [(activity.guid, before)])
+
+
+def _put_overrides(activity: Activity, entry: Entry) -> None:
+    """Make the rows as the entry says; an occurrence that stays changed keeps its guid."""
+    wanted = rows.overrides_of(entry)
+    there = {override.day: override for override in Override.objects.filter(activity=activity)}
+    Override.objects.filter(activity=activity, day__in=there.keys() - wanted.keys()).delete()
+    for day, own in wanted.items():
+        own.put(there.get(day) or Override(activity=activity, day=day)).save()
+
+
+def _put_participants(activity: Activity, guests: Sequence[Guest]) -> None:
+    """Make the rows as wanted; somebody who stays keeps his guid, and his status unless a new one is given."""
+    wanted = {_key(guest): guest for guest in _known(guests, activity)}
+    there = {(p.user_id, p.address.casefold() or p.name): p for p in Participant.objects.filter(activity=activity)}
+    Participant.objects.filter(pk__in=[row.pk for key, row in there.items() if key not in wanted]).delete()
+    for key, guest in wanted.items():
+        row = there.get(key) or Participant(activity=activity, user=guest.user, kind=guest.kind)
+        if not guest.user:
+            row.name, row.address = guest.name.strip()[:200], guest.address.strip()
+        if guest.status is not Participant.Status.UNKNOWN:
+            row.status = guest.status
+        row.save()
+
+
+def _key(guest: Guest) -> tuple[int | None, str]:
+    if guest.user:
+        return guest.user.pk, ""
+    return None, guest.address.strip().casefold() or guest.name.strip()[:200]
+
+
+def _known(guests: Sequence[Guest], activity: Activity) -> Iterable[Guest]:
+    """Addresses of colleagues become the colleagues; the owner is no participant of his own activity."""
+    addresses = [normal_address(guest.address) for guest in guests if not guest.user and guest.address]
+    colleagues = {user.email: user for user in User.objects.of(activity.organization).filter(email__in=addresses)}
+    for guest in guests:
+        user = guest.user or colleagues.get(normal_address(guest.address))
+        if user is None:
+            if not (guest.name.strip() or guest.address.strip()):
+                raise Refused("participant_empty", _("A participant needs a name or an e-mail address."))
+            yield guest
+        elif user.organization_id != activity.organization_id:
+            raise Refused("participant_unknown", _("There is no such user in your organization."))
+        elif user.pk != activity.owner_id:
+            yield replace(guest, user=user, name="", address="", kind=Participant.Kind.USER)
+
+
+def needs_occurrence(entry: Entry, day: date) -> None:
+    if not entry.is_series or day in entry.cancelled or not series.is_slot(entry, day):
+        raise Refused("occurrence_unknown", _("The series has no occurrence on %(day)s.") % {"day": day.isoformat()})
+
+
+def _check(entry: Entry, activity: Activity) -> None:
+    """Raises Refused for what cannot be kept."""
+    if not entry.title.strip():
+        raise Refused("name_missing", _("The activity needs a name."))
+    if len(entry.place) > LONGEST_PLACE:
+        message = _("The place is longer than %(most)d characters; put the rest into the notes.")
+        raise Refused("place_too_long", message % {"most": LONGEST_PLACE})
+    if activity.type.organization_id != activity.organization_id:
+        raise Refused("type_unknown", _("There is no such activity type in your organization."))
+    if activity.owner and activity.owner.organization_id != activity.organization_id:
+        raise Refused("owner_unknown", _("There is no such user in your organization."))
+    check_when(entry.when)
+    if entry.recurrence is not None:
+        _check_rule(entry.recurrence, entry.when)
+
+
+def check_when(when: When) -> None:
+    if isinstance(when, AllDay):
+        if when.end <= when.first:
+            raise Refused("end_before_start", _("The activity ends before it starts."))
+        return
+    if when.end < when.start:
+        raise Refused("end_before_start", _("The activity ends before it starts."))
+    for zone in (when.zone, when.end_zone):
+        if zone is not None and times.iana_name(zone) is None:
+            raise Refused("zone_unknown", _("“%(zone)s” is no time zone.") % {"zone": zone})
+
+
+def _check_rule(rule: Recurrence | Inexpressible, when: When) -> None:
+    """Rules nobody could follow are refused; one that only Exchange cannot hold is kept (rule 5.5)."""
+    wrong = {
+        "invalid_rule": _("The repeat rule is not valid: interval and count start at 1."),
+        "count_and_until": _("Give either a number of occurrences or an end date, not both."),
+        "no_occurrence": _("No date matches this repeat rule."),
+    }
+    code = problem(rule, times.local_day(when)) if isinstance(rule, Recurrence) else None
+    if code in wrong:
+        raise Refused(code, wrong[code])
