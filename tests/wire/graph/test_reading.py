@@ -184,5 +184,5 @@ def test_our_mark_is_read_from_the_property_or_the_transaction() -> None:
 
 @pytest.mark.parametrize("broken", [{"start": None}, {"start": {"dateTime": "yesterday", "timeZone": "UTC"}}])
 def test_an_event_without_sensible_times_is_refused(broken: Json) -> None:
-    with pytest.raises(ValueError, match="start|isoformat"):
+    with pytest.raises(ValueError, match=r"start|isoformat"):
         wire.seen_event(msgspec.json.decode(msgspec.json.encode(event(**broken)), type=Event), "UTC")
