@@ -120,6 +120,7 @@ def test_errors_hold_no_contents_and_access_shows_no_secret() -> None:
         ("https://graph.example.com/v1.0evil/users/u", False),
         ("https://graph.example.com/beta/users/u", False),
         ("https://graph.example.com/v1.0/../beta/users/u", False),
+        ("https://graph.example.com/v1.0/%2E%2e/beta/users/u", False),
     ],
 )
 def test_only_links_to_the_configured_host_and_prefix_are_followed(link: str, allowed: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 import requests
@@ -93,7 +93,7 @@ class GraphClient:
         """Whether a link may be called with our token: the configured host and prefix (Graph facts §3.6)."""
         root, target = urlsplit(self._root), urlsplit(link)
         same = (target.scheme, target.netloc) == (root.scheme, root.netloc) and target.scheme == "https"
-        return same and target.path.startswith(root.path + "/") and "/.." not in target.path
+        return same and target.path.startswith(root.path + "/") and "/.." not in unquote(target.path)
 
     def _send(
         self,
