@@ -10,16 +10,26 @@ import pytest
 
 from samklang.connectors.graph import wire
 from samklang.connectors.graph.schema import KEY_PROPERTY, Event
-from samklang.engine.model import AllDay, Availability, Frequency, Recurrence, SeenEvent, Sensitivity, Timed, Weekday
+from samklang.engine.model import (
+    AllDay,
+    Availability,
+    Frequency,
+    Inexpressible,
+    Recurrence,
+    SeenEvent,
+    Sensitivity,
+    Timed,
+    Weekday,
+)
 from tests.wire.graph.samples import Json, event, exception, point, rule, series
 from tests.wire.graph.schemas import assert_valid
 
 MON, WED, FRI, SUN = Weekday.MONDAY, Weekday.WEDNESDAY, Weekday.FRIDAY, Weekday.SUNDAY
 
 
-def seen(sample: Json, home_zone: str = "Europe/Helsinki") -> SeenEvent:
+def seen(sample: Json, home: str = "Europe/Helsinki") -> SeenEvent:
     assert_valid("microsoft.graph.event", sample)
-    return wire.seen_event(msgspec.json.decode(msgspec.json.encode(sample), type=Event), home_zone)
+    return wire.seen_event(msgspec.json.decode(msgspec.json.encode(sample), type=Event), home)
 
 
 def recurrence(sample: Json) -> Any:
@@ -117,6 +127,12 @@ def test_a_subject_that_is_not_given_is_empty() -> None:
 )
 def test_patterns_are_read_without_the_defaults_that_are_no_values(pattern: Json, expected: Recurrence) -> None:
     assert recurrence(pattern) == expected
+
+
+def test_the_31st_of_each_month_is_its_last_day_as_exchange_means_it() -> None:
+    last_day = recurrence(rule("absoluteMonthly", dayOfMonth=31))
+    assert last_day == Recurrence(Frequency.MONTHLY, weekdays=tuple(Weekday), position=-1)
+    assert isinstance(recurrence(rule("absoluteMonthly", dayOfMonth=30)), Inexpressible)
 
 
 def test_exceptions_and_cancelled_dates_are_keyed_by_original_local_date() -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 from samklang.connectors.ews.dialect import Dialect
 from samklang.connectors.ews.soap import Element, T, t
+from samklang.connectors.short_months import same_dates
 from samklang.engine.model import Frequency, Inexpressible, Recurrence, Weekday
 from samklang.engine.recurrence import EVERY_DAY, WEEKEND, WORKDAYS, explicit, problem
 from samklang.sync import errors
@@ -47,7 +48,7 @@ def read(element: Element) -> Recurrence | Inexpressible:
             rule = Recurrence(Frequency.YEARLY, 1, _weekdays(found["DaysOfWeek"]), position=position, month=month)
         case _:
             raise ValueError(name)
-    return _same_dates(_ended(rule, end), _date(end.findtext(T + "StartDate") or ""))
+    return same_dates(_ended(rule, end), _date(end.findtext(T + "StartDate") or ""))
 
 
 def _ended(rule: Recurrence, end: Element) -> Recurrence:
@@ -63,27 +64,6 @@ def _ended(rule: Recurrence, end: Element) -> Recurrence:
         until=_date(until) if until else None,
         count=int(count) if count else None,
     )
-
-
-def _same_dates(rule: Recurrence, start: date) -> Recurrence | Inexpressible:
-    """The rule in words that mean the same dates to us.
-
-    For a day a month lacks Exchange takes the month's last day, where our rules (RFC 5545) skip the month. The 31st,
-    and in a yearly rule every day its month may lack, is "the last day"; the 29th and 30th of each month have no word.
-    """
-    if problem(rule, start) != "days_29_to_31":
-        return rule
-    if rule.frequency is Frequency.YEARLY or rule.day_of_month == 31:
-        return Recurrence(
-            rule.frequency,
-            rule.interval,
-            EVERY_DAY,
-            position=-1,
-            month=rule.month,
-            until=rule.until,
-            count=rule.count,
-        )
-    return Inexpressible("days_29_to_31", f"monthly;{rule.interval};day={rule.day_of_month}")
 
 
 def write(rule: Recurrence | Inexpressible, start: date, dialect: Dialect) -> Element:

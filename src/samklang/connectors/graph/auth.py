@@ -95,6 +95,9 @@ class Tokens:
         except (IndexError, ValueError, AttributeError):
             return None
 
+    def close(self) -> None:
+        self._session.close()
+
     def _kept(self) -> str | None:
         for each in self._entries():
             if int(each["expires_on"]) - MARGIN > time.time():

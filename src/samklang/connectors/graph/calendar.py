@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from samklang.connectors import http
+from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.connectors.graph import schema
-from samklang.connectors.graph.body import has_meeting_block, with_meeting_block
+from samklang.connectors.graph.access import GraphAccess
+from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
@@ -38,16 +41,27 @@ class _Anchor(msgspec.Struct, frozen=True):
 
 
 class GraphCalendar:
-    """One mailbox's default calendar. Not shared between threads.
+    """One mailbox's default calendar. Not to be shared between threads.
 
-    `user_id`: the user's object id. `home_zone`: IANA name of the user's zone. `now`: domain time, aware UTC.
+    `user_id`: object id of its user. `home`: IANA zone of its user, for whole days and for zones nobody knows.
+    `now`: wiring's clock; windows and the reminders of created events are reckoned by it.
     """
 
-    def __init__(self, client: GraphClient, user_id: str, home_zone: str, now: Callable[[], datetime]) -> None:
-        self._client = client
-        self._events = Events(client, user_id, home_zone)
-        self._home_zone = home_zone
+    def __init__(
+        self, access: GraphAccess, tokens: Tokens, user_id: str, *, home: str, now: Callable[[], datetime]
+    ) -> None:
+        self._client = GraphClient(access, tokens, mailbox=user_id)
+        self._events = Events(self._client, user_id, home)
+        self._home = home
         self._now = now
+
+    @property
+    def counts(self) -> http.Counts:
+        """Requests sent so far; those for tokens are in `Tokens.counts`."""
+        return self._client.counts
+
+    def close(self) -> None:
+        self._client.close()
 
     # --- reading
 
@@ -134,7 +148,7 @@ class GraphCalendar:
     # --- writing
 
     def create(self, entry: Entry, key: str) -> SeenEvent:
-        is_past = times.start_of(entry.when, self._home_zone) < self._now()
+        is_past = times.start_of(entry.when, self._home) < self._now()
         try:
             content = self._client.post(self._events.path, create_body(entry, key, is_past=is_past))
             made = replace(self._events.read(content), key=key)

@@ -89,6 +89,9 @@ class GraphClient:
     def delete(self, path: str, version: str | None = None) -> None:
         self._send("DELETE", path, headers=_if_match(version))
 
+    def close(self) -> None:
+        self._session.close()
+
     def follows(self, link: str) -> bool:
         """Whether a link may be called with our token: the configured host and prefix (Graph facts §3.6)."""
         root, target = urlsplit(self._root), urlsplit(link)

@@ -44,12 +44,12 @@ class Batch:
 
 
 class Events:
-    """The default calendar of one user. `home_zone`: IANA, for events in zones nobody knows (rule 6.3)."""
+    """The default calendar of one user. `home`: IANA, for events in zones nobody knows (rule 6.3)."""
 
-    def __init__(self, client: GraphClient, user_id: str, home_zone: str) -> None:
+    def __init__(self, client: GraphClient, user_id: str, home: str) -> None:
         self._client = client
         self._user = f"/users/{quote(user_id, safe='')}"
-        self._zone = home_zone
+        self._zone = home
         self.path = f"{self._user}/calendar/events"
 
     def at(self, item_id: str) -> str:
@@ -61,7 +61,7 @@ class Events:
     def get(self, item_id: str) -> SeenEvent:
         """A single event, or a series with its exceptions and cancelled occurrences.
 
-        Raises NotFound, and ItemError ("unreadable_event") for one that exists but makes no sense.
+        Raises NotFound, and ItemError ("unreadable") for one that exists but makes no sense.
         """
         query = {"$select": FIELDS + ",cancelledOccurrences", "$expand": f"exceptionOccurrences,{MARK}"}
         return self.read(self._client.get(self.at(item_id), query))
@@ -77,14 +77,14 @@ class Events:
                 link = more.next_link
             return wire.seen_event(event, self._zone)
         except (msgspec.MsgspecError, ValueError, KeyError) as error:
-            raise ItemError("unreadable_event", type(error).__name__) from None
+            raise ItemError("unreadable", type(error).__name__) from None
 
     def html(self, item_id: str) -> str:
         """The body as the server keeps it."""
         try:
             event = schema.decode_event(self._client.get(self.at(item_id), {"$select": "id,body"}))
         except msgspec.MsgspecError as error:
-            raise ItemError("unreadable_event", type(error).__name__) from None
+            raise ItemError("unreadable", type(error).__name__) from None
         return (event.body and event.body.content) or ""
 
     def read_occurrence(self, content: bytes, master: SeenEvent) -> tuple[Occurrence, str]:
@@ -94,7 +94,7 @@ class Events:
             event = schema.decode_event(content)
             return wire.occurrence(event, when.zone if isinstance(when, Timed) else "UTC"), event.change_key or ""
         except (msgspec.MsgspecError, ValueError, KeyError) as error:
-            raise ItemError("unreadable_event", type(error).__name__) from None
+            raise ItemError("unreadable", type(error).__name__) from None
 
     def series(self, masters: Iterable[str]) -> Batch:
         """Those series, whole. One that is not there any longer comes in `removed`."""
@@ -187,7 +187,7 @@ class Events:
                 else:
                     batch.singles.append(wire.seen_event(event, self._zone))
             except (msgspec.MsgspecError, ValueError, KeyError) as error:
-                batch.unreadable.append(Unreadable(_id_of(raw), "unreadable_event", type(error).__name__))
+                batch.unreadable.append(Unreadable(_id_of(raw), "unreadable", type(error).__name__))
         return batch
 
     def _pages(

@@ -14,13 +14,13 @@ from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import Events
 from samklang.connectors.graph.organization import tenant_of
 from samklang.connectors.graph.users import find_user
-from samklang.engine.model import Availability, Entry, Timed
+from samklang.engine.model import Availability, Entry, Sensitivity, Timed
 from samklang.sync.errors import ConnectionRefused, SyncError
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    #: "token", "permissions", "organization", "user", "read", "write".
+    #: "token", "permissions", "organization", "mailbox", "calendar read", "calendar write".
     name: str
     error: SyncError | None = None
     #: What was found: the tenant's name, how the user matched. No personal content.
@@ -69,11 +69,11 @@ def probe(
         return ""
 
     def write_and_remove() -> str:
-        calendar = GraphCalendar(GraphClient(access, tokens, mailbox), mailbox, "UTC", now)
+        calendar = GraphCalendar(access, tokens, mailbox, home="UTC", now=now)
         begin = now().replace(microsecond=0) - timedelta(days=1)
         when = Timed(begin, begin + timedelta(minutes=5), "UTC")
-        made = calendar.create(Entry("Samklang", when, availability=Availability.FREE), f"probe-{secrets.token_hex(8)}")
-        calendar.delete(made)
+        entry = Entry("Samklang", when, sensitivity=Sensitivity.PRIVATE, availability=Availability.FREE)
+        calendar.delete(calendar.create(entry, f"probe-{secrets.token_hex(8)}"))
         return ""
 
     client = GraphClient(access, tokens)
@@ -83,9 +83,9 @@ def probe(
         ("organization", organization),
     ]
     if address is not None:
-        steps += [("user", user), ("read", read)]
+        steps += [("mailbox", user), ("calendar read", read)]
     if address is not None and write:
-        steps.append(("write", write_and_remove))
+        steps.append(("calendar write", write_and_remove))
     for name, run in steps:
         try:
             yield Step(name, found=run())

@@ -18,6 +18,7 @@ from samklang.connectors.graph.schema import (
     Page,
     PatternedRecurrence,
 )
+from samklang.connectors.short_months import same_dates
 from samklang.engine import times
 from samklang.engine.canonical import text_from_html
 from samklang.engine.model import (
@@ -62,13 +63,13 @@ RESPONSE = {
 }
 
 
-def seen_event(event: Event, home_zone: str) -> SeenEvent:
+def seen_event(event: Event, home: str) -> SeenEvent:
     """A single event, or a master with the exceptions and cancelled occurrences it was asked for.
 
-    `home_zone`: IANA name for events whose own zone cannot be understood (rule 6.3). Raises ValueError for an event
+    `home`: IANA name for events whose own zone cannot be understood (rule 6.3). Raises ValueError for an event
     without times or with ones that are none.
     """
-    zone = series_zone(event, home_zone) if event.recurrence else _zone(home_zone, event.original_start_time_zone)
+    zone = series_zone(event, home) if event.recurrence else _zone(home, event.original_start_time_zone)
     when = _when(event, zone)
     exceptions, ids = {}, {}
     for each in event.exception_occurrences or ():
@@ -83,7 +84,7 @@ def seen_event(event: Event, home_zone: str) -> SeenEvent:
         text=text_of(event.body),
         sensitivity=SENSITIVITY.get((event.sensitivity or "").lower(), Sensitivity.NORMAL),
         availability=AVAILABILITY.get((event.show_as or "").lower(), Availability.BUSY),
-        recurrence=_recurrence(event.recurrence) if event.recurrence else None,
+        recurrence=_recurrence(event.recurrence, times.local_day(when)) if event.recurrence else None,
         exceptions=exceptions,
         cancelled=frozenset(date.fromisoformat(each[-10:]) for each in event.cancelled_occurrences or ()),
         people=people,
@@ -103,10 +104,10 @@ def seen_event(event: Event, home_zone: str) -> SeenEvent:
     )
 
 
-def series_zone(event: Event, home_zone: str) -> str:
+def series_zone(event: Event, home: str) -> str:
     """The zone whose wall clock a series follows: its rule's own, else the one it was made in."""
     rule_zone = event.recurrence.range.recurrence_time_zone if event.recurrence else None
-    return _zone(home_zone, rule_zone, event.original_start_time_zone)
+    return _zone(home, rule_zone, event.original_start_time_zone)
 
 
 def original_date(event: Event, zone: str) -> date:
@@ -189,7 +190,7 @@ def _zone(fallback: str, *names: str | None) -> str:
     return fallback
 
 
-def _recurrence(rule: PatternedRecurrence) -> Recurrence | Inexpressible:
+def _recurrence(rule: PatternedRecurrence, start: date) -> Recurrence | Inexpressible:
     pattern, limits = rule.pattern, rule.range
     kind = pattern.type.lower()
     frequency = FREQUENCY.get(kind)
@@ -197,7 +198,7 @@ def _recurrence(rule: PatternedRecurrence) -> Recurrence | Inexpressible:
         return Inexpressible("unknown_pattern", pattern.type)
     relative, absolute, yearly = kind.startswith("relative"), kind.startswith("absolute"), kind.endswith("yearly")
     weekly = frequency is Frequency.WEEKLY
-    return Recurrence(
+    read = Recurrence(
         frequency,
         interval=max(pattern.interval, 1),
         weekdays=_weekdays(pattern.days_of_week) if weekly or relative else (),
@@ -209,6 +210,7 @@ def _recurrence(rule: PatternedRecurrence) -> Recurrence | Inexpressible:
         until=date.fromisoformat(limits.end_date or "") if limits.type.lower() == "enddate" else None,
         count=limits.number_of_occurrences if limits.type.lower() == "numbered" else None,
     )
+    return same_dates(read, start)
 
 
 def _weekdays(names: Iterable[str] | None) -> tuple[Weekday, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samklang.connectors.graph.body import has_meeting_block, with_meeting_block
+from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.engine.canonical import text_from_html
 
 LINE = "_" * 80
