@@ -1,12 +1,36 @@
-"""Policies as values: what the organization and the user chose, handed to the engine by `wiring`."""
+"""Policies as values, and what they make of an entry that crosses to the other side (rules 1.5-1.8 and 2).
+
+`wiring` hands the engine a `Rules` value: what the organization and the user chose. `wanted_event` and
+`wanted_activity` say what the other side shall hold: types, privacy, availability, limits and stand-ins. Whatever
+they shorten, mask or replace never travels back, because each side has its own base (`changes`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from samklang.engine.model import Category
+from samklang.engine import recurrence, times
+from samklang.engine.canonical import canonical_text, canonical_title, fields
+from samklang.engine.model import (
+    Availability,
+    Category,
+    Entry,
+    Fields,
+    Occurrence,
+    Recurrence,
+    SeenActivity,
+    SeenEvent,
+    Sensitivity,
+)
+from samklang.engine.neighbours import crossing
+
+#: "Private" in the languages of the pages and of Severa (rule 1.6), compared without case.
+PRIVATE_NAMES = frozenset(
+    {"private", "privat", "yksityinen", "privé", "prive", "privado", "privaat", "privato", "prywatne", "privatus"}
+)
 
 
 class ConflictPolicy(StrEnum):
@@ -59,3 +83,205 @@ class Rules:
     brake_count: int = 10
     brake_share: float = 0.20
     brake_absolute: int = 100
+
+
+# --- types ----------------------------------------------------------------------------------------------------------
+
+
+def type_of(type_id: str, rules: Rules) -> ActivityType | None:
+    """The activity type with this id, if the organization (still) has it."""
+    return next((kind for kind in rules.types if kind.id == type_id), None)
+
+
+def is_ticked(type_id: str, rules: Rules) -> bool:
+    kind = type_of(type_id, rules)
+    return kind is not None and kind.ticked
+
+
+def private_type(rules: Rules) -> ActivityType | None:
+    """The active type called *Private*, in whatever language (rule 1.6)."""
+    named = (kind for kind in rules.types if kind.active and kind.name.strip().casefold() in PRIVATE_NAMES)
+    return next((kind for kind in named if kind.category is not Category.PROJECT_TASK), None)
+
+
+def default_type(rules: Rules) -> ActivityType | None:
+    """The type of an activity made from a public event (rule 1.6); None if there is no active type at all."""
+    active = [kind for kind in rules.types if kind.active]
+    entries = [kind for kind in active if kind.category is Category.CALENDAR_ENTRY]
+    own = [kind for kind in entries if kind.id == rules.user_default_type_id]
+    chosen = [kind for kind in entries if kind.is_default]
+    public = [kind for kind in entries if kind != private_type(rules)]
+    return next(iter([*own, *chosen, *public, *entries, *active]), None)
+
+
+def type_for(event: SeenEvent, rules: Rules) -> str | None:
+    """The type id of an activity made from this event; None when the organization has no active type."""
+    private = private_type(rules) if event.entry.sensitivity.is_private else None
+    kind = private or default_type(rules)
+    return kind.id if kind else None
+
+
+def moved_type(activity: SeenActivity, private: bool, rules: Rules) -> str | None:
+    """The type an existing activity gets when its event became private or public; None: it keeps its own (1.6).
+
+    Only between *Private* and the default.
+    """
+    hidden, usual = private_type(rules), default_type(rules)
+    if hidden is None or usual is None or hidden == usual:
+        return None
+    if private and activity.type_id == usual.id:
+        return hidden.id
+    if not private and activity.type_id == hidden.id:
+        return usual.id
+    return None
+
+
+def stays_private(activity: SeenActivity, rules: Rules) -> bool:
+    """True for what a person made personal in the PSA: an event made public does not lift that (rule 1.7)."""
+    hidden = private_type(rules)
+    if hidden is not None and activity.type_id == hidden.id:
+        return False
+    return activity.category in (Category.PERSONAL, Category.ABSENCE)
+
+
+def is_eligible(activity: SeenActivity, rules: Rules) -> bool:
+    """Whether the PSA may create this activity in Exchange (rule 1.5)."""
+    return is_matchable(activity) and is_ticked(activity.type_id, rules)
+
+
+def is_matchable(activity: SeenActivity) -> bool:
+    """Project tasks and drafts take no part at all."""
+    return activity.category is not Category.PROJECT_TASK and not activity.draft
+
+
+# --- what a side holds ----------------------------------------------------------------------------------------------
+
+
+def is_private(activity: SeenActivity, rules: Rules) -> bool:
+    """Private by category, by type, or masked one by one (rules 1.6, 1.7)."""
+    hidden = private_type(rules)
+    by_type = hidden is not None and activity.type_id == hidden.id
+    by_category = activity.category in (Category.PERSONAL, Category.ABSENCE)
+    return by_type or by_category or activity.entry.sensitivity.is_private
+
+
+def seen_entry(seen: SeenActivity | SeenEvent, rules: Rules) -> Entry:
+    """The entry as its side holds it; of an activity, type and category speak for its sensitivity.
+
+    The PSA knows private and public only, and a private series has no public occurrence.
+    """
+    if isinstance(seen, SeenEvent):
+        return seen.entry
+    private = is_private(seen, rules)
+    entry = replace(seen.entry, sensitivity=Sensitivity.PRIVATE if private else Sensitivity.NORMAL)
+    return _each(entry, lambda one: replace(one, sensitivity=_private(private or one.sensitivity.is_private)))
+
+
+def content(seen: SeenActivity | SeenEvent, rules: Rules) -> Fields:
+    """Canonical fields of one side's entry: what its base is compared with and made of."""
+    return fields(seen_entry(seen, rules))
+
+
+# --- what the other side shall hold ---------------------------------------------------------------------------------
+
+
+def wanted_event(activity: SeenActivity, rules: Rules) -> Entry:
+    """The event an activity becomes: without people, so that nobody is mailed (rules 1.5, 1.7, 2, 4.1).
+
+    A changed occurrence that crosses or overlaps its neighbour is left out (rule 5.2; `crossing` names them).
+    """
+    entry = _aligned(seen_entry(activity, rules))
+    shown = _availability(activity)
+
+    def fit(one: Occurrence) -> Occurrence:
+        return replace(
+            one,
+            title=_to_exchange_title(one.title, rules),
+            place=_shorten(canonical_title(one.place), rules.exchange_place_limit),
+            text=canonical_text(one.text),
+            availability=shown,
+        )
+
+    held = crossing(entry)
+    kept = {day: changed for day, changed in entry.exceptions.items() if day not in held}
+    entry = replace(entry, exceptions=kept, people=())
+    return _each(_whole(entry, fit), fit)
+
+
+def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
+    """The activity an event becomes under a type (rules 1.6, 2)."""
+    entry = event.entry
+    private = entry.sensitivity.is_private
+    hidden = private_type(rules)
+    private_by_type = hidden is not None and type_id == hidden.id
+
+    def fit(one: Occurrence) -> Occurrence:
+        secret = private or one.sensitivity.is_private
+        one = replace(
+            one,
+            title=_shorten(canonical_title(one.title), rules.psa_title_limit) or rules.no_subject,
+            place=_shorten(canonical_title(one.place), rules.psa_place_limit),
+            text=canonical_text(one.text),
+            sensitivity=_private(secret),
+        )
+        if secret and not (rules.psa_masks or rules.show_private or private_by_type):
+            return replace(one, title=rules.private_title, place="", text="")
+        return one
+
+    return _each(_whole(replace(entry, people=()), fit), fit)
+
+
+def _aligned(entry: Entry) -> Entry:
+    """A series that starts on a date its rule gives, as Exchange asks (Graph facts §4.4)."""
+    if not isinstance(entry.recurrence, Recurrence):
+        return entry
+    start = times.local_day(entry.when)
+    first = next(recurrence.days(entry.recurrence, start, start, date.max), start)
+    if first == start:
+        return entry
+    rule = recurrence.explicit(entry.recurrence, start)
+    return replace(entry, when=recurrence.slot(entry, first), recurrence=rule)
+
+
+def _availability(activity: SeenActivity) -> Availability:
+    if activity.category is Category.ABSENCE:
+        return Availability.OUT_OF_OFFICE
+    # An activity without end or duration is free (rule 1.5); the PSA knows no other kind.
+    return Availability.FREE if activity.entry.availability is Availability.FREE else Availability.BUSY
+
+
+def _to_exchange_title(title: str, rules: Rules) -> str:
+    title = canonical_title(title)
+    return "" if title == rules.no_subject else _shorten(title, rules.exchange_title_limit)
+
+
+def _private(private: bool) -> Sensitivity:
+    return Sensitivity.PRIVATE if private else Sensitivity.NORMAL
+
+
+def _shorten(text: str, limit: int | None) -> str:
+    """At most `limit` UTF-16 units, as Exchange counts, never half a character."""
+    if limit is None or len(text) * 2 <= limit:
+        return text
+    return text.encode("utf-16-le", "ignore")[: limit * 2].decode("utf-16-le", "ignore").rstrip()
+
+
+def _whole(entry: Entry, fit: Callable[[Occurrence], Occurrence]) -> Entry:
+    """The entry itself put through what its occurrences go through."""
+    one = fit(
+        Occurrence(entry.title, entry.when, entry.place, entry.text, entry.sensitivity, entry.availability),
+    )
+    return replace(
+        entry,
+        title=one.title,
+        place=one.place,
+        text=one.text,
+        sensitivity=one.sensitivity,
+        availability=one.availability,
+    )
+
+
+def _each(entry: Entry, fit: Callable[[Occurrence], Occurrence]) -> Entry:
+    if not entry.exceptions:
+        return entry
+    return replace(entry, exceptions={day: fit(one) for day, one in entry.exceptions.items()})
