@@ -141,7 +141,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Microsoft refused our token."),
         gettext_noop("A Microsoft administrator checks that the application is enabled."),
     ),
-    "blocked_by_policy": (
+    "conditional_access": (
         gettext_noop("A Conditional Access policy of your organization blocks the application."),
         gettext_noop("A Microsoft administrator allows it."),
     ),
@@ -150,6 +150,18 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("A Microsoft administrator enables it under Enterprise applications."),
     ),
     "waiting_for_microsoft": (gettext_noop("Waiting for Microsoft: a fresh consent takes a while to work."), _WAIT),
+    "credential_missing": (
+        gettext_noop("This installation has no secret or certificate for its application."),
+        gettext_noop("The operator sets SAMKLANG_APP_SECRET or SAMKLANG_APP_CERTIFICATE."),
+    ),
+    "not_exchange": (
+        gettext_noop("There is a server at the address, but no Exchange web service."),
+        gettext_noop("Give the EWS address, usually https://host/EWS/Exchange.asmx."),
+    ),
+    "consent_incomplete": (
+        gettext_noop("Microsoft's answer was incomplete."),
+        gettext_noop("Start again with Grant permissions."),
+    ),
     "consent_declined": (
         gettext_noop("The permissions were not granted."),
         gettext_noop("Open the window again and accept, signed in as a Microsoft administrator."),
@@ -189,7 +201,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "mailbox_error": (gettext_noop("The mailbox cannot be synced right now."), _WAIT),
     "mailbox_full": (gettext_noop("The mailbox is full."), gettext_noop("Make room in it.")),
     "calendar_not_found": (gettext_noop("The mailbox has no calendar we can open."), _ADMIN),
-    "no_mailbox_licence": (
+    "mailbox_not_enabled": (
         gettext_noop("The user has no Exchange Online mailbox."),
         gettext_noop("A Microsoft administrator assigns a licence."),
     ),
@@ -279,7 +291,9 @@ STEPS = {
     "organization": gettext_lazy("Organization"),
     "user": gettext_lazy("The user's mailbox"),
     "calendar read": gettext_lazy("Reading the calendar"),
+    "read": gettext_lazy("Reading the calendar"),
     "calendar write": gettext_lazy("Writing to the calendar and removing it again"),
+    "write": gettext_lazy("Writing to the calendar and removing it again"),
 }
 
 _KINDS = {

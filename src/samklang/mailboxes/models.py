@@ -62,6 +62,8 @@ class Connection(models.Model):
     tenant = models.CharField(max_length=64, blank=True)
     tenant_name = models.CharField(max_length=256, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
+    #: Sealed: the sign-in library's cache, so that an idle run asks for no token.
+    token_cache = models.TextField(blank=True)
 
     conflict = models.CharField(max_length=8, choices=Conflict.choices, default=Conflict.NEWEST)
     mode = models.CharField(max_length=12, choices=Mode.choices, default=Mode.ON_USE)

@@ -174,3 +174,16 @@ def shown(connection: Connection) -> dict[str, Any]:
         "paused": connection.paused_code or None,
         "users_on": connection.mailboxes.filter(on=True).count(),
     }
+
+
+@transaction.atomic
+def record_consent(connection: Connection, tenant: str, name: str, now: datetime, by: User) -> None:
+    """Remember whose consent was verified. Raises Refused("tenant_of_another")."""
+    if Connection.objects.filter(tenant=tenant).exclude(pk=connection.pk).exists():
+        raise Refused("tenant_of_another")
+    connection.tenant, connection.tenant_name, connection.consented_at = tenant, name[:256], now
+    connection.token_cache = ""
+    connection.save()
+    audit(connection.organization, "connection.consent", by=by, tenant=tenant)
+    if connection.paused_code:
+        resume(connection)

@@ -1,0 +1,224 @@
+"""From a connection's row to its connector: Exchange Server over EWS, Office 365 over Graph. The one place that chooses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from samklang.clock import now
+from samklang.connectors.ews import mailbox as ews_mailbox
+from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.calendar import EwsCalendar
+from samklang.connectors.graph import consent as graph_consent
+from samklang.connectors.graph import probe as graph_probe
+from samklang.connectors.graph.access import GraphAccess
+from samklang.connectors.graph.auth import Tokens
+from samklang.connectors.graph.calendar import GraphCalendar
+from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.organization import Tenant, tenant_of
+from samklang.connectors.graph.users import find_user
+from samklang.mailboxes import messages
+from samklang.mailboxes.models import Connection, Mailbox
+from samklang.mailboxes.secrets import open_sealed, seal
+from samklang.settings import config
+from samklang.sync.errors import ConnectionRefused, SyncError
+from samklang.sync.ports import Calendar
+
+#: The tenant consent is asked for when none is known: that of whoever signs in.
+ANY_TENANT = "organizations"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the connection test, in words."""
+
+    name: str
+    ok: bool
+    code: str = ""
+    #: The protocol's own code.
+    detail: str = ""
+    found: str = ""
+
+    @property
+    def title(self) -> str:
+        return str(messages.STEPS.get(self.name, self.name))
+
+    @property
+    def sentence(self) -> str:
+        return "" if self.ok else messages.explain(self.code, self.detail).sentence
+
+    @property
+    def remedy(self) -> str:
+        return "" if self.ok else messages.explain(self.code, self.detail).remedy
+
+    def as_json(self) -> dict[str, object]:
+        answer: dict[str, object] = {"step": self.name, "ok": self.ok, "found": self.found}
+        if not self.ok:
+            answer |= {"code": self.code, "detail": self.detail, "cause": self.sentence, "remedy": self.remedy}
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMailbox:
+    address: str
+    #: "primary" or "alias".
+    matched_by: str
+    #: Unique in the installation (rule 1.3).
+    directory_id: str
+
+
+@contextmanager
+def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[Calendar, Callable[[], int]]]:
+    """The mailbox's calendar, and how many requests it has made. Closes its connections."""
+    connection, zone = mailbox.connection, mailbox.user.zone
+    if connection.is_office365:
+        user_id = (mailbox.directory_id or "").rpartition("/")[2]
+        access = _graph(connection)
+        client = GraphClient(access, _tokens(connection, access), user_id)
+        yield GraphCalendar(client, user_id, zone, clock), lambda: client.counts.requests
+    else:
+        ews = EwsCalendar(_ews(connection), mailbox.address, home=zone, now=clock)
+        try:
+            yield ews, lambda: ews.counts.requests
+        finally:
+            ews.close()
+
+
+def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
+    """The mailbox with a user's address, primary or secondary (rule 1.3). Raises SyncError with a code of its own."""
+    if connection.is_office365:
+        access = _graph(connection)
+        user = find_user(GraphClient(access, _tokens(connection, access)), address)
+        return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}")
+    found = ews_mailbox.find_mailbox(_ews(connection), address)
+    host = urlsplit(connection.url).hostname or ""
+    return FoundMailbox(found.address, found.matched_by, f"{host.lower()}/{found.address.lower()}")
+
+
+def probe(connection: Connection, address: str) -> list[Step]:
+    """The connection test, up to the first step that fails. Writes only where the user himself is on (rule 1.4)."""
+    write = Mailbox.objects.filter(user__email__iexact=address, connection=connection, on=True).exists()
+    steps = []
+    try:
+        if connection.is_office365:
+            access = _graph(connection)
+            tokens = _tokens(connection, access)
+            found = graph_probe.probe(access, tokens, now, address or None, write=write)
+            steps = [_step(s.name, s.error, s.found) for s in found]
+        else:
+            steps = [
+                _step(s.name, s.error, s.found)
+                for s in ews_mailbox.probe(_ews(connection), now, address or None, write=write)
+            ]
+    except SyncError as error:
+        steps.append(_step("sign-in", error, ""))
+    return steps
+
+
+def _step(name: str, error: SyncError | None, found: str) -> Step:
+    return Step(name, error is None, error.code if error else "", error.detail if error else "", found)
+
+
+def signs_in(connection: Connection) -> bool:
+    """Whether the access works again, in one attempt: the hourly probe of a paused connection (rule 10.3)."""
+    if not connection.is_office365:
+        return ews_mailbox.signs_in(_ews(connection))
+    try:
+        access = _graph(connection)
+        tenant_of(GraphClient(access, _tokens(connection, access)))
+    except SyncError:
+        return False
+    return True
+
+
+def consent_address(state: str, redirect_uri: str) -> str:
+    """Where the administrator's browser goes to grant permissions."""
+    settings = config()
+    access = _app(ANY_TENANT)
+    return graph_consent.consent_url(
+        settings.consent_url or settings.login_url,
+        ANY_TENANT,
+        settings.app_id,
+        scope=access.scope,
+        redirect_uri=redirect_uri,
+        state=state,
+    )
+
+
+def verify_tenant(tenant: str) -> Tenant:
+    """The tenant a consent's redirect claims, by a token of its own and its own word. Raises SyncError."""
+    access = _app(tenant)
+    return tenant_of(GraphClient(access, Tokens(access)))
+
+
+def _graph(connection: Connection) -> GraphAccess:
+    if not connection.tenant:
+        raise ConnectionRefused("not_consented")
+    return _app(connection.tenant)
+
+
+def _app(tenant: str) -> GraphAccess:
+    settings = config()
+    if not settings.app_id or not (settings.app_secret or settings.app_certificate):
+        raise ConnectionRefused("credential_missing")
+    return GraphAccess(
+        graph_url=settings.graph_url,
+        login_url=settings.login_url,
+        tenant=tenant,
+        app_id=settings.app_id,
+        secret=settings.app_secret.get_secret_value() if settings.app_secret else None,
+        certificate=settings.app_certificate.read_text() if settings.app_certificate else None,
+        ca_file=settings.ca_file,
+        allow_private=settings.allow_private_addresses,
+    )
+
+
+class _TokenCache:
+    """msal's cache of one connection, sealed in its row."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def load(self) -> str | None:
+        return open_sealed(self._connection.token_cache) or None
+
+    def save(self, cache: str) -> None:
+        self._connection.token_cache = seal(cache)
+        Connection.objects.filter(pk=self._connection.pk).update(token_cache=self._connection.token_cache)
+
+
+def _tokens(connection: Connection, access: GraphAccess) -> Tokens:
+    return Tokens(access, _TokenCache(connection))
+
+
+def _ews(connection: Connection) -> EwsAccess:
+    return EwsAccess(
+        url=connection.url,
+        domain=connection.domain,
+        username=connection.username,
+        password=open_sealed(connection.password),
+        auth=connection.auth,
+        ca_file=_authorities(connection),
+        version=connection.version,
+        allow_private=config().allow_private_addresses,
+    )
+
+
+def _authorities(connection: Connection) -> Path | None:
+    """The installation's and the organization's own certificate authorities as one file."""
+    installation = config().ca_file
+    if not connection.ca_certificate:
+        return installation
+    pem = connection.ca_certificate + "\n" + (installation.read_text() if installation else "")
+    path = config().data / "ca" / f"{hashlib.sha256(pem.encode()).hexdigest()[:24]}.pem"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{id(path)}")
+        fresh.write_text(pem)
+        fresh.replace(path)
+    return path
