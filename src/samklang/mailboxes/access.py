@@ -1,4 +1,4 @@
-"""From a connection's row to its connector: Exchange Server over EWS, Office 365 over Graph. The one place that chooses."""
+"""From a connection's row to its connector: Exchange Server over EWS, Office 365 over Graph; chosen nowhere else."""
 
 from __future__ import annotations
 
