@@ -1,0 +1,103 @@
+"""Samklang's own API under `/api/`: what is not an activity. OpenAPI at `/api/openapi.json`.
+
+A personal access token (`Authorization: Bearer …`) or a page's session (with its CSRF token) says who asks. Errors are
+problem+json (RFC 9457) with a stable `code`.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer, SessionAuth
+
+from samklang import __version__
+from samklang.accounts.models import User
+from samklang.accounts.services import AccountError, user_for_token
+from samklang.mailboxes.services import Refused
+from samklang.sync.errors import SyncError
+from samklang.wiring import Busy
+
+
+class TokenAuth(HttpBearer):
+    """A personal access token acts as its user."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        user = user_for_token(token)
+        if user is not None:
+            request.user = user
+        return user
+
+
+api = NinjaAPI(
+    title="Samklang",
+    version=__version__,
+    docs_url=None,
+    openapi_url="/openapi.json",
+    auth=[TokenAuth(), SessionAuth(csrf=True)],
+    urls_namespace="api",
+)
+
+
+class Problem(Exception):
+    """An answer that is not a success; `code` is stable, `detail` is for people."""
+
+    def __init__(self, status: int, code: str, detail: str = "", **more: object) -> None:
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.more = more
+        super().__init__(code)
+
+
+def _answer(request: HttpRequest, status: int, code: str, detail: str = "", **more: object) -> HttpResponse:
+    body = {"type": "about:blank", "status": status, "code": code, "title": code.replace("_", " "), "detail": detail}
+    response = api.create_response(request, {**body, **more}, status=status)
+    response.headers["Content-Type"] = "application/problem+json"
+    return response
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return _answer(request, problem.status, problem.code, problem.detail, **problem.more)
+
+
+@api.exception_handler(AuthenticationError)
+def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return _answer(request, 401, "unauthenticated", "Send a personal access token, or sign in.")
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    places = [{"where": ".".join(map(str, e.get("loc", ()))), "what": e.get("msg", "")} for e in error.errors]
+    return _answer(request, 422, "invalid", "The request does not have the form the API asks for.", errors=places)
+
+
+@api.exception_handler(HttpError)
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return _answer(request, error.status_code, "refused", str(error))
+
+
+@api.exception_handler(AccountError)
+def _account(request: HttpRequest, error: AccountError) -> HttpResponse:
+    return _answer(request, 400, error.code, str(error))
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    return _answer(request, 409, refused.code, **refused.params)
+
+
+@api.exception_handler(SyncError)
+def _sync(request: HttpRequest, error: SyncError) -> HttpResponse:
+    return _answer(request, 502, error.code, error.detail)
+
+
+@api.exception_handler(Busy)
+def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
+    return _answer(request, 409, "busy", "A run of this calendar is under way; ask again in a moment.")
+
+
+from samklang.web.api import connection, me  # noqa: E402  (they register their routes on `api`)
+
+__all__ = ["Problem", "api", "connection", "me"]

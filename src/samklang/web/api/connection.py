@@ -1,0 +1,103 @@
+"""`/api/connection`: the organization's connection, for its administrators only (rule 1.1)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from samklang import wiring
+from samklang.accounts.models import User
+from samklang.mailboxes import dirty, services
+from samklang.mailboxes.models import Connection
+from samklang.web.api import Problem, api
+
+router = Router(tags=["connection"])
+
+
+class Settings(Schema):
+    """Only what is given is changed; the password is never given back."""
+
+    version: Literal["office365", "2007", "2010", "2013", "2016", "2019", "se"] | None = None
+    domain: str | None = None
+    url: str | None = None
+    username: str | None = None
+    password: str | None = None
+    auth: Literal["ntlm", "basic"] | None = None
+    ca_certificate: str | None = None
+    conflict: Literal["newest", "psa", "exchange"] | None = None
+    mode: Literal["on_use", "continuous"] | None = None
+    show_private: bool | None = None
+
+
+class Test(Schema):
+    #: The user's address to try; the organization's first user otherwise.
+    address: str | None = None
+
+
+class Enabled(Schema):
+    enabled: bool
+
+
+@router.get("", response=dict[str, Any])
+def get_connection(request: HttpRequest) -> dict[str, Any]:
+    return services.shown(_connection(request))
+
+
+@router.put("", response=dict[str, Any])
+def put_connection(request: HttpRequest, body: Settings) -> dict[str, Any]:
+    connection = _connection(request)
+    services.save_connection(connection, body.dict(exclude_none=True), _administrator(request))
+    return services.shown(connection)
+
+
+@router.post("/test", response=dict[str, Any])
+def post_test(request: HttpRequest, body: Test) -> dict[str, Any]:
+    """Every step by name, up to the first that fails."""
+    steps = wiring.test_connection(_connection(request), body.address, by=_administrator(request))
+    return {"passed": all(step.ok for step in steps), "steps": [step.as_json() for step in steps]}
+
+
+@router.put("/enabled", response=dict[str, Any])
+def put_enabled(request: HttpRequest, body: Enabled) -> dict[str, Any]:
+    connection = _connection(request)
+    if body.enabled:
+        services.enable(connection, _administrator(request))
+    else:
+        services.disable(connection, _administrator(request))
+    return services.shown(connection)
+
+
+@router.post("/run", response={202: dict[str, Any]})
+def post_run(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    """Sync now, for everybody who switched on (rule 9.3)."""
+    on = _connection(request).mailboxes.filter(on=True).values_list("id", flat=True)
+    dirty.mark_mailboxes(on)
+    return 202, {"state": "queued", "mailboxes": len(on)}
+
+
+@router.get("/users", response=list[dict[str, Any]])
+def users(request: HttpRequest) -> list[dict[str, Any]]:
+    """Who matched which mailbox and what needs attention: counts and codes, no titles, no texts."""
+    rows = _connection(request).mailboxes.select_related("user", "connection").order_by("user__email")
+    return [_counts(wiring.status(mailbox)) for mailbox in rows]
+
+
+def _counts(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "set_aside": len(status["set_aside"])}
+
+
+def _administrator(request: HttpRequest) -> User:
+    user = request.user
+    assert isinstance(user, User)
+    if not user.is_administrator:
+        raise Problem(403, "administrators_only", "Only an administrator may see or change the connection.")
+    return user
+
+
+def _connection(request: HttpRequest) -> Connection:
+    return services.connection_of(_administrator(request).organization)
+
+
+api.add_router("/connection", router)

@@ -1,0 +1,158 @@
+"""`/api/me/…`: oneself and one's own switch. Nobody can switch for another (rule 1.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from samklang import wiring
+from samklang.accounts.models import PersonalToken, User
+from samklang.accounts.services import make_token, revoke_token
+from samklang.clock import now
+from samklang.mailboxes import dirty, services
+from samklang.mailboxes.models import Mailbox
+from samklang.web.api import Problem, api
+
+router = Router(tags=["me"])
+_SWITCH = "/calendar-sync"
+
+
+class Me(Schema):
+    id: str
+    email: str
+    name: str
+    role: str
+    zone: str
+    language: str
+
+
+class Switch(Schema):
+    on: bool
+    #: Start the first run without a preview (rule 3.5).
+    accept: bool = False
+
+
+class Accept(Schema):
+    plan: str
+
+
+class NewToken(Schema):
+    name: str
+
+
+class TokenShown(Schema):
+    id: str
+    name: str
+    made_by: str
+    created: datetime
+    last_used: datetime | None
+
+
+@router.get("", response=Me)
+def me(request: HttpRequest) -> dict[str, Any]:
+    user = _user(request)
+    return {
+        "id": user.psa_id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "zone": user.zone,
+        "language": user.language,
+    }
+
+
+@router.get(_SWITCH, response=dict[str, Any])
+def get_switch(request: HttpRequest) -> dict[str, Any]:
+    mailbox = Mailbox.objects.filter(user=_user(request)).select_related("user", "connection").first()
+    return wiring.status(mailbox) if mailbox else {"on": False}
+
+
+@router.put(_SWITCH, response={200: dict[str, Any], 202: dict[str, Any]})
+def put_switch(request: HttpRequest, body: Switch) -> tuple[int, dict[str, Any]]:
+    """Switch one's own sync on or off. On for the first time answers 202 with the plan to accept."""
+    user = _user(request)
+    if not body.on:
+        services.switch_off(user, now())
+        return 200, {"state": "off"}
+    mailbox = services.switch_on(user, now(), unseen=body.accept)
+    if mailbox.first_run_done or mailbox.started_on:
+        return 200, {"state": "on"}
+    if body.accept:
+        return 202, {"state": "started"}
+    shown = wiring.preview_mailbox(mailbox.pk)
+    return 202, {"state": "awaiting_acceptance", "plan": shown["plan"], "counts": shown["counts"]}
+
+
+@router.get(_SWITCH + "/plan", response=dict[str, Any])
+def get_plan(request: HttpRequest) -> dict[str, Any]:
+    """What the next run would do, entry by entry."""
+    return wiring.preview_mailbox(_mailbox(request).pk)
+
+
+@router.post(_SWITCH + "/accept", response={202: dict[str, Any]})
+def post_accept(request: HttpRequest, body: Accept) -> tuple[int, dict[str, Any]]:
+    """Accept exactly this plan; 409 with the new plan if anything changed since it was made."""
+    mailbox = _mailbox(request)
+    shown = wiring.preview_mailbox(mailbox.pk)
+    if shown["plan"] != body.plan:
+        raise Problem(409, "plan_outdated", plan=shown["plan"], counts=shown["counts"])
+    services.accept(mailbox, body.plan, _user(request))
+    return 202, {"state": "started"}
+
+
+@router.post(_SWITCH + "/run", response={202: dict[str, Any]})
+def post_run(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    """Sync now (rule 9.3)."""
+    dirty.mark_mailboxes([_mailbox(request).pk])
+    return 202, {"state": "queued"}
+
+
+@router.get("/tokens", response=list[TokenShown])
+def tokens(request: HttpRequest) -> list[dict[str, Any]]:
+    """One's own personal access tokens, those an operator made included."""
+    return [_shown(t) for t in PersonalToken.objects.visible_to(_user(request)).filter(revoked__isnull=True)]
+
+
+@router.post("/tokens", response={201: dict[str, Any]})
+def post_token(request: HttpRequest, body: NewToken) -> tuple[int, dict[str, Any]]:
+    """A new token of one's own; its secret is in this answer only."""
+    token, secret = make_token(_user(request), body.name, made_by=PersonalToken.Maker.SELF)
+    return 201, {**_shown(token), "token": secret}
+
+
+@router.delete("/tokens/{token_id}", response={204: None})
+def delete_token(request: HttpRequest, token_id: str) -> tuple[int, None]:
+    mine = PersonalToken.objects.visible_to(_user(request))
+    token = next((t for t in mine if str(t.guid) == token_id), None)
+    if token is None:
+        raise Problem(404, "not_found")
+    revoke_token(token, by=_user(request))
+    return 204, None
+
+
+def _shown(token: PersonalToken) -> dict[str, Any]:
+    return {
+        "id": str(token.guid),
+        "name": token.name,
+        "made_by": token.made_by,
+        "created": token.created,
+        "last_used": token.last_used,
+    }
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _mailbox(request: HttpRequest) -> Mailbox:
+    mailbox = Mailbox.objects.filter(user=_user(request), on=True).first()
+    if mailbox is None:
+        raise Problem(409, "switched_off", "Switch calendar synchronization on first.")
+    return mailbox
+
+
+api.add_router("/me", router)
