@@ -1,10 +1,31 @@
 """Every address of the installation."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from samklang.web import signin
+from samklang.web.api import api
+from samklang.web.profile import sync as profile_sync
+from samklang.web.settings import exchange
+
+_EXCHANGE = "settings/integrations/microsoft-exchange"
+_SYNC = "profile/calendar/synchronization"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="calendar"), name="home"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-out", signin.sign_out, name="sign-out"),
+    path("settings", exchange.to_settings, name="settings"),
+    path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
+    path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
+    path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
+    path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
+    path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
+    path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),
+    path(f"{_SYNC}/state", profile_sync.state, name="profile-sync-state"),
+    path(f"{_SYNC}/switch", profile_sync.switch, name="profile-sync-switch"),
+    path(f"{_SYNC}/accept", profile_sync.accept, name="profile-sync-accept"),
+    path(f"{_SYNC}/now", profile_sync.sync_now, name="profile-sync-now"),
+    path(f"{_SYNC}/stop", profile_sync.stop, name="profile-sync-stop"),
+    path("api/", api.urls),
 ]

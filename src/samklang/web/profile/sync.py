@@ -1,0 +1,127 @@
+"""My profile > Calendar & activities > Calendar synchronization: one's own switch (rule 1.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from samklang import wiring
+from samklang.activities.models import ActivityType
+from samklang.clock import now
+from samklang.mailboxes import dirty, services
+from samklang.mailboxes import messages as sentences
+from samklang.mailboxes.models import Connection, Mailbox
+from samklang.web.access import signed_in, the_user
+
+#: Rows of the preview shown of each kind; the counts say how many there are.
+SHOWN_ROWS = 50
+
+
+def _mailbox(request: HttpRequest) -> Mailbox | None:
+    return Mailbox.objects.filter(user=the_user(request)).select_related("user__organization", "connection").first()
+
+
+@signed_in
+@require_GET
+def calendar_sync(request: HttpRequest) -> HttpResponse:
+    return render(request, "profile/sync.html", {"area": "profile", **_state(request)})
+
+
+@signed_in
+@require_GET
+def state(request: HttpRequest) -> HttpResponse:
+    """The part of the page that changes while a run goes on; the page asks for it now and then."""
+    return render(request, "profile/sync_state.html", _state(request))
+
+
+def _state(request: HttpRequest) -> dict[str, Any]:
+    user = the_user(request)
+    mailbox = _mailbox(request)
+    connection = Connection.objects.filter(organization_id=user.organization_id).first()
+    status = wiring.status(mailbox) if mailbox else None
+    context: dict[str, Any] = {
+        "organization_on": bool(connection and connection.enabled),
+        "mailbox": mailbox,
+        "status": status,
+        "types": ActivityType.objects.of(user.organization)
+        .filter(active=True, synced_to_exchange=True)
+        .order_by("name"),
+    }
+    if mailbox and status:
+        context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None
+        context["aside"] = [{**row, **sentences.set_aside(row)} for row in status["set_aside"]]
+        context["preview"] = _preview(mailbox)
+        context["working"] = mailbox.on and not status["waiting_for"] and mailbox.seq != mailbox.synced_seq
+    return context
+
+
+def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
+    preview = wiring.waiting_preview(mailbox)
+    if not preview:
+        return None
+    rows = preview["rows"]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    groups = [(sentences.kind(k), [row for row in rows if row["kind"] == k]) for k in kinds]
+    return {
+        **preview,
+        "groups": [
+            {
+                "title": title,
+                "count": len(of_kind),
+                "rows": of_kind[:SHOWN_ROWS],
+                "more": max(0, len(of_kind) - SHOWN_ROWS),
+            }
+            for title, of_kind in groups
+        ],
+    }
+
+
+@signed_in
+@require_POST
+def switch(request: HttpRequest) -> HttpResponse:
+    mailbox = _mailbox(request)
+    if mailbox and mailbox.on:
+        services.switch_off(the_user(request), now())
+        messages.success(request, _("Calendar synchronization is off. Both calendars stay as they are."))
+        return redirect("profile-sync")
+    try:
+        services.switch_on(the_user(request), now(), unseen="unseen" in request.POST)
+    except services.Refused as refused:
+        messages.error(request, sentences.explain(refused.code, "").sentence)
+    return redirect("profile-sync")
+
+
+@signed_in
+@require_POST
+def accept(request: HttpRequest) -> HttpResponse:
+    mailbox = _mailbox(request)
+    if mailbox is None:
+        return redirect("profile-sync")
+    try:
+        services.accept(mailbox, request.POST.get("plan", ""), the_user(request))
+    except services.Refused as refused:
+        messages.warning(request, sentences.explain(refused.code, "").sentence)
+    return redirect("profile-sync")
+
+
+@signed_in
+@require_POST
+def sync_now(request: HttpRequest) -> HttpResponse:
+    mailbox = _mailbox(request)
+    if mailbox and mailbox.on:
+        dirty.mark_mailboxes([mailbox.pk])
+        messages.success(request, _("A run is on its way."))
+    return redirect("profile-sync")
+
+
+@signed_in
+@require_POST
+def stop(request: HttpRequest) -> HttpResponse:
+    """Stop a run; Sync now continues it."""
+    Mailbox.objects.filter(user=the_user(request)).update(stop_asked=True)
+    return redirect("profile-sync")

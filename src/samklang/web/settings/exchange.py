@@ -1,0 +1,167 @@
+"""Settings > Integrations > Microsoft Exchange, for administrators (rule 1.1)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from samklang import wiring
+from samklang.activities.models import ActivityType
+from samklang.activities.services import tick_types
+from samklang.clock import now
+from samklang.mailboxes import access as exchange
+from samklang.mailboxes import messages as sentences
+from samklang.mailboxes import services
+from samklang.mailboxes.models import Connection
+from samklang.settings import config
+from samklang.sync.errors import SyncError
+from samklang.web.access import administrators_only, the_user
+from samklang.web.settings.forms import PolicyForm, ServerForm, VersionForm
+
+_STATE = "consent_state"
+
+
+def _connection(request: HttpRequest) -> Connection:
+    return services.connection_of(the_user(request).organization)
+
+
+def _page(request: HttpRequest, connection: Connection, status: int = 200, **more: Any) -> HttpResponse:
+    types = ActivityType.objects.of(connection.organization).filter(active=True).order_by("name")
+    context = {
+        "area": "settings",
+        "connection": connection,
+        "version_form": VersionForm(instance=connection),
+        "server_form": ServerForm(instance=connection),
+        "policy_form": PolicyForm(instance=connection),
+        "types": types,
+        "may_enable": services.may_enable(connection),
+        "paused": sentences.explain(connection.paused_code, connection.paused_detail)
+        if connection.paused_code
+        else None,
+        "users": [wiring.status(mailbox) for mailbox in _mailboxes(connection)],
+        **more,
+    }
+    return render(request, "settings/exchange.html", context, status=status)
+
+
+def _mailboxes(connection: Connection) -> Any:
+    return connection.mailboxes.select_related("user", "connection").order_by("user__name")
+
+
+@sensitive_post_parameters("password")
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def exchange_settings(request: HttpRequest) -> HttpResponse:
+    """The page; POST saves the part whose form was sent (`part`)."""
+    connection = _connection(request)
+    if request.method != "POST":
+        return _page(request, connection)
+    part = request.POST.get("part", "")
+    if part == "types":
+        tick_types(connection.organization, request.POST.getlist("type"), by_id=True)
+        messages.success(request, _("Activity types saved."))
+        return redirect("settings-exchange")
+    kinds = {"version": VersionForm, "server": ServerForm, "policy": PolicyForm}
+    if part not in kinds:
+        return _page(request, connection, 400)
+    form = kinds[part](request.POST, instance=Connection.objects.get(pk=connection.pk))
+    if not form.is_valid():
+        return _page(request, connection, 422, **{f"{part}_form": form})
+    services.save_connection(_connection(request), form.cleaned_data, the_user(request))
+    messages.success(request, _("Settings saved."))
+    return redirect("settings-exchange")
+
+
+@administrators_only
+@require_POST
+def test(request: HttpRequest) -> HttpResponse:
+    connection = _connection(request)
+    address = request.POST.get("address", "").strip() or the_user(request).email
+    steps = wiring.test_connection(connection, address, by=the_user(request))
+    return _page(request, _connection(request), steps=steps, tested_address=address)
+
+
+@administrators_only
+@require_POST
+def switch(request: HttpRequest) -> HttpResponse:
+    """The switch at the top right: enable after a passed test, pause the whole organization."""
+    connection = _connection(request)
+    if connection.enabled:
+        services.disable(connection, the_user(request))
+        messages.success(request, _("Microsoft Exchange is off. Nothing was removed anywhere."))
+    else:
+        try:
+            services.enable(connection, the_user(request))
+        except services.Refused:
+            messages.error(request, _("Test the connection first: it has to pass with the settings as saved."))
+        else:
+            messages.success(request, _("Microsoft Exchange is on. People can now switch on sync in My profile."))
+    return redirect("settings-exchange")
+
+
+@administrators_only
+@require_POST
+def grant(request: HttpRequest) -> HttpResponse:
+    """Lead the administrator to Microsoft's consent; `state` is bound to this session and used once."""
+    state = secrets.token_urlsafe(24)
+    request.session[_STATE] = state
+    query = {
+        "client_id": config().app_id,
+        "scope": _graph_scope(),
+        "redirect_uri": _redirect_uri(),
+        "state": state,
+    }
+    login = config().consent_url or config().login_url
+    # A page of ours that moves on by itself: a redirect of a form's POST would meet `form-action 'self'`.
+    address = f"{login}/organizations/v2.0/adminconsent?{urlencode(query)}"
+    return render(request, "settings/grant.html", {"address": address})
+
+
+@administrators_only
+@require_GET
+def consent(request: HttpRequest) -> HttpResponse:
+    """Microsoft sends the administrator back here. The tenant named in the address is believed only after a token for
+    it and its own /organization (Graph facts §2.1)."""
+    state = request.session.pop(_STATE, "")
+    if not state or not constant_time_compare(state, request.GET.get("state", "")):
+        return _consent_result(request, "consent_state_unknown", 400)
+    if request.GET.get("error"):  # `admin_consent=True` is there in this case too
+        return _consent_result(request, "consent_declined", 403)
+    connection = _connection(request)
+    try:
+        tenant = exchange.verify_tenant(connection, request.GET.get("tenant", ""))
+        services.record_consent(connection, tenant.id, tenant.name, now(), the_user(request))
+    except services.Refused as refused:
+        return _consent_result(request, refused.code, 409)
+    except SyncError as error:
+        return _consent_result(request, error.code, 502, error.detail)
+    return _consent_result(request, "", 200, tenant.name)
+
+
+def _consent_result(request: HttpRequest, code: str, status: int, detail: str = "") -> HttpResponse:
+    explained = sentences.explain(code, detail) if code else None
+    context = {"explained": explained, "tenant": detail}
+    return render(request, "settings/consent.html", context, status=status)
+
+
+def _redirect_uri() -> str:
+    return config().public_url.rstrip("/") + "/settings/integrations/microsoft-exchange/consent"
+
+
+def _graph_scope() -> str:
+    scheme, _sep, rest = config().graph_url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}/.default"
+
+
+def to_settings(request: HttpRequest) -> HttpResponse:
+    """`/settings` leads to the only page there is so far."""
+    return HttpResponseRedirect("/settings/integrations/microsoft-exchange")

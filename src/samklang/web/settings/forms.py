@@ -1,0 +1,96 @@
+"""The fields of Settings > Integrations > Microsoft Exchange."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from samklang.mailboxes.models import Connection
+
+
+class VersionForm(forms.ModelForm):
+    class Meta:
+        model = Connection
+        fields = ("version",)
+        labels = {"version": _("Exchange version")}  # noqa: RUF012
+
+
+class ServerForm(forms.ModelForm):
+    """What an Exchange Server needs: the brief's four fields, and how it is reached."""
+
+    password = forms.CharField(
+        label=_("Delegate password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave empty to keep the saved one."),
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("domain", "url", "username", "password", "auth", "ca_certificate")
+        labels = {  # noqa: RUF012
+            "domain": _("Domain"),
+            "url": _("Exchange URL"),
+            "username": _("Delegate username"),
+            "auth": _("Sign-in method"),
+            "ca_certificate": _("Own certificate authority (PEM)"),
+        }
+        help_texts = {  # noqa: RUF012
+            "domain": _("The organization's NetBIOS domain name."),
+            "url": _("The server's EWS address, for example https://outlook.domain.net/EWS/Exchange.asmx"),
+            "ca_certificate": _("Only if the server's certificate is issued by your own authority."),
+        }
+        widgets = {"ca_certificate": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})}  # noqa: RUF012
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("url", "username"):
+            self.fields[name].required = True
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"]).strip()
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+            raise forms.ValidationError(
+                _(
+                    "Give an address that begins with https:// and holds no user name, like https://host/EWS/Exchange.asmx"
+                )
+            )
+        return url
+
+    def clean_ca_certificate(self) -> str:
+        pem = str(self.cleaned_data["ca_certificate"]).strip()
+        if pem:
+            from cryptography.x509 import load_pem_x509_certificates
+
+            try:
+                load_pem_x509_certificates(pem.encode())
+            except ValueError:
+                raise forms.ValidationError(_("This is not a certificate in PEM form.")) from None
+        return pem
+
+
+class PolicyForm(forms.ModelForm):
+    class Meta:
+        model = Connection
+        fields = ("mode", "conflict")
+        labels = {  # noqa: RUF012
+            "mode": _("When calendars are synced"),
+            "conflict": _("When both sides changed the same field"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["mode"].choices = [
+            ("on_use", _("When people use Samklang, and when an entry changes")),
+            ("continuous", _("Continuously")),
+        ]
+        self.fields["conflict"].choices = [
+            ("newest", _("The newest change wins")),
+            ("psa", _("Samklang wins")),
+            ("exchange", _("Exchange wins")),
+        ]

@@ -1,0 +1,11 @@
+// While a run goes on, ask for the changing part of the page now and then. Without script a reload does the same.
+"use strict";
+const state = document.getElementById("state");
+
+async function refresh() {
+  const focused = document.activeElement && state.contains(document.activeElement);
+  if (document.hidden || focused || state.querySelector("details[open]")) return;
+  const answer = await fetch(state.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
+  if (answer.ok) state.innerHTML = await answer.text();
+}
+setInterval(refresh, 2000);
