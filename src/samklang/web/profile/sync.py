@@ -48,9 +48,7 @@ def _state(request: HttpRequest) -> dict[str, Any]:
         "organization_on": bool(connection and connection.enabled),
         "mailbox": mailbox,
         "status": status,
-        "types": ActivityType.objects.of(user.organization)
-        .filter(active=True, synced_to_exchange=True)
-        .order_by("name"),
+        "types": ActivityType.objects.of(user.organization).filter(is_active=True, ticked=True).order_by("name"),
     }
     if mailbox and status:
         context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from samklang import wiring
 from samklang.activities.models import ActivityType
-from samklang.activities.services import tick_types
+from samklang.activities.types import set_ticks
 from samklang.clock import now
 from samklang.mailboxes import access as exchange
 from samklang.mailboxes import messages as sentences
@@ -35,7 +35,7 @@ def _connection(request: HttpRequest) -> Connection:
 
 
 def _page(request: HttpRequest, connection: Connection, status: int = 200, **more: Any) -> HttpResponse:
-    types = ActivityType.objects.of(connection.organization).filter(active=True).order_by("name")
+    types = ActivityType.objects.of(connection.organization).filter(is_active=True).order_by("name")
     context = {
         "area": "settings",
         "connection": connection,
@@ -67,7 +67,7 @@ def exchange_settings(request: HttpRequest) -> HttpResponse:
         return _page(request, connection)
     part = request.POST.get("part", "")
     if part == "types":
-        tick_types(connection.organization, request.POST.getlist("type"), by_id=True)
+        set_ticks(connection.organization, request.POST.getlist("type"), by=the_user(request))
         messages.success(request, _("Activity types saved."))
         return redirect("settings-exchange")
     kinds = {"version": VersionForm, "server": ServerForm, "policy": PolicyForm}
