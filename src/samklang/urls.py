@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 
 from samklang.web import signin
 from samklang.web.api import api
+from samklang.web.calendar import files as calendar_files
+from samklang.web.calendar import views as calendar
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 
@@ -13,6 +15,14 @@ _SYNC = "profile/calendar/synchronization"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="calendar"), name="home"),
+    path("calendar", calendar.page, name="calendar"),
+    path("calendar/events", calendar.events, name="calendar-events"),
+    path("calendar/form", calendar.form, name="calendar-form"),
+    path("calendar/move", calendar.move, name="calendar-move"),
+    path("calendar/delete", calendar.delete, name="calendar-delete"),
+    path("calendar/leave", calendar.leave, name="calendar-leave"),
+    path("calendar/files", calendar_files.files, name="calendar-files"),
+    path("calendar/export.ics", calendar_files.export, name="calendar-export"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("settings", exchange.to_settings, name="settings"),

@@ -1,0 +1,280 @@
+"""The calendar page: month, week, day and list; create, edit, drag, delete."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from samklang.activities import queries, rows, services
+from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
+from samklang.activities.models import Activity
+from samklang.activities.types import default_type
+from samklang.clock import now
+from samklang.engine import times
+from samklang.engine.model import AllDay, Recurrence, Timed, When
+from samklang.engine.recurrence import occurrence
+from samklang.jobs.trigger import used
+from samklang.web.access import signed_in, the_user
+from samklang.web.calendar.forms import ActivityForm, initial_of, initial_times
+
+#: Longest stretch the page may ask for at once.
+_LONGEST = timedelta(days=400)
+_STATUS = {NotThere: 404, NotAllowed: 403, Outdated: 409}
+
+
+@signed_in
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    user = the_user(request)
+    used(user)
+    wall = times.to_wall(now(), user.zone)
+    return render(request, "calendar/page.html", {"area": "calendar", "wall_now": f"{wall:%Y-%m-%dT%H:%M:%S}"})
+
+
+@signed_in
+@require_GET
+def events(request: HttpRequest) -> HttpResponse:
+    """What FullCalendar shows between two days: occurrences with wall times of the user's zone, without offset."""
+    user = the_user(request)
+    try:
+        start, end = (_wall(request.GET[name]) for name in ("start", "end"))
+    except (KeyError, ValueError):
+        return HttpResponseBadRequest("start and end are dates")
+    if not timedelta() < end - start <= _LONGEST:
+        return HttpResponseBadRequest("at most 400 days at a time")
+    found = queries.between(user, times.to_instant(start, user.zone), times.to_instant(end, user.zone))
+    return JsonResponse([_drawn(one, user.zone) for one in found], safe=False)
+
+
+def _drawn(one: queries.Shown, zone: str) -> dict[str, Any]:
+    activity = one.activity
+    start, end = _drawn_times(one.when, zone)
+    return {
+        "id": f"{activity.psa_id}/{one.day or ''}",
+        "title": one.title,
+        "start": start,
+        "end": end,
+        "allDay": isinstance(one.when, AllDay),
+        "editable": one.mine and not one.masked,
+        "className": f"category-{activity.type.category.lower()}" + (" private" if one.private else ""),
+        "extendedProps": {
+            "activity": activity.psa_id,
+            "day": one.day.isoformat() if one.day else "",
+            "version": activity.version,
+            "series": activity.is_series,
+        },
+    }
+
+
+def _drawn_times(when: When, zone: str) -> tuple[str, str]:
+    if isinstance(when, AllDay):
+        return when.first.isoformat(), when.end.isoformat()
+    start, end = times.to_wall(when.start, zone), times.to_wall(when.end, zone)
+    return f"{start:%Y-%m-%dT%H:%M:%S}", f"{end:%Y-%m-%dT%H:%M:%S}"
+
+
+def _wall(text: str) -> datetime:
+    """A wall time as FullCalendar sends it; an offset it may append says nothing and is dropped."""
+    return datetime.fromisoformat(text.replace("Z", "")).replace(tzinfo=None)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def form(request: HttpRequest) -> HttpResponse:
+    """The dialog; POST saves and answers 204, or the dialog again with what is wrong (422)."""
+    if request.method == "POST":
+        return _save(request)
+    user = the_user(request)
+    if not request.GET.get("id"):
+        return _dialog(request, ActivityForm(user, initial=_new(request)), None)
+    try:
+        activity = queries.find(user, request.GET["id"])
+    except NotThere as error:
+        return HttpResponse(str(error), status=404)
+    entry = rows.entry_of(activity)
+    day = _day(request.GET.get("day", ""))
+    seen = queries.shown(user, activity)
+    if seen.masked:
+        return render(request, "calendar/masked.html", {"shown": seen})
+    content = occurrence(entry, day) if day and isinstance(entry.recurrence, Recurrence) else entry
+    initial = initial_of(activity, entry, content, user.zone) | {"day": day}
+    return _dialog(request, ActivityForm(user, initial=initial, entry=entry), activity)
+
+
+def _new(request: HttpRequest) -> dict[str, Any]:
+    """Values of a new activity: where the user clicked or dragged, else the next full hour."""
+    user = the_user(request)
+    values: dict[str, Any] = {"type": default_type(user.organization, user).guid, "ends": "never", "interval": 1}
+    try:
+        start, end = (_wall(request.GET[name]) for name in ("start", "end"))
+    except (KeyError, ValueError):
+        start = (times.to_wall(now(), user.zone) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+        end = start + timedelta(hours=1)
+    if request.GET.get("all_day"):
+        return values | initial_times(AllDay(start.date(), end.date()), user.zone)
+    instants = (times.to_instant(moment, user.zone) for moment in (start, end))
+    return values | initial_times(Timed(*instants, user.zone), user.zone)
+
+
+def _dialog(request: HttpRequest, form_: ActivityForm, activity: Activity | None, status: int = 200) -> HttpResponse:
+    user = the_user(request)
+    mine = activity is not None and activity.participants.filter(user=user).exists()
+    may_delete = activity is not None and services.may_delete(user, activity)
+    context = {
+        "form": form_,
+        "may_edit": activity is None or services.may_edit(user, activity),
+        "may_delete": may_delete,
+        "may_leave": mine and not may_delete,
+    }
+    return render(request, "calendar/form.html", context, status=status)
+
+
+def _save(request: HttpRequest) -> HttpResponse:
+    user = the_user(request)
+    activity = None
+    try:
+        if request.POST.get("id"):
+            activity = queries.find(user, request.POST["id"])
+        entry = rows.entry_of(activity) if activity else None
+        form_ = ActivityForm(user, request.POST, entry=entry)
+        if not form_.is_valid():
+            return _dialog(request, form_, activity, 422)
+        if activity is None:
+            services.create(user, **_changes(form_, recurrence=True))
+        else:
+            _save_scope(request, form_, activity)
+    except Refused as refused:
+        form_.add_error(None, str(refused))
+        return _dialog(request, form_, activity, _STATUS.get(type(refused), 422))
+    return HttpResponse(status=204)
+
+
+def _changes(form_: ActivityForm, *, recurrence: bool) -> dict[str, Any]:
+    values = form_.cleaned_data
+    changes = {
+        "name": values["name"],
+        "when": form_.when(),
+        "location": values["location"],
+        "notes": values["notes"],
+        "type": values["type"],
+        "participants": values["participants"],
+    }
+    return changes | ({"recurrence": form_.recurrence()} if recurrence else {})
+
+
+def _save_scope(request: HttpRequest, form_: ActivityForm, activity: Activity) -> None:
+    """Save a single activity, or "this", "this and following" or "all" of a series."""
+    user, values = form_.user, form_.cleaned_data
+    day, scope, version = values["day"], request.POST.get("scope", "all"), values["version"]
+    if not activity.is_series or day is None:
+        services.update(user, activity.guid, version=version, **_changes(form_, recurrence=True))
+    elif scope == "this":
+        own = {name: values[name] for name in ("name", "location", "notes")}
+        services.update_occurrence(user, activity.guid, day, version=version, when=form_.when(), **own)
+    elif scope == "following":
+        services.update_following(user, activity.guid, day, version=version, **_changes(form_, recurrence=True))
+    else:
+        changes = _changes(form_, recurrence=True)
+        if _moved(form_, activity, day):
+            moved = services.move_series(user, activity.guid, day, changes["when"], version=version)
+            version = moved.version
+            if "recurrence" not in form_.changed_data and not set(form_.changed_data) & _RULE_FIELDS:
+                changes.pop("recurrence")
+        changes.pop("when")
+        services.update(user, activity.guid, version=version, **changes)
+
+
+_RULE_FIELDS = {"frequency", "interval", "weekdays", "by", "ends", "until", "count"}
+
+
+def _moved(form_: ActivityForm, activity: Activity, day: date) -> bool:
+    """Was the opened occurrence given another time? The series then moves with it."""
+    entry = rows.entry_of(activity)
+    return bool(occurrence(entry, day).when != form_.when())
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+@signed_in
+@require_POST
+def move(request: HttpRequest) -> HttpResponse:
+    """A drag or a resize; 409 or 422 with the reason when it cannot be."""
+    user = the_user(request)
+    try:
+        activity = queries.find(user, request.POST.get("id", ""))
+        when = _dragged(request, activity)
+        version = int(request.POST.get("version", ""))
+    except NotThere as error:
+        return HttpResponse(str(error), status=404)
+    except ValueError:
+        return HttpResponseBadRequest("start, end and version are needed")
+    day, scope = _day(request.POST.get("day", "")), request.POST.get("scope", "this")
+    try:
+        if not activity.is_series or day is None:
+            services.update(user, activity.guid, version=version, when=when)
+        elif scope == "this":
+            services.update_occurrence(user, activity.guid, day, version=version, when=when)
+        elif scope == "following":
+            services.update_following(user, activity.guid, day, version=version, when=when)
+        else:
+            services.move_series(user, activity.guid, day, when, version=version)
+    except Refused as refused:
+        return HttpResponse(
+            str(refused), status=_STATUS.get(type(refused), 422), content_type="text/plain; charset=utf-8"
+        )
+    return HttpResponse(status=204)
+
+
+def _dragged(request: HttpRequest, activity: Activity) -> When:
+    """What the drag means, in the activity's own zone. A drop without end lasts an hour, or a day."""
+    zone = the_user(request).zone
+    start = _wall(request.POST.get("start", ""))
+    end_text = request.POST.get("end", "")
+    if request.POST.get("all_day"):
+        end = _wall(end_text).date() if end_text else start.date() + timedelta(days=1)
+        return AllDay(start.date(), end)
+    end = _wall(end_text) if end_text else start + timedelta(hours=1)
+    was = rows.when_of(activity)
+    kept = was.zone if isinstance(was, Timed) else zone
+    return Timed(times.to_instant(start, zone).astimezone(UTC), times.to_instant(end, zone).astimezone(UTC), kept)
+
+
+@signed_in
+@require_POST
+def delete(request: HttpRequest) -> HttpResponse:
+    return _remove(request, leave=False)
+
+
+@signed_in
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    return _remove(request, leave=True)
+
+
+def _remove(request: HttpRequest, *, leave: bool) -> HttpResponse:
+    user = the_user(request)
+    day, scope = _day(request.POST.get("day", "")), request.POST.get("scope", "all")
+    try:
+        activity = queries.find(user, request.POST.get("id", ""))
+        if leave:
+            services.leave(user, activity.guid)
+        elif activity.is_series and day and scope == "this":
+            services.cancel_occurrence(user, activity.guid, day)
+        elif activity.is_series and day and scope == "following":
+            services.cancel_following(user, activity.guid, day)
+        else:
+            services.trash(user, activity.guid)
+    except Refused as refused:
+        text = _("Not deleted: %(why)s") % {"why": refused}
+        return HttpResponse(text, status=_STATUS.get(type(refused), 422), content_type="text/plain; charset=utf-8")
+    return HttpResponse(status=204)
