@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +17,7 @@ from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.activities.types import set_ticks
 from samklang.clock import now
+from samklang.connectors.graph.consent import read_redirect
 from samklang.mailboxes import access as exchange
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes import services
@@ -114,15 +114,8 @@ def grant(request: HttpRequest) -> HttpResponse:
     """Lead the administrator to Microsoft's consent; `state` is bound to this session and used once."""
     state = secrets.token_urlsafe(24)
     request.session[_STATE] = state
-    query = {
-        "client_id": config().app_id,
-        "scope": _graph_scope(),
-        "redirect_uri": _redirect_uri(),
-        "state": state,
-    }
-    login = config().consent_url or config().login_url
     # A page of ours that moves on by itself: a redirect of a form's POST would meet `form-action 'self'`.
-    address = f"{login}/organizations/v2.0/adminconsent?{urlencode(query)}"
+    address = exchange.consent_address(state, _redirect_uri())
     return render(request, "settings/grant.html", {"address": address})
 
 
@@ -134,11 +127,14 @@ def consent(request: HttpRequest) -> HttpResponse:
     state = request.session.pop(_STATE, "")
     if not state or not constant_time_compare(state, request.GET.get("state", "")):
         return _consent_result(request, "consent_state_unknown", 400)
-    if request.GET.get("error"):  # `admin_consent=True` is there in this case too
-        return _consent_result(request, "consent_declined", 403)
+    answer = read_redirect(request.GET.dict())
+    if answer.refusal or not answer.tenant:
+        return _consent_result(request, answer.refusal or "consent_incomplete", 403, answer.detail)
     connection = _connection(request)
     try:
-        tenant = exchange.verify_tenant(connection, request.GET.get("tenant", ""))
+        tenant = exchange.verify_tenant(answer.tenant)
+        if not tenant.holds([the_user(request).email]):
+            raise services.Refused("tenant_not_yours")
         services.record_consent(connection, tenant.id, tenant.name, now(), the_user(request))
     except services.Refused as refused:
         return _consent_result(request, refused.code, 409)
@@ -155,11 +151,6 @@ def _consent_result(request: HttpRequest, code: str, status: int, detail: str = 
 
 def _redirect_uri() -> str:
     return config().public_url.rstrip("/") + "/settings/integrations/microsoft-exchange/consent"
-
-
-def _graph_scope() -> str:
-    scheme, _sep, rest = config().graph_url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}/.default"
 
 
 def to_settings(request: HttpRequest) -> HttpResponse:
