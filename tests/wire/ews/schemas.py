@@ -1,0 +1,28 @@
+"""Judges EWS requests by Microsoft's own schemas, where SAMKLANG_SCHEMAS (or ../shared/schemas) has them."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+FOLDER = Path(os.environ.get("SAMKLANG_SCHEMAS") or "../shared/schemas") / "ews"
+#: The generations Exchange2013_SP1 is spoken to.
+VERSIONS = ("2013sp1", "se-15.2.2562.17")
+
+
+@cache
+def _schema(version: str) -> etree.XMLSchema:
+    return etree.XMLSchema(file=str(FOLDER / version / "messages.xsd"))
+
+
+def assert_valid(element: etree._Element, version: str) -> None:
+    """The element, as the server would read it, is what the version's schema allows."""
+    if not (FOLDER / version).is_dir():
+        pytest.skip("the EWS schemas are not here: set SAMKLANG_SCHEMAS to the folder that has them")
+    schema = _schema(version)
+    sent = etree.fromstring(etree.tostring(element))
+    assert schema.validate(sent), schema.error_log.last_error

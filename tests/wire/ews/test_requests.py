@@ -1,0 +1,189 @@
+"""Every request we build is valid for every generation it is sent to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from lxml import etree
+
+from samklang.connectors.ews import wire
+from samklang.connectors.ews.dialect import EXCHANGE_2013_SP1 as NEW
+from samklang.connectors.ews.soap import E, S, T, envelope, t
+from samklang.engine.model import (
+    AllDay,
+    Availability,
+    Entry,
+    Frequency,
+    Recurrence,
+    Sensitivity,
+    Timed,
+    Weekday,
+)
+from samklang.sync import errors
+from tests.wire.ews.schemas import VERSIONS, assert_valid
+
+HOME = "Europe/Stockholm"
+MONDAY = Timed(datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC), HOME)
+WORKDAYS = tuple(Weekday)[:5]
+
+RULES = {
+    "daily": Recurrence(Frequency.DAILY, 3),
+    "weekly": Recurrence(Frequency.WEEKLY, 2, (Weekday.MONDAY, Weekday.THURSDAY), Weekday.SUNDAY),
+    "monthly by date": Recurrence(Frequency.MONTHLY, 2, day_of_month=2),
+    "monthly by weekday": Recurrence(Frequency.MONTHLY, 1, (Weekday.MONDAY,), position=1),
+    "last workday of the month": Recurrence(Frequency.MONTHLY, 1, WORKDAYS, position=-1),
+    "yearly by date": Recurrence(Frequency.YEARLY, day_of_month=2, month=3),
+    "yearly by weekday": Recurrence(Frequency.YEARLY, 1, (Weekday.MONDAY,), position=1, month=3),
+}
+ENDS = {"never": {}, "by date": {"until": date(2027, 6, 30)}, "by count": {"count": 12}}
+
+
+def with_end(rule: Recurrence, end: dict[str, object]) -> Recurrence:
+    from dataclasses import replace
+
+    return replace(rule, **end)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def created(entry: Entry) -> etree._Element:
+    return wire.create_item(wire.new_item(entry, "key-1", home=HOME, reminder=False, dialect=NEW))
+
+
+def test_reading_requests_are_valid(version: str) -> None:
+    for request in (
+        wire.sync_items(None, 512),
+        wire.sync_items("H4sIAAA=", 512),
+        wire.get_items(["AAA=", "BBB="], NEW),
+        wire.get_occurrences(["AAA="], NEW),
+        wire.get_zone_rules(["AAA="]),
+        wire.get_body("AAA="),
+        wire.get_versions(["AAA="]),
+        wire.find_key("key-1"),
+        wire.get_calendar_folder(),
+    ):
+        assert_valid(request, version)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("rule", RULES)
+def test_series_of_every_pattern_and_end_are_valid_when_created_and_when_changed(
+    version: str, rule: str, end: str
+) -> None:
+    series = Entry("Stand-up", MONDAY, recurrence=with_end(RULES[rule], ENDS[end]))
+    assert_valid(created(series), version)
+    update = wire.change(wire.item_id("AAA=", "CK="), [wire.set_recurrence(series, NEW)])
+    assert_valid(wire.update_items([update], only_if_unchanged=True), version)
+
+
+def test_singles_with_every_field_are_valid(version: str) -> None:
+    full = Entry("Möte 🎉", MONDAY, "Rum 1", "Rad 1\nRad 2", Sensitivity.CONFIDENTIAL, Availability.ELSEWHERE)
+    assert_valid(created(full), version)
+    assert_valid(created(Entry("", MONDAY)), version)
+    assert_valid(created(Entry("Ledig", AllDay(date(2026, 3, 29), date(2026, 3, 30)))), version)
+
+
+def test_updates_of_every_field_are_valid(version: str) -> None:
+    fields = [
+        wire.set_text("item:Subject", "Subject", "Nytt"),
+        wire.set_text("calendar:Location", "Location", ""),
+        wire.set_body("Text", None),
+        wire.set_body("Text", "<html><body>Text</body></html>"),
+        wire.set_sensitivity(Sensitivity.PRIVATE),
+        *wire.set_when(MONDAY, HOME, series=False, was_all_day=True),
+        wire.set_recurrence(Entry("x", MONDAY), NEW),
+    ]
+    update = wire.change(wire.item_id("AAA=", "CK="), fields)
+    assert_valid(wire.update_items([update], only_if_unchanged=True), version)
+
+
+def test_writes_to_occurrences_are_valid_and_count_every_date_of_the_pattern(version: str) -> None:
+    series = Entry("x", MONDAY, recurrence=RULES["weekly"], cancelled=frozenset({date(2026, 3, 5)}))
+    address = wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 16))
+    assert address.get("InstanceIndex") == "3"
+    update = wire.change(address, [wire.set_text("item:Subject", "Subject", "Annat")])
+    assert_valid(wire.update_items([update], only_if_unchanged=False), version)
+    assert_valid(wire.delete_items([wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 5))]), version)
+
+
+def test_a_date_the_pattern_does_not_give_has_no_address() -> None:
+    series = Entry("x", MONDAY, recurrence=RULES["weekly"])
+    with pytest.raises(errors.ItemError) as caught:
+        wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 3))
+    assert caught.value.code == "occurrence_not_in_series"
+
+
+def test_headers_carry_version_user_and_zone() -> None:
+    root = etree.fromstring(envelope(wire.get_calendar_folder(), NEW, "anna@example.com", "W. Europe Standard Time"))
+    header = root.find(S + "Header")
+    assert header is not None
+    assert [child.tag.removeprefix(T) for child in header] == [
+        "RequestServerVersion",
+        "ExchangeImpersonation",
+        "TimeZoneContext",
+    ]
+    assert header[0].get("Version") == "Exchange2013_SP1"
+    assert header[1].findtext(f"{T}ConnectingSID/{T}SmtpAddress") == "anna@example.com"
+    assert header[2][0].get("Id") == "W. Europe Standard Time"
+    assert E  # the errors namespace is read, never written
+
+
+def test_nothing_is_ever_mailed() -> None:
+    assert created(Entry("x", MONDAY)).get("SendMeetingInvitations") == "SendToNone"
+    assert wire.update_items([], only_if_unchanged=True).get("SendMeetingInvitationsOrCancellations") == "SendToNone"
+    assert wire.delete_items([]).get("SendMeetingCancellations") == "SendToNone"
+
+
+def test_characters_xml_does_not_know_are_left_out() -> None:
+    assert t("Subject", "a\x00b\x1fc\ufffe\ud800d").text == "abcd"
+
+
+def test_whole_days_run_from_midnight_to_midnight_in_the_users_zone_also_when_clocks_change() -> None:
+    item = created(Entry("x", AllDay(date(2026, 3, 29), date(2026, 3, 30))))[1][0]
+    assert item.findtext(T + "Start") == "2026-03-28T23:00:00Z"
+    assert item.findtext(T + "End") == "2026-03-29T22:00:00Z"
+    zone = item.find(T + "StartTimeZone")
+    assert zone is not None and zone.get("Id") == "W. Europe Standard Time"
+
+
+def test_fractions_of_seconds_are_not_sent() -> None:
+    when = Timed(MONDAY.start.replace(microsecond=7), MONDAY.end, HOME)
+    assert created(Entry("x", when))[1][0].findtext(T + "Start") == "2026-03-02T08:00:00Z"
+
+
+def test_a_create_without_reminder_says_so_and_another_leaves_it_to_the_mailbox() -> None:
+    def sent(reminder: bool) -> str | None:
+        return wire.new_item(Entry("x", MONDAY), "k", home=HOME, reminder=reminder, dialect=NEW).findtext(
+            T + "ReminderIsSet"
+        )
+
+    assert sent(False) == "false"
+    assert sent(True) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Recurrence(Frequency.YEARLY, 2, day_of_month=2, month=3), "yearly_interval"),
+        (Recurrence(Frequency.MONTHLY, day_of_month=31), "days_29_to_31"),
+        (Recurrence(Frequency.DAILY, count=1500), "too_many_occurrences"),
+        (Recurrence(Frequency.DAILY, 1000), "interval_too_large"),
+    ],
+)
+def test_a_rule_exchange_cannot_hold_is_refused_with_its_reason(rule: Recurrence, reason: str) -> None:
+    with pytest.raises(errors.Inexpressible) as caught:
+        created(Entry("x", MONDAY, recurrence=rule))
+    assert caught.value.code == "recurrence_inexpressible"
+    assert caught.value.params["reason"] == reason
+
+
+def test_a_series_in_a_zone_windows_does_not_know_is_refused() -> None:
+    when = Timed(MONDAY.start, MONDAY.end, "Antarctica/Troll")
+    with pytest.raises(errors.Inexpressible) as caught:
+        created(Entry("x", when, recurrence=RULES["daily"]))
+    assert caught.value.code == "zone_unknown_to_windows"
+    assert created(Entry("x", when)) is not None
