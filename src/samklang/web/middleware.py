@@ -7,7 +7,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-type_of_view = Callable[[HttpRequest], HttpResponse]
+from samklang.jobs.trigger import used
+
+View = Callable[[HttpRequest], HttpResponse]
 
 #: Everything from ourselves; nothing inline, nothing framed.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -27,7 +29,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 class SafePages:
     """Content-Security-Policy and no caching of anything personal."""
 
-    def __init__(self, view: type_of_view) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -39,10 +41,10 @@ class SafePages:
         return response
 
 
-class UserLanguage:
-    """A signed-in person reads in his own language, whatever the browser asks for."""
+class SignedIn:
+    """A signed-in person reads in his own language, whatever the browser asks for, and his use starts runs (9.1)."""
 
-    def __init__(self, view: type_of_view) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -50,4 +52,6 @@ class UserLanguage:
         if user is not None and user.is_authenticated:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
+            if request.method == "GET" and not request.headers.get("X-Requested-With"):
+                used(user)
         return self._view(request)

@@ -36,7 +36,12 @@ const calendar = new Calendar(element, {
   dayMaxEvents: 5,
   eventColor: "#1f5f8b",
   eventContrastColor: "#ffffff",
-  events: { url: url.events },
+  events: async ({ startStr, endStr }) => {
+    const query = new URLSearchParams({ start: startStr, end: endStr });
+    const answer = await fetch(`${url.events}?${query}`, { headers: { "X-Requested-With": "fetch" } });
+    if (!answer.ok) throw new Error(answer.statusText);
+    return answer.json();
+  },
   eventClick: ({ event, jsEvent }) => {
     jsEvent.preventDefault();
     open(`${url.form}?id=${event.extendedProps.activity}&day=${event.extendedProps.day}`);

@@ -18,7 +18,6 @@ from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.model import AllDay, Recurrence, Timed, When
 from samklang.engine.recurrence import occurrence
-from samklang.jobs.trigger import used
 from samklang.web.access import signed_in, the_user
 from samklang.web.calendar.forms import ActivityForm, initial_of, initial_times
 
@@ -31,7 +30,6 @@ _STATUS = {NotThere: 404, NotAllowed: 403, Outdated: 409}
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     user = the_user(request)
-    used(user)
     wall = times.to_wall(now(), user.zone)
     return render(request, "calendar/page.html", {"area": "calendar", "wall_now": f"{wall:%Y-%m-%dT%H:%M:%S}"})
 
