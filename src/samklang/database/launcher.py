@@ -40,6 +40,10 @@ class Database:
             raise NotRunning(f"{self._home.path} is gone.")
         return _url(state)
 
+    def is_running(self) -> bool:
+        """False when its keeper died; `ensure` starts it again then, at the same address."""
+        return self._home.is_kept()
+
     def stop(self) -> None:
         """Let go. If nobody else holds the database, it is stopped, and this returns when it is."""
         self._users.release()

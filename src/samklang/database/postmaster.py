@@ -1,6 +1,5 @@
 """One running PostgreSQL, whether we started it or found it running."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -10,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samklang.database.account import Account
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+from samklang.database.lifeline import ends_with_parent
 
 
 @dataclass
@@ -44,24 +41,13 @@ class Postmaster:
 
 
 def start(line: list[str], cluster: Path, account: Account) -> Postmaster:
-    """Start PostgreSQL so that it ends (fast stop) when this process does, however it does; it logs as we do.
-
-    To be called from the main thread of a process with one thread: the kernel sends the death signal when the
-    *thread* that started the child is gone.
-    """
-    keeper = os.getpid()
-
-    def end_with_keeper() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != keeper:  # the keeper died before the line above
-            os._exit(1)
-
+    """Start PostgreSQL so that it ends (fast stop) when this process does, however it does; it logs as we do."""
     child = subprocess.Popen(  # noqa: S603
         line,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         start_new_session=True,
-        preexec_fn=end_with_keeper,
+        preexec_fn=ends_with_parent(signal.SIGINT),
         **account.options(),
     )
     return Postmaster(child.pid, cluster, child)

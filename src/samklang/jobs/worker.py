@@ -1,0 +1,72 @@
+"""The worker process: `samklang worker`, and the one inside `samklang serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from procrastinate.app import App
+from procrastinate.contrib.django import app
+
+from samklang.clock import real_now
+from samklang.jobs import tasks, tick
+
+log = logging.getLogger("samklang.jobs")
+
+#: Seconds between two signs of life of a worker, and after which its jobs are taken from it. The engine's defaults
+#: (10, 30) would leave a mailbox waiting half a minute after a kill -9; they are no command-line flags (stack facts
+#: §2.3, trap 7).
+_HEARTBEAT = 3.0
+_STALLED = 12.0
+_TICK = 1.0
+_RESCUE = 4.0
+#: Seconds a stopping worker waits for its runs. One that takes longer is left to the next worker: every step of a
+#: run can be killed and run again.
+_GRACE = 20.0
+
+
+def work() -> None:
+    """Run jobs until told to stop (TERM, INT); does not return."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    with app.replace_connector(app.connector.get_worker_connector()) as with_pool:  # type: ignore[attr-defined]
+        asyncio.run(_work(with_pool))
+    # Threads of unfinished runs would be waited for at a normal end.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def _work(engine: App) -> None:
+    async with engine.open_async():
+        beside = [
+            asyncio.create_task(_every(_TICK, lambda: tasks.in_thread(_tick))),
+            asyncio.create_task(_every(_RESCUE, lambda: tick.rescue(engine, _STALLED))),
+        ]
+        try:
+            await engine.run_worker_async(
+                concurrency=tasks.THREADS,
+                delete_jobs="always",
+                update_heartbeat_interval=_HEARTBEAT,
+                stalled_worker_timeout=_STALLED,
+                shutdown_graceful_timeout=_GRACE,
+            )
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await act()
+        except Exception:  # such as a database that is being restarted
+            log.warning("work beside the jobs failed", exc_info=True, extra={"action": "tick_failed"})
+        await asyncio.sleep(seconds)
+
+
+def _tick() -> None:
+    tick.tick(real_now())
