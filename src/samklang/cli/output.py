@@ -24,7 +24,7 @@ class Failure(Exception):
         super().__init__(message)
 
 
-def open_database() -> None:
+def open_database(*, bring_up_to_date: bool = False) -> None:
     """Make Django usable: join (or start for the time of this command) the embedded PostgreSQL unless DATABASE_URL is
     set, and bring the schema up to date where nobody serves yet."""
     global _database
@@ -37,8 +37,8 @@ def open_database() -> None:
         settings = config()
     except ValidationError as error:
         raise Failure("; ".join(str(e["msg"]) for e in error.errors()), WRONG_USE) from None
-    fresh = False
-    if settings.database_url is None:
+    embedded = settings.database_url is None
+    if embedded:
         from samklang import database
 
         try:
@@ -48,10 +48,9 @@ def open_database() -> None:
         _database = handle
         os.environ["DATABASE_URL"] = handle.url
         config.cache_clear()
-        fresh = True
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
     django.setup()
-    if fresh:
+    if embedded or bring_up_to_date:
         migrate()
     from samklang.mailboxes.secrets import WrongKeyFile, check_key_file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from samklang.cli.output import OK, migrate, open_database, print_json
+from samklang.cli.output import OK, open_database, print_json
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,8 +34,7 @@ def _worker(args: argparse.Namespace) -> int:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    open_database()
-    migrate()
+    open_database(bring_up_to_date=True)
     return OK
 
 
