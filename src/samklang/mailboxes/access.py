@@ -79,8 +79,11 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
     if connection.is_office365:
         user_id = (mailbox.directory_id or "").rpartition("/")[2]
         access = _graph(connection)
-        client = GraphClient(access, _tokens(connection, access), user_id)
-        yield GraphCalendar(client, user_id, zone, clock), lambda: client.counts.requests
+        graph = GraphCalendar(access, _tokens(connection, access), user_id, home=zone, now=clock)
+        try:
+            yield graph, lambda: graph.counts.requests
+        finally:
+            graph.close()
     else:
         ews = EwsCalendar(_ews(connection), mailbox.address, home=zone, now=clock)
         try:

@@ -21,7 +21,7 @@ from msal.exceptions import MsalError
 
 from samklang.connectors import http
 from samklang.connectors.graph.access import GraphAccess
-from samklang.sync.errors import ConnectionRefused, ProtocolError, Throttled, Unavailable
+from samklang.sync.errors import ConnectionRefused, ProtocolError, Unavailable
 
 #: Seconds before its end at which a token is not used any longer.
 MARGIN = 300
@@ -54,8 +54,8 @@ class TokenStore(Protocol):
 class Tokens:
     """Hands out the app's token for one tenant; used from one thread.
 
-    Raises ConnectionRefused (codes of `REFUSALS`, else "access_refused"; `detail` is "AADSTS…"), Throttled,
-    Unavailable, ProtocolError.
+    Raises ConnectionRefused (codes of `REFUSALS`, else "access_refused"; `detail` is "AADSTS…"), Unavailable,
+    ProtocolError.
     """
 
     def __init__(self, access: GraphAccess, store: TokenStore | None = None) -> None:
@@ -130,7 +130,7 @@ class Tokens:
                 client_credential=_credential(access),
                 authority=access.authority,
                 # The sign-in of a test or a private cloud is not in Microsoft's list of them.
-                instance_discovery=urlsplit(access.login_url).hostname in WELL_KNOWN_AUTHORITY_HOSTS or False,
+                instance_discovery=urlsplit(access.login_url).hostname in WELL_KNOWN_AUTHORITY_HOSTS,
                 http_client=self._session,
                 token_cache=self._cache,
             )
@@ -167,7 +167,7 @@ def _not_found(error: ValueError) -> ConnectionRefused | ProtocolError:
     return ConnectionRefused("certificate_unusable")
 
 
-def _refused(answer: dict[str, Any]) -> ConnectionRefused | Throttled | Unavailable:
+def _refused(answer: dict[str, Any]) -> ConnectionRefused | Unavailable:
     """By number, never by text. `answer` is the service's error, as msal returns it."""
     numbers = [int(each) for each in answer.get("error_codes") or ()]
     numbers += [int(each) for each in re.findall(r"AADSTS(\d+)", str(answer.get("error_description", "")))[:1]]
