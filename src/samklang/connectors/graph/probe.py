@@ -20,7 +20,7 @@ from samklang.sync.errors import ConnectionRefused, SyncError
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    #: "token", "permissions", "organization", "mailbox", "calendar read", "calendar write".
+    #: "token", "permissions", "organization", "user", "calendar read", "calendar write".
     name: str
     error: SyncError | None = None
     #: What was found: the tenant's name, how the user matched. No personal content.
@@ -83,7 +83,7 @@ def probe(
         ("organization", organization),
     ]
     if address is not None:
-        steps += [("mailbox", user), ("calendar read", read)]
+        steps += [("user", user), ("calendar read", read)]
     if address is not None and write:
         steps.append(("calendar write", write_and_remove))
     for name, run in steps:
