@@ -82,16 +82,26 @@ def change(store: Store, item: Item, fields: Mapping[str, Any]) -> Item:
     the entry, which keeps its wall clock (EWS facts §2.5); a series laid out anew loses its exceptions and
     its cancelled dates (§2.6). Raises CalendarError or RecurrenceError, the stored item then untouched."""
     before = _shape(item)
+    moved = "recurrence" not in fields and fields.get("start", item.start) != item.start
     _move_with_zone(item, fields)
     for name, value in fields.items():
         setattr(item, name, value)
     if item.recurrence is not None:
+        if moved:
+            _start_rule_on(item)
         recurrence.align(item)
     _normalise(item)
-    if _shape(item) != before and (item.exceptions or item.cancelled or before[-1] is not None):
+    if _shape(item) != before:
         item.exceptions, item.cancelled = {}, []
         item.generation += 1
     return _save(store, item)
+
+
+def _start_rule_on(item: Item) -> None:
+    """A series given a new start starts its rule on that day."""
+    assert item.recurrence is not None
+    first = zones.to_local(item.start, item.start_zone).date()
+    item.recurrence = item.recurrence | {"range": item.recurrence["range"] | {"startDate": str(first)}}
 
 
 def change_occurrence(store: Store, master: Item, original: date, fields: Mapping[str, Any]) -> Item:

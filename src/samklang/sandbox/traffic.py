@@ -22,6 +22,8 @@ class Call:
         self.protocol = protocol
         self.operation = "unknown"
         self.mailbox = ""
+        self.logged_on = ""  # the account whose log-on this request completed
+        self.is_leg = False  # a log-on leg: told apart from the requests proper
 
     def name(self, operation: str, mailbox: str = "") -> None:
         """`mailbox` is the primary address of the mailbox the request is about."""
@@ -63,7 +65,10 @@ class Traffic:
         """Writes down a request that is over."""
         with self._store.transaction():
             self._store.log_request(call.protocol, call.operation, call.mailbox, status)
-            self._store.count(call.mailbox, "requests")
+            if not call.is_leg:
+                self._store.count(call.mailbox, "requests")
+            if call.logged_on and call.mailbox and call.mailbox.casefold() != call.logged_on.casefold():
+                self._store.count(call.mailbox, "logons")
             self._store.count(call.mailbox, f"operation:{call.operation}")
         if call.mailbox:
             self._running[call.mailbox] -= 1

@@ -1,0 +1,5 @@
+"""Exchange Web Services as the servers of 2007 to SE speak it (facts/ews.md)."""
+
+from samklang.sandbox.ews.service import add_routes
+
+__all__ = ["add_routes"]

@@ -1,0 +1,134 @@
+"""Who is on the line: NTLM, once per TCP connection, and Basic, with every request (EWS facts §2.2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import spnego
+from aiohttp import web
+from spnego._ntlm_raw.crypto import ntowfv1
+from spnego._ntlm_raw.messages import Authenticate
+
+from samklang.sandbox.accounts import Account, accounts, server
+from samklang.sandbox.context import Sandbox
+from samklang.sandbox.traffic import Call
+
+
+@dataclass
+class _Line:
+    """One TCP connection: a handshake under way, or who logged on."""
+
+    handshake: spnego.ContextProxy | None = None
+    account: str | None = None
+
+
+class Unauthorized(Exception):
+    """Answered with 401; `challenge` is the token of an NTLM handshake under way."""
+
+    def __init__(self, challenge: bytes | None = None) -> None:
+        super().__init__()
+        self.challenge = challenge
+
+
+class Gate:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._lines: WeakKeyDictionary[object, _Line] = WeakKeyDictionary()
+        self._file = Path(sandbox.folder) / "ntlm-accounts"
+
+    def admit(self, request: web.Request) -> Account:
+        """The account that asks. Raises Unauthorized, counting a refused log-on where one was tried."""
+        line = self._lines.setdefault(request.transport, _Line())
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        methods = server(self._sandbox.store).auth
+        if scheme.casefold() == "ntlm" and "ntlm" in methods:
+            return self._ntlm(request["call"], line, token)
+        if scheme.casefold() == "basic" and "basic" in methods:
+            return self._basic(request["call"], line, token)
+        account = self._account(line.account) if line.account and not scheme else None
+        if account is None:
+            raise Unauthorized
+        return account
+
+    def challenges(self, refusal: Unauthorized, host: str) -> list[tuple[str, str]]:
+        """The separate WWW-Authenticate headers of a 401."""
+        if refusal.challenge is not None:
+            return [("WWW-Authenticate", "NTLM " + base64.b64encode(refusal.challenge).decode())]
+        offered = {"ntlm": "NTLM", "basic": f'Basic realm="{host}"'}
+        return [("WWW-Authenticate", offered[method]) for method in server(self._sandbox.store).auth]
+
+    def _account(self, name: str) -> Account | None:
+        """By DOMAIN\\name or address, whatever the case; None where unknown or disabled."""
+        folded = name.casefold()
+        return next((a for a in accounts(self._sandbox.store) if a.enabled and a.username.casefold() == folded), None)
+
+    def _basic(self, call: Call, line: _Line, token: str) -> Account:
+        try:
+            name, _, password = base64.b64decode(token, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise Unauthorized from None
+        account = self._account(name)
+        if account is None or account.password != password:
+            self._refused(name)
+            raise Unauthorized
+        if line.account != account.username:
+            self._accepted(call, line, account)
+        return account
+
+    def _ntlm(self, call: Call, line: _Line, token: str) -> Account:
+        try:
+            message = base64.b64decode(token, validate=True)
+        except binascii.Error:
+            raise Unauthorized from None
+        if line.handshake is None or message[8:9] == b"\x01":
+            self._write_accounts()
+            line.handshake, line.account = spnego.server(protocol="ntlm"), None
+        try:
+            challenge = line.handshake.step(message)
+        except spnego.exceptions.SpnegoError:
+            line.handshake = None
+            self._refused(_name_in(message))
+            raise Unauthorized from None
+        if challenge is not None:
+            raise Unauthorized(challenge)
+        account = self._account(line.handshake.client_principal or "")
+        line.handshake = None
+        if account is None:
+            raise Unauthorized
+        self._accepted(call, line, account)
+        return account
+
+    def _write_accounts(self) -> None:
+        """pyspnego reads the accounts from the file NTLM_USER_FILE names: user:uid:LM:NT:flags:time."""
+        self._file.touch(mode=0o600)
+        self._file.write_text(
+            "".join(
+                f"{account.username}:0:{'0' * 32}:{ntowfv1(account.password).hex().upper()}:[U]:LCT-0\n"
+                for account in accounts(self._sandbox.store)
+                if account.enabled
+            )
+        )
+        os.environ["NTLM_USER_FILE"] = str(self._file)
+
+    def _accepted(self, call: Call, line: _Line, account: Account) -> None:
+        line.account = account.username
+        call.logged_on = account.username
+        self._sandbox.store.count(account.username, "logons")
+
+    def _refused(self, name: str) -> None:
+        self._sandbox.store.count(name, "logons_refused")
+
+
+def _name_in(authenticate: bytes) -> str:
+    """The account an NTLM AUTHENTICATE message names, for the count of refused log-ons."""
+    try:
+        message = Authenticate.unpack(authenticate)
+    except (ValueError, IndexError):
+        return ""
+    domain = f"{message.domain_name}\\" if message.domain_name else ""
+    return f"{domain}{message.user_name or ''}"

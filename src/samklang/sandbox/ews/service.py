@@ -1,0 +1,131 @@
+"""POST /EWS/Exchange.asmx: log-on, envelope, version, faults, and the operation that was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from aiohttp import web
+from lxml import etree
+
+from samklang.sandbox import faults
+from samklang.sandbox.accounts import Account, server
+from samklang.sandbox.context import Sandbox
+from samklang.sandbox.ews import find, folders, operations, soap, sync
+from samklang.sandbox.ews.auth import Gate, Unauthorized
+from samklang.sandbox.ews.caller import Caller, identify
+from samklang.sandbox.ews.soap import ItemError, Request, SoapFault
+from samklang.sandbox.ews.validation import Schemas
+from samklang.sandbox.ews.versions import ORDER, SERVERS, ServerBuild, requested
+from samklang.sandbox.faults import Fault
+from samklang.sandbox.traffic import Call
+
+OPERATIONS: dict[str, Callable[[Caller, etree._Element], etree._Element]] = {
+    "SyncFolderItems": sync.sync_folder_items,
+    "GetItem": operations.get_item,
+    "CreateItem": operations.create_item,
+    "UpdateItem": operations.update_item,
+    "DeleteItem": operations.delete_item,
+    "MoveItem": operations.move_item,
+    "FindItem": find.find_item,
+    "GetFolder": folders.get_folder,
+    "FindFolder": folders.find_folder,
+    "ConvertId": folders.convert_id,
+    "ResolveNames": folders.resolve_names,
+    "GetServerTimeZones": folders.get_server_time_zones,
+}
+# Faults the operation performs itself, item by item.
+_INSIDE = frozenset(("response_code", "stale", "truncated_listing"))
+
+
+# IIS does not mind the case of a path: DavMail posts to /ews/exchange.asmx (EWS facts §2.1).
+_ANY_CASE = re.sub("[a-z]", lambda found: f"[{found[0]}{found[0].upper()}]", "ews/exchange\\.asmx")
+_PATH = "/{path:" + _ANY_CASE + "}"
+
+
+def add_routes(app: web.Application, sandbox: Sandbox) -> None:
+    count = sandbox.traffic.counted("ews")
+    service = Service(sandbox)
+
+    async def post(request: web.Request) -> web.StreamResponse:
+        return await count(request, service.post)
+
+    app.router.add_post(_PATH, post)
+
+
+class Service:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._gate, self._schemas = Gate(sandbox), Schemas(sandbox)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        call: Call = request["call"]
+        try:
+            account = self._gate.admit(request)
+        except Unauthorized as refusal:
+            call.is_leg = True
+            call.name("logon-leg")
+            answer = web.Response(status=401, text="401 - Unauthorized", content_type="text/plain")
+            for name, value in self._gate.challenges(refusal, request.host):
+                answer.headers.add(name, value)
+            return answer
+        return await self._serve(request, call, account, raw)
+
+    async def _serve(self, request: web.Request, call: Call, account: Account, raw: bytes) -> web.StreamResponse:
+        build = SERVERS[server(self._sandbox.store).version]
+        try:
+            parsed = soap.parse(raw)
+            call.name(parsed.operation)
+            caller = self._caller(account, parsed, build)
+            mailbox = caller.mailbox.address if caller.mailbox else ""
+            call.name(parsed.operation, mailbox)
+            before = self._sandbox.faults.due("ews", parsed.operation, mailbox, "before")
+            instead = await self._perform(before, request, caller, None)
+            if instead is not None:
+                return instead
+            answer = self._answer(caller, parsed, build)
+            after = self._sandbox.faults.due("ews", parsed.operation, mailbox, "after")
+            instead = await self._perform(after, request, caller, answer)
+            return answer if instead is None else instead
+        except SoapFault as error:
+            return _xml(soap.fault(error), error.status)
+
+    def _caller(self, account: Account, parsed: Request, build: ServerBuild) -> Caller:
+        header = parsed.header.get("RequestServerVersion")
+        rank = requested(build, None if header is None else header.get("Version"))
+        self._schemas.check_request(parsed, rank, ORDER.index(build.newest))
+        return identify(self._sandbox, account, parsed, rank, build)
+
+    def _answer(self, caller: Caller, parsed: Request, build: ServerBuild) -> web.Response:
+        operate = OPERATIONS.get(parsed.operation)
+        if operate is None:
+            raise SoapFault("ErrorInvalidRequest", f"The sandbox does not speak {parsed.operation}.")
+        try:
+            answer = operate(caller, parsed.body)
+        except ItemError as error:  # of the request as a whole
+            raise SoapFault(error.code, str(error), error.values) from error
+        self._schemas.check_answer(parsed.operation, answer, caller.rank)
+        return _xml(soap.envelope(answer, build.header()), 200)
+
+    async def _perform(
+        self, fault: Fault | None, request: web.Request, caller: Caller, real: web.Response | None
+    ) -> web.StreamResponse | None:
+        """The answer a fault puts in the place of the real one; None: go on. Raises SoapFault."""
+        if fault is None:
+            return None
+        what = fault.what
+        if fault.kind == "soap_fault":
+            values = {"BackOffMilliseconds": str(what["back_off_ms"])} if "back_off_ms" in what else None
+            raise SoapFault(str(what["code"]), str(what.get("message", what["code"])), values, what.get("status", 500))
+        if fault.kind == "throttle":
+            wait = str(what.get("back_off_ms", int(float(what.get("seconds", 1)) * 1000)))
+            raise SoapFault("ErrorServerBusy", soap.MESSAGES["ErrorServerBusy"], {"BackOffMilliseconds": wait})
+        if fault.kind in _INSIDE:
+            caller.fault = fault
+            return None
+        return await faults.answer(fault, request, real)
+
+
+def _xml(body: bytes, status: int) -> web.Response:
+    return web.Response(body=body, status=status, content_type="text/xml", charset="utf-8")
