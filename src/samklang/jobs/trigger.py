@@ -16,7 +16,7 @@ PAUSE = timedelta(minutes=5)
 
 
 def used(user: User) -> None:
-    """The user signed in or navigates: his calendar is synced, whatever the mode. A failing mailbox keeps its back-off."""
+    """The user signed in or navigates: his calendar is synced. A failing mailbox keeps its back-off."""
     rested = Q(last_good_run=None) | Q(last_good_run__lt=now() - PAUSE) | Q(seq__gt=F("synced_seq"))
     mine = Mailbox.objects.filter(rested, user=user, on=True, connection__enabled=True, failures=0, waiting_for="")
     due = list(mine.values_list("id", flat=True))
