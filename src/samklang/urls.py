@@ -9,6 +9,7 @@ from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import views as calendar
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
+from samklang.web.severa_api import api as severa_api
 
 _EXCHANGE = "settings/integrations/microsoft-exchange"
 _SYNC = "profile/calendar/synchronization"
@@ -38,4 +39,5 @@ urlpatterns = [
     path(f"{_SYNC}/now", profile_sync.sync_now, name="profile-sync-now"),
     path(f"{_SYNC}/stop", profile_sync.stop, name="profile-sync-stop"),
     path("api/", api.urls),
+    path("rest-api/v1/", severa_api.urls),
 ]
