@@ -15,7 +15,7 @@ from samklang.activities import expand, rows
 from samklang.activities.changes import people_of
 from samklang.activities.errors import NotThere
 from samklang.activities.models import Activity, Participant
-from samklang.engine import times
+from samklang.engine import recurrence, times
 from samklang.engine.model import Occurrence, When
 
 
@@ -78,6 +78,16 @@ def between(
 def occurrences(user: User, activity: Activity, start: datetime, end: datetime) -> list[Shown]:
     """The occurrences of one activity between two instants, by time."""
     return list(_expanded(user, activity, start, end, user.zone))
+
+
+def occurrence(user: User, activity: Activity, day: date) -> Shown | None:
+    """The occurrence whose original date is `day`, wherever it was moved to; None when there is none (any longer)."""
+    entry = rows.entry_of(activity)
+    if day in entry.cancelled or day not in recurrence.slot_days(entry, day, day):
+        return None
+    guids = {override.day: str(override.guid) for override in activity.overrides.all() if not override.cancelled}
+    seen = _as_seen(user, activity, recurrence.occurrence(entry, day))
+    return replace(seen, day=day, changed=day in guids, guid=guids.get(day, ""))
 
 
 def _of_people(people: Collection[User]) -> Q:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Query, Schema
+from ninja import Field, NinjaAPI, Query, Schema
 from ninja.errors import AuthenticationError, ValidationError
 
 from samklang import __version__
@@ -78,11 +78,11 @@ class Filters(Page):
     startDateTime: datetime | None = None  # noqa: N815
     endDateTime: datetime | None = None  # noqa: N815
     changedSince: datetime | None = None  # noqa: N815
-    userGuids: list[str] = []  # noqa: N815
+    userGuids: list[str] = Field(default_factory=list)  # noqa: N815
     includeAsMember: bool = False  # noqa: N815
     recurrenceType: str | None = None  # noqa: N815
-    activityTypeGuids: list[str] = []  # noqa: N815
-    activityCategories: list[str] = []  # noqa: N815
+    activityTypeGuids: list[str] = Field(default_factory=list)  # noqa: N815
+    activityCategories: list[str] = Field(default_factory=list)  # noqa: N815
     closed: bool | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from samklang.engine.model import Frequency, Recurrence, Weekday
 
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
+_MONTHS = "January February March April May June July August September October November December".split(" ")  # noqa: SIM905
 _ORDINALS = {"First": 1, "Second": 2, "Third": 3, "Fourth": 4, "Last": -1}
 _WORKDAYS = tuple(Weekday(day) for day in range(5))
 _WEEKEND = (Weekday.SATURDAY, Weekday.SUNDAY)
