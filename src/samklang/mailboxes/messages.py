@@ -312,3 +312,18 @@ _KINDS = {
 def kind(name: str) -> str:
     """Heading of a group of preview rows."""
     return _(_KINDS[name]) if name in _KINDS else name
+
+
+_RULES = {
+    "3.3": gettext_noop("ended more than 30 days before the first run"),
+    "1.5": gettext_noop("its activity type is not synced to Exchange"),
+    "8.2": gettext_noop("it was deleted on the other side"),
+    "4.9": gettext_noop("it was separated earlier"),
+    "4.8": gettext_noop("its activity type is no longer synced"),
+}
+
+
+def rule(action: str, number: str) -> str:
+    """Why a row of the preview is there, where the heading does not say it already."""
+    tells = action in ("LeaveOut", "Unlink", "Delete")
+    return _(_RULES[number]) if tells and number in _RULES else ""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.clock import now
+from samklang.engine import times
 from samklang.mailboxes import dirty, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection, Mailbox
@@ -62,7 +65,7 @@ def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
     preview = wiring.waiting_preview(mailbox)
     if not preview:
         return None
-    rows = preview["rows"]
+    rows = [_readable(row, mailbox.user.zone) for row in preview["rows"]]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     groups = [(sentences.kind(k), [row for row in rows if row["kind"] == k]) for k in kinds]
     return {
@@ -77,6 +80,21 @@ def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
             for title, of_kind in groups
         ],
     }
+
+
+def _readable(row: dict[str, Any], zone: str) -> dict[str, Any]:
+    """A row of the preview with its time and reason in words."""
+    reason = sentences.explain(row["code"]).sentence if row["code"] else sentences.rule(row["kind"], row["rule"])
+    return {**row, "when": _when(row, zone), "why": reason}
+
+
+def _when(row: dict[str, Any], zone: str) -> str:
+    if not row["start"]:
+        return ""
+    if row["all_day"]:
+        return date_format(date.fromisoformat(row["start"]), "SHORT_DATE_FORMAT")
+    wall = times.to_wall(datetime.fromisoformat(row["start"]), zone)
+    return f"{date_format(wall, 'SHORT_DATE_FORMAT')} {wall:%H:%M}"
 
 
 @signed_in
