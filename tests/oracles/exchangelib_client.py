@@ -34,6 +34,7 @@ class Mark(ExtendedProperty):  # type: ignore[misc]
 
 CalendarItem.register("mark", Mark)
 
+
 def connect() -> x.Account:
     config = x.Configuration(
         service_endpoint=ORDER["ews"],
@@ -77,7 +78,9 @@ def fields_of(step: dict[str, Any], item: CalendarItem | None) -> dict[str, Any]
         elif name == "html":
             fields["body"] = x.HTMLBody(value)
         elif name in ("required_attendees", "optional_attendees"):
-            fields[name] = [x.Attendee(mailbox=x.Mailbox(email_address=a, name=a), response_type="Unknown") for a in value]
+            fields[name] = [
+                x.Attendee(mailbox=x.Mailbox(email_address=a, name=a), response_type="Unknown") for a in value
+            ]
         else:
             fields[name] = value
     if "is_all_day" in step:

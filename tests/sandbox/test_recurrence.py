@@ -28,9 +28,7 @@ def weekly_monday(start: str = "2026-03-16T08:00", end: str = "2026-03-16T09:00"
 
 def exception(original: str, **fields: Any) -> SeriesException:
     now = at("2026-01-01")
-    return SeriesException(
-        original_start=at(original), fields=Changed(**fields), created=now, modified=now
-    )
+    return SeriesException(original_start=at(original), fields=Changed(**fields), created=now, modified=now)
 
 
 def starts(item: Item, first: str, last: str) -> list[str]:
