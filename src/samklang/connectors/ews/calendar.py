@@ -15,6 +15,7 @@ from samklang.connectors.body import with_meeting_block
 from samklang.connectors.ews import wire
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_for
+from samklang.connectors.relaid import relaid
 from samklang.engine import times
 from samklang.engine.canonical import fields, occurrence_of, with_fields
 from samklang.engine.model import AllDay, Entry, FieldKey, Occurrence, SeenEvent
@@ -240,7 +241,7 @@ class EwsCalendar:
         item = wire.new_item(entry, key, home=self._home, reminder=reminder, dialect=self._soap.dialect)
         self._tried.add(key)
         id, version = self._written(wire.create_item(item), entry)
-        if entry.exceptions or entry.cancelled:
+        if _deviates(entry):
             days = frozenset(entry.exceptions) | entry.cancelled
             self._write_occurrences(id, version, entry, {day: _own_names(entry, day) for day in days})
             return self._seen(id, None, SeenEvent(id, version, entry, key=key), frozenset())
@@ -258,18 +259,20 @@ class EwsCalendar:
         given_back = seen.entry.cancelled & dates.keys() - entry.cancelled
         if given_back:
             plain.add("recurrence")
-        version: str | None = seen.version
-        guarded = True
+        version = seen.version
         if plain:
-            update = wire.change(wire.item_id(seen.id, seen.version), self._fields(seen, entry, plain))
-            _, version = self._written(wire.update_items([update], only_if_unchanged=True), entry)
-            guarded = False
-            if entry.is_series and plain & {"time", "recurrence"}:
-                dates = self._dropped(seen, entry, dates)
+            version = self._write_master(seen, seen.version, entry, plain)
+            if entry.is_series and plain & {"time", "recurrence"} and (dates or _deviates(seen.entry)):
+                held = self._held(seen.id)
+                if given_back & held.cancelled:
+                    for each in (relaid(entry), entry):
+                        version = self._write_master(seen, version, each, {"recurrence"})
+                    held = self._held(seen.id)
+                dates = _to_complete(held, entry, dates)
         if dates:
-            self._write_occurrences(seen.id, version or "", entry, dates, guarded=guarded)
-            version = None
-        return self._seen(seen.id, version, replace(seen, entry=with_fields(seen.entry, entry, changed)), changed)
+            self._write_occurrences(seen.id, version, entry, dates, guarded=not plain)
+        wrote = None if dates else version
+        return self._seen(seen.id, wrote, replace(seen, entry=with_fields(seen.entry, entry, changed)), changed)
 
     def delete(self, seen: SeenEvent) -> None:
         """See the port. DeleteItem itself takes no condition, so the version is asked for just before."""
@@ -278,6 +281,20 @@ class EwsCalendar:
             self._delete([wire.item_id(seen.id, seen.version)])
         except NotFound:
             return
+
+    def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str]) -> str:
+        """One conditional UpdateItem of a single entry or a master; its new version."""
+        update = wire.change(wire.item_id(seen.id, version), self._fields(seen, entry, names))
+        return self._written(wire.update_items([update], only_if_unchanged=True), entry)[1]
+
+    def _held(self, id: str) -> Entry:
+        """What the server holds of a series just written. Raises `NotFound`, `MailboxError`."""
+        events, unreadable = self._fetch([id])
+        if unreadable:
+            raise MailboxError("unreadable_after_write", unreadable[0].detail)
+        if id not in events:
+            raise NotFound(detail="gone after it was written")
+        return events[id].entry
 
     def _written(self, request: Element, entry: Entry) -> tuple[str, str]:
         """Send a write of one item; its id and new version."""
@@ -318,25 +335,6 @@ class EwsCalendar:
         """The new text with the online-meeting block of the present body; None when it has none."""
         item = self._soap.ask(wire.get_body(id)).find(f"{M}Items/{T}CalendarItem/{T}Body")
         return None if item is None else with_meeting_block(item.text or "", text)
-
-    def _dropped(
-        self, seen: SeenEvent, entry: Entry, dates: Mapping[date, frozenset[str]]
-    ) -> dict[date, frozenset[str]]:
-        """What of a series' dates is to be written after its master was, the ones the server dropped included."""
-        events, _ = self._fetch([seen.id])
-        after = events[seen.id].entry if seen.id in events else replace(entry, exceptions={}, cancelled=frozenset())
-        wanted = frozenset(entry.exceptions) | entry.cancelled
-        if wanted:
-            wanted &= frozenset(slot_days(entry, min(wanted), max(wanted)))
-        lacking = {
-            day: _own_names(entry, day)
-            for day in wanted
-            if (day in entry.cancelled and day not in after.cancelled)
-            or (day in entry.exceptions and day not in after.exceptions and day not in entry.cancelled)
-        }
-        # A date given back is as the series now; one the new rule does not give has nothing left to write.
-        asked = {day: names for day, names in dates.items() if day in wanted or day in after.exceptions}
-        return {**asked, **{day: names | asked.get(day, frozenset()) for day, names in lacking.items()}}
 
     def _write_occurrences(
         self,
@@ -414,6 +412,25 @@ class EwsCalendar:
         if version is None and changed:
             return replace(event, entry=with_fields(wrote.entry, event.entry, changed))
         return event
+
+
+def _deviates(entry: Entry) -> bool:
+    return bool(entry.exceptions or entry.cancelled)
+
+
+def _to_complete(held: Entry, entry: Entry, asked: Mapping[date, frozenset[str]]) -> dict[date, frozenset[str]]:
+    """What of a series' dates is to be written after its master: what was asked for, and what the server dropped."""
+    wanted = frozenset(entry.exceptions) | entry.cancelled
+    if wanted:
+        wanted &= frozenset(slot_days(entry, min(wanted), max(wanted)))
+    dropped = {
+        day: _own_names(entry, day)
+        for day in wanted
+        if (day not in held.cancelled if day in entry.cancelled else day not in held.exceptions)
+    }
+    # A date given back is as the series by now; one the new rule does not give has nothing left to write.
+    still = {day: names for day, names in asked.items() if day in wanted or day in held.exceptions}
+    return still | {day: names | still.get(day, frozenset()) for day, names in dropped.items()}
 
 
 def _dates_in(changed: Iterable[FieldKey]) -> dict[date, frozenset[str]]:
