@@ -28,6 +28,8 @@ class CreateEvent:
     #: Set when a deleted event is made again (edit wins, rule 7.2), or a begun create is completed.
     link: Link | None = None
     rule: str = "1.5"
+    #: Keys of the activity that stay behind for now (rule 5.2): `changes.base_after` keeps them out of the base.
+    held: frozenset[FieldKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Update:
     """Bring the changed fields of a link to one side, or to each side what the other changed (merge).
 
     `to_*` is the whole entry wanted there; `*_fields` the keys that differ from what was seen and shall be written.
-    An empty set of keys means no write on that side.
+    An empty set of keys means no write on that side. With "time" or "recurrence" of a series the keys of all its
+    changed and cancelled dates come along, because servers drop them then (rule 5.4); a key that `to_exchange` itself
+    has no value for is done with the drop.
     """
 
     link: Link
@@ -60,6 +64,8 @@ class Update:
     exchange_fields: frozenset[FieldKey] = frozenset()
     losers: tuple[Loser, ...] = ()
     rule: str = "7.2"
+    #: Keys the PSA changed that stay behind for now (rules 4.6, 5.2): `changes.base_after` keeps them out of the base.
+    held: frozenset[FieldKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ class Plan:
         """Digest of what would be done: the same observation gives the same id, any difference another."""
         digest = hashlib.sha256()
         for action in self.actions:
-            digest.update(_signature(action).encode())
+            digest.update(signature(action).encode())
         return digest.hexdigest()[:32]
 
     def counts(self) -> Mapping[str, int]:
@@ -174,7 +180,8 @@ class Plan:
         return Counter(type(action).__name__ for action in self.actions)
 
 
-def _signature(action: Action) -> str:
+def signature(action: Action) -> str:
+    """What the action does to what it saw, as text: equal actions are equal, and plans are put in order by it."""
     match action:
         case CreateEvent():
             parts: tuple[object, ...] = (action.activity.id, action.activity.version)

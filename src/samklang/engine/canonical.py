@@ -141,7 +141,7 @@ def fields(entry: Entry) -> Fields:
         "recurrence": _recurrence(entry),
     }
     if entry.is_series:
-        for day in _known_days(entry, entry.cancelled | frozenset(entry.exceptions)):
+        for day in known_days(entry, entry.cancelled | frozenset(entry.exceptions)):
             if day in entry.cancelled:
                 values[occurrence_key(day)] = CANCELLED
                 continue
@@ -228,7 +228,7 @@ def _composed(series: Entry, own: Mapping[date, Mapping[str, Any]], cancelled: f
     if not series.is_series:
         return replace(series, exceptions={}, cancelled=frozenset())
     exceptions = {}
-    for day in _known_days(series, frozenset(own) - cancelled):
+    for day in known_days(series, frozenset(own) - cancelled):
         if own[day]:
             whole: dict[str, Any] = {
                 "title": series.title,
@@ -239,10 +239,10 @@ def _composed(series: Entry, own: Mapping[date, Mapping[str, Any]], cancelled: f
                 "availability": series.availability,
             }
             exceptions[day] = Occurrence(**{**whole, **own[day]})
-    return replace(series, exceptions=exceptions, cancelled=frozenset(_known_days(series, cancelled)))
+    return replace(series, exceptions=exceptions, cancelled=frozenset(known_days(series, cancelled)))
 
 
-def _known_days(entry: Entry, wanted: frozenset[date]) -> list[date]:
+def known_days(entry: Entry, wanted: frozenset[date]) -> list[date]:
     """Those dates the rule gives, ascending; all of them when we cannot read the rule."""
     if not wanted or isinstance(entry.recurrence, Inexpressible):
         return sorted(wanted)

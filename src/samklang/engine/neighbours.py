@@ -13,8 +13,15 @@ def crossing(entry: Entry) -> frozenset[date]:
     time (rule 5.2; EWS facts §2.6, Graph facts §4.4). Cancelled occurrences are no neighbours."""
     if not isinstance(entry.recurrence, Recurrence):
         return frozenset()
-    moved = [day for day, one in entry.exceptions.items() if one.when != recurrence.slot(entry, day)]
-    return frozenset(day for day in moved if day not in entry.cancelled and _crosses(entry, day))
+    return frozenset(
+        day
+        for day, one in entry.exceptions.items()
+        if day not in entry.cancelled and _moved(one.when, recurrence.slot(entry, day)) and _crosses(entry, day)
+    )
+
+
+def _moved(now: When, before: When) -> bool:
+    return any(reach(now, "UTC") != reach(before, "UTC") for reach in (times.start_of, times.end_of))
 
 
 def _crosses(entry: Entry, day: date) -> bool:

@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 
 from samklang.engine import recurrence, times
-from samklang.engine.canonical import canonical_text, canonical_title, fields
+from samklang.engine.canonical import canonical_text, canonical_title, fields, known_days
 from samklang.engine.model import (
     Availability,
     Category,
@@ -83,6 +83,7 @@ class Rules:
     brake_count: int = 10
     brake_share: float = 0.20
     brake_absolute: int = 100
+    brake_changed: float = 0.90
 
 
 # --- types ----------------------------------------------------------------------------------------------------------
@@ -203,8 +204,13 @@ def wanted_event(activity: SeenActivity, rules: Rules) -> Entry:
         )
 
     held = crossing(entry)
-    kept = {day: changed for day, changed in entry.exceptions.items() if day not in held}
-    entry = replace(entry, exceptions=kept, people=())
+    kept = known_days(entry, frozenset(entry.exceptions) - held)
+    entry = replace(
+        entry,
+        exceptions={day: entry.exceptions[day] for day in kept},
+        cancelled=frozenset(known_days(entry, entry.cancelled)),
+        people=(),
+    )
     return _each(_whole(entry, fit), fit)
 
 

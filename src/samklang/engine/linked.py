@@ -1,0 +1,356 @@
+"""What a plan does about one link (rules 4.4-4.8, 5.2-5.4, 7.2-7.4, 8.1-8.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from samklang.engine.actions import (
+    Action,
+    CreateActivity,
+    CreateEvent,
+    Delete,
+    Forget,
+    PutAside,
+    Rebase,
+    Unlink,
+    Update,
+)
+from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_days, occurrence_of, with_fields
+from samklang.engine.changes import Change, Pair, base_after
+from samklang.engine.context import Context
+from samklang.engine.decide import Verdict, decide
+from samklang.engine.merge import merge, revert_on_foreign_meeting, winner
+from samklang.engine.model import (
+    Entry,
+    FieldKey,
+    Fields,
+    Gone,
+    SeenActivity,
+    SeenEvent,
+    Sensitivity,
+    SetAside,
+    Side,
+)
+from samklang.engine.neighbours import crossing
+from samklang.engine.rules import (
+    is_ticked,
+    moved_type,
+    private_type,
+    seen_entry,
+    stays_private,
+    type_for,
+    type_of,
+    wanted_activity,
+    wanted_event,
+)
+
+Actions = Sequence[Action]
+
+#: Fields that may change on a meeting without anybody being told (rule 4.6).
+_UNMAILED = ("sensitivity", "text")
+_NO_KEYS: frozenset[FieldKey] = frozenset()
+
+
+def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
+    """The actions for one link; `renew` remembers it anew even when nothing has changed (a mark that ended)."""
+    if _waits(pair, context):
+        return []
+    if pair.psa_gone is Gone.LEFT:
+        return _left(pair)
+    if pair.exchange_gone is Gone.MOVED:
+        return [Forget(pair.link)] if pair.psa is Change.GONE else [Unlink(pair.link, "8.2")]
+    if pair.event is not None and pair.event.is_cancelled:
+        pair = replace(pair, exchange=Change.GONE)
+        if pair.psa is Change.EDITED:
+            return [Unlink(pair.link, "8.2")]
+    if context.seen.resync and Change.GONE in (pair.psa, pair.exchange):
+        return _missing_after_resync(pair, context)
+    if _was_unticked(pair, context):
+        return [Unlink(pair.link, "4.8")]
+    for seen in (pair.activity, pair.event):
+        refused = context.refuse_rule(seen, pair.link)
+        if refused is not None and Change.GONE not in (pair.psa, pair.exchange):
+            return refused
+    match decide(pair.psa, pair.exchange):
+        case Verdict.FORGET:
+            return [Forget(pair.link)]
+        case Verdict.REMOVE_ACTIVITY:
+            return _remove_activity(pair, context)
+        case Verdict.REMOVE_EVENT:
+            return _remove_event(pair, context)
+        case Verdict.MAKE_EVENT_AGAIN:
+            return make_event_again(pair, context)
+        case Verdict.MAKE_ACTIVITY_AGAIN:
+            return make_activity_again(pair, context)
+        case _:
+            return _bring(pair, context, renew)
+
+
+def _waits(pair: Pair, context: Context) -> bool:
+    """A set-aside side waits until it changes or its time comes; an edit on the other side starts a new try."""
+    activity_waits = context.waits(Side.PSA, pair.link.psa_id, pair.activity.version if pair.activity else None)
+    event_waits = context.waits(Side.EXCHANGE, pair.link.item_id, pair.event.version if pair.event else None)
+    if activity_waits:
+        return pair.exchange is not Change.EDITED
+    return event_waits and pair.psa is not Change.EDITED
+
+
+# --- gone -----------------------------------------------------------------------------------------------------------
+
+
+def _left(pair: Pair) -> Actions:
+    """The user takes no part any longer (rule 4.7): his copy goes; what was made in Exchange stays there."""
+    if pair.exchange is Change.GONE:
+        return [Forget(pair.link)]
+    if pair.event is not None and pair.link.born is Side.PSA and not pair.event.is_meeting:
+        return [Delete(pair.link, Side.EXCHANGE, pair.event, "4.7")]
+    return [Unlink(pair.link, "4.7")]
+
+
+def _missing_after_resync(pair: Pair, context: Context) -> Actions:
+    """Missing after lost state proves nothing (rule 8.5): what is left waits for its user's choice."""
+    if pair.psa is pair.exchange:
+        return [Forget(pair.link)]
+    seen = pair.activity or pair.event
+    if seen is not None:
+        return context.put_aside(seen, "missing_after_resync", pair.link)
+    side, left_id, version = (
+        (Side.PSA, pair.link.psa_id, pair.link.psa_version)
+        if pair.exchange is Change.GONE
+        else (Side.EXCHANGE, pair.link.item_id, pair.link.item_version)
+    )
+    return [PutAside(SetAside(side, left_id or "", "missing_after_resync", version=version), pair.link)]
+
+
+def _remove_activity(pair: Pair, context: Context) -> Actions:
+    """An event was deleted by its user (rule 8.2); the activity goes only if it is his and nothing of it is past."""
+    activity = pair.activity
+    if activity is None:
+        return []
+    if activity.owner_id != context.rules.user_id:
+        return [Unlink(pair.link, "4.5")]
+    if activity.closed or activity.has_hours or context.is_over(activity.entry):
+        return [Unlink(pair.link, "8.2")]
+    shortened = context.ended_slots(activity.entry)
+    if shortened is None:
+        return [Delete(pair.link, Side.PSA, activity)]
+    # A running series: what is over stays, the rest goes.
+    entry = with_fields(activity.entry, replace(activity.entry, recurrence=shortened), {"recurrence"})
+    keys = frozenset({"recurrence"})
+    return [
+        Update(pair.link, activity, None, to_psa=entry, psa_fields=keys, rule="8.2"),
+        Unlink(pair.link, "8.2"),
+    ]
+
+
+def _remove_event(pair: Pair, context: Context) -> Actions:
+    event = pair.event
+    if event is None:
+        return []
+    if event.is_meeting:
+        if event.is_organizer:
+            return context.put_aside(event, "meeting_would_mail", pair.link)
+        return [Unlink(pair.link, "4.4")]
+    return [Delete(pair.link, Side.EXCHANGE, event)]
+
+
+def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions:
+    """The event is gone, the activity was edited (rule 7.2)."""
+    activity = pair.activity
+    assert activity is not None
+    entry = _unshortened(wanted_event(activity, context.rules), pair, Side.EXCHANGE)
+    held, notes = held_back(activity, context)
+    return [CreateEvent(activity, entry, pair.link, rule, held), *notes]
+
+
+def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions:
+    """The activity is gone, the event was edited (rule 7.2): under its old type, if that is still in use."""
+    event = pair.event
+    assert event is not None
+    kind = type_of(pair.link.type_id, context.rules)
+    type_id = kind.id if kind and kind.active else type_for(event, context.rules)
+    if type_id is None:
+        return context.put_aside(event, "no_activity_type", pair.link)
+    entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
+    return [CreateActivity(event, entry, type_id, pair.link, rule)]
+
+
+def _unshortened(entry: Entry, pair: Pair, target: Side) -> Entry:
+    """What was not edited comes back as the target had it, not as the other side shortened or masked it (rule 2)."""
+    now = pair.psa_now if target is Side.EXCHANGE else pair.exchange_now
+    theirs, ours = pair.link.base.of(target.other), pair.link.base.of(target)
+    kept = {
+        key: ours[key]
+        for key in ("title", "place", "text")
+        if key in ours and key in theirs and now.get(key) == theirs[key]
+    }
+    return replace(entry, **kept)  # type: ignore[arg-type]
+
+
+def _was_unticked(pair: Pair, context: Context) -> bool:
+    """A person moved the activity from a ticked to an unticked type (rules 1.5, 4.8)."""
+    activity, rules = pair.activity, context.rules
+    if activity is None or activity.type_id == pair.link.type_id or is_ticked(activity.type_id, rules):
+        return False
+    hidden = private_type(rules)
+    by_us = (
+        pair.event is not None
+        and pair.event.entry.sensitivity.is_private
+        and hidden is not None
+        and hidden.id == activity.type_id
+    )
+    return is_ticked(pair.link.type_id, rules) and not by_us
+
+
+# --- edited ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What one side is to get: the whole entry wanted there and the keys that differ."""
+
+    entry: Entry | None = None
+    keys: frozenset[FieldKey] = _NO_KEYS
+    type_id: str | None = None
+    held: frozenset[FieldKey] = _NO_KEYS
+
+
+def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
+    """Bring each side what the other changed, conflicts settled (rules 7.2-7.4)."""
+    activity, event, rules = pair.activity, pair.event, context.rules
+    outgoing = wanted_event(activity, rules) if activity else None
+    type_id = activity.type_id if activity else pair.link.type_id
+    incoming = wanted_activity(event, rules, type_id) if event else None
+    wins = winner(
+        rules.conflict,
+        activity.modified if activity else None,
+        event.modified if event else None,
+        context.clocks,
+    )
+    merged = merge(pair, _fields(outgoing), _fields(incoming), wins)
+    if event is not None and event.is_meeting and not event.is_organizer:
+        merged = revert_on_foreign_meeting(merged, pair)
+
+    psa = _for_psa(pair, merged.to_psa, context) if merged.to_psa else _Write()
+    exchange = _for_exchange(pair, outgoing, merged.to_exchange) if merged.to_exchange else _Write()
+    if psa.keys or psa.type_id or exchange.keys:
+        update = Update(
+            pair.link,
+            activity,
+            event,
+            to_psa=psa.entry if psa.keys or psa.type_id else None,
+            psa_fields=psa.keys,
+            psa_type_id=psa.type_id,
+            to_exchange=exchange.entry if exchange.keys else None,
+            exchange_fields=exchange.keys,
+            losers=merged.losers,
+            rule=_rule_of(pair),
+            held=exchange.held,
+        )
+        return [update, *_notes(pair, exchange.held, context, anew=True)]
+    base = base_after(pair.link, activity, event, rules, exchange.held)
+    if renew or base != pair.link.base or _versions_moved(pair):
+        return [Rebase(pair.link, base, activity, event), *_notes(pair, exchange.held, context, anew=True)]
+    return _notes(pair, exchange.held, context)
+
+
+def _rule_of(pair: Pair) -> str:
+    if pair.psa is Change.EDITED and pair.exchange is Change.EDITED:
+        return "7.3"
+    return "4.4" if pair.psa is Change.EDITED and _is_foreign(pair.event) else "7.2"
+
+
+def _is_foreign(event: SeenEvent | None) -> bool:
+    return event is not None and event.is_meeting and not event.is_organizer
+
+
+def _versions_moved(pair: Pair) -> bool:
+    activity, event, link = pair.activity, pair.event, pair.link
+    if activity is not None and (activity.version, activity.type_id) != (link.psa_version, link.type_id):
+        return True
+    return event is not None and event.version != link.item_version
+
+
+def _for_psa(pair: Pair, keys: frozenset[FieldKey], context: Context) -> _Write:
+    activity, event, rules = pair.activity, pair.event, context.rules
+    assert event is not None
+    if activity is None:
+        return _Write(wanted_activity(event, rules, pair.link.type_id), keys)
+    private = event.entry.sensitivity.is_private
+    type_id = None
+    if "sensitivity" in keys:
+        type_id = moved_type(activity, private, rules)
+        if not private and stays_private(activity, rules):
+            keys -= {"sensitivity"}
+        elif not (rules.psa_masks or rules.show_private):
+            # Where the PSA cannot mask, the stand-in comes and goes with the privacy (rule 1.6).
+            keys |= {"title", "place", "text"}
+    current = seen_entry(activity, rules)
+    entry = with_fields(current, wanted_activity(event, rules, type_id or activity.type_id), keys)
+    return _Write(entry, changed_keys(fields(current), fields(entry)), type_id)
+
+
+def _for_exchange(pair: Pair, outgoing: Entry | None, keys: frozenset[FieldKey]) -> _Write:
+    activity, event = pair.activity, pair.event
+    assert activity is not None and outgoing is not None
+    blocked = crossing(activity.entry)
+    held = frozenset(key for key in keys if occurrence_of(key) in blocked)
+    if event is None:
+        return _Write(outgoing, keys - held, held=held)
+    if event.is_meeting and event.is_organizer:
+        held |= frozenset(key for key in keys if not key.endswith(_UNMAILED))
+    keys = frozenset(key for key in keys - held if not _would_lower(key, event))
+    entry = with_fields(event.entry, outgoing, keys)
+    differing = changed_keys(fields(event.entry), fields(entry))
+    return _Write(entry, _with_rewritten(differing, event.entry, entry), held=held)
+
+
+def _would_lower(key: FieldKey, event: SeenEvent) -> bool:
+    """`confidential` and `personal` were set by a person and are never lowered by us (rule 1.7)."""
+    if not key.endswith("sensitivity"):
+        return False
+    day = occurrence_of(key)
+    changed = event.entry.exceptions.get(day) if day else None
+    held = (changed or event.entry).sensitivity
+    return held in (Sensitivity.CONFIDENTIAL, Sensitivity.PERSONAL)
+
+
+def _with_rewritten(keys: frozenset[FieldKey], old: Entry, new: Entry) -> frozenset[FieldKey]:
+    """The keys to write: a new pattern, or a cancelled date coming back, makes servers drop every exception (5.4)."""
+    before, after = fields(old), fields(new)
+    returning = any(before.get(key) == CANCELLED and after.get(key) != CANCELLED for key in keys)
+    if not new.is_series or not (returning or keys & {"time", "recurrence"}):
+        return keys
+    days = known_days(new, frozenset(day for key in keys if (day := occurrence_of(key)) is not None))
+    kept = {key for key in keys if occurrence_of(key) in (None, *days)}
+    return frozenset(kept | {"recurrence"} | {key for key in after if occurrence_of(key) is not None})
+
+
+def held_back(activity: SeenActivity, context: Context) -> tuple[frozenset[FieldKey], Actions]:
+    """Keys of the exceptions an event made from this activity cannot hold (rule 5.2), and the note that says so."""
+    blocked = crossing(activity.entry)
+    if not blocked:
+        return _NO_KEYS, []
+    keys = fields(seen_entry(activity, context.rules))
+    held = frozenset(key for key in keys if occurrence_of(key) in blocked)
+    return held, _crossing_note(activity, held, context)
+
+
+def _notes(pair: Pair, held: frozenset[FieldKey], context: Context, *, anew: bool = False) -> Actions:
+    """Why some keys stay behind; said `anew` beside an action, for recording that lifts what was said before."""
+    if pair.activity is None or not held:
+        return []
+    context = replace(context, aside={}) if anew else context
+    if pair.event is not None and pair.event.is_meeting:
+        return context.put_aside(pair.activity, "meeting_would_mail", pair.link)
+    return _crossing_note(pair.activity, held, context)
+
+
+def _crossing_note(activity: SeenActivity, held: frozenset[FieldKey], context: Context) -> Actions:
+    dates = sorted({str(occurrence_of(key)) for key in held})
+    return context.put_aside(activity, "occurrence_crosses_neighbour", dates=" ".join(dates))
+
+
+def _fields(entry: Entry | None) -> Fields:
+    return fields(entry) if entry else {}

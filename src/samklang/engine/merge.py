@@ -1,0 +1,138 @@
+"""Field by field: what travels which way when one or both sides were edited (rules 7.3, 7.4, 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from samklang.engine.actions import Loser
+from samklang.engine.canonical import CANCELLED, occurrence_key, occurrence_of
+from samklang.engine.changes import Pair
+from samklang.engine.model import FieldKey, Fields, Side
+from samklang.engine.rules import ConflictPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Keys to bring to either side, and the values that lost."""
+
+    to_psa: frozenset[FieldKey] = frozenset()
+    to_exchange: frozenset[FieldKey] = frozenset()
+    losers: tuple[Loser, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClocks:
+    """How the two servers' clocks compare, as seen in their answers (rule 7.4)."""
+
+    #: Exchange's clock minus the PSA's.
+    offset: timedelta = timedelta()
+    #: The offset moved by more than 60 s between runs: stamps prove nothing.
+    unsure: bool = False
+
+
+IN_STEP = ServerClocks()
+
+
+def winner(
+    policy: ConflictPolicy, psa_modified: datetime | None, exchange_modified: datetime | None, clocks: ServerClocks
+) -> Side:
+    """Who wins a conflict; a tie, an unsure clock or a missing stamp goes to Exchange."""
+    if policy is ConflictPolicy.PSA:
+        return Side.PSA
+    if policy is ConflictPolicy.EXCHANGE or clocks.unsure or psa_modified is None or exchange_modified is None:
+        return Side.EXCHANGE
+    return Side.PSA if psa_modified > exchange_modified - clocks.offset else Side.EXCHANGE
+
+
+def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> Merged:
+    """What each side's changed keys do, every key judged against that side's own base.
+
+    `outgoing` is the activity as Exchange would hold it, `incoming` the event as the PSA would: two values that agree
+    once translated are no conflict.
+    """
+    merging = _Merging(pair, outgoing, incoming, wins)
+    keys = pair.psa_keys | pair.exchange_keys
+    for key in sorted(key for key in keys if occurrence_of(key) is None):
+        merging.settle(key)
+    for day in sorted({day for key in keys if (day := occurrence_of(key)) is not None}):
+        merging.settle_occurrence(day)
+    return Merged(frozenset(merging.to_psa), frozenset(merging.to_exchange), tuple(merging.losers))
+
+
+def revert_on_foreign_meeting(merged: Merged, pair: Pair) -> Merged:
+    """On a meeting somebody else organizes only his copy carries edits (rule 4.4).
+
+    A PSA edit of title, time, place or recurrence goes back to what the event says and is kept as a loser; the notes
+    are the user's own and go nowhere; privacy travels.
+    """
+    own = {key for key in merged.to_exchange if key.endswith("sensitivity")}
+    notes = {key for key in merged.to_exchange if key.endswith("text")}
+    reverted = merged.to_exchange - own - notes
+    lost = tuple(Loser(Side.PSA, key, pair.psa_now.get(key, "")) for key in sorted(reverted))
+    return replace(merged, to_psa=merged.to_psa | reverted, to_exchange=frozenset(own), losers=(*merged.losers, *lost))
+
+
+class _Merging:
+    def __init__(self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> None:
+        self._pair = pair
+        self._outgoing = outgoing
+        self._incoming = incoming
+        self._wins = wins
+        self._psa_keys = pair.psa_keys
+        self._exchange_keys = pair.exchange_keys
+        self.to_psa: set[FieldKey] = set()
+        self.to_exchange: set[FieldKey] = set()
+        self.losers: list[Loser] = []
+
+    def settle(self, key: FieldKey) -> None:
+        if key not in self._exchange_keys:
+            self.to_exchange.add(key)
+        elif key not in self._psa_keys:
+            self.to_psa.add(key)
+        elif not self._agree(key):
+            loser = self._wins.other
+            lost = self._now(loser).get(key, "")
+            (self.to_psa if loser is Side.PSA else self.to_exchange).add(key)
+            self.losers.append(Loser(loser, key, lost))
+
+    def settle_occurrence(self, day: date) -> None:
+        psa = {key for key in self._psa_keys if occurrence_of(key) == day}
+        exchange = {key for key in self._exchange_keys if occurrence_of(key) == day}
+        if not exchange:
+            self.to_exchange |= psa | self._unknown_to(Side.EXCHANGE, day)
+        elif not psa:
+            self.to_psa |= exchange | self._unknown_to(Side.PSA, day)
+        else:
+            self._settle_both(day, psa | exchange)
+
+    def _settle_both(self, day: date, keys: set[FieldKey]) -> None:
+        cancelled = {side: self._now(side).get(occurrence_key(day)) == CANCELLED for side in Side}
+        if cancelled[Side.PSA] and cancelled[Side.EXCHANGE]:
+            return
+        if not any(cancelled.values()):
+            for key in sorted(keys):
+                self.settle(key)
+            return
+        # Removed on one side, edited on the other: as in rule 7.2 the edit wins, and the occurrence comes back whole.
+        target = Side.PSA if cancelled[Side.PSA] else Side.EXCHANGE
+        travelling = self.to_psa if target is Side.PSA else self.to_exchange
+        travelling |= keys | self._keys_of(target.other, day)
+
+    def _unknown_to(self, target: Side, day: date) -> set[FieldKey]:
+        """All of an occurrence's own fields, where the target never had any of them."""
+        base = self._pair.link.base.of(target)
+        if any(occurrence_of(key) == day for key in base):
+            return set()
+        return self._keys_of(target.other, day)
+
+    def _keys_of(self, side: Side, day: date) -> set[FieldKey]:
+        return {key for key in self._now(side) if occurrence_of(key) == day}
+
+    def _now(self, side: Side) -> Fields:
+        return self._pair.psa_now if side is Side.PSA else self._pair.exchange_now
+
+    def _agree(self, key: FieldKey) -> bool:
+        return self._outgoing.get(key) == self._pair.exchange_now.get(key) or self._incoming.get(
+            key
+        ) == self._pair.psa_now.get(key)

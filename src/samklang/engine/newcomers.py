@@ -1,0 +1,143 @@
+"""What a plan does about entries no link joins yet: match, make there, or leave out (rules 1.5, 3.1-3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from samklang.engine.actions import Action, CreateActivity, CreateEvent, Forget, Join, LeaveOut, NearMatch
+from samklang.engine.changes import base_after
+from samklang.engine.context import Context
+from samklang.engine.linked import held_back
+from samklang.engine.matching import match
+from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.rules import content, is_eligible, is_matchable, type_for, wanted_activity, wanted_event
+
+Seen = SeenActivity | SeenEvent
+
+
+@dataclass
+class Newcomers:
+    """Plans for what is not linked; `actions` and `near` are the result."""
+
+    context: Context
+    #: Ids joined by a link, begun, or kept apart by a mark: not ours to touch.
+    taken: Set[tuple[Side, str]]
+    #: What was left out earlier, by entry.
+    left_out: Mapping[tuple[Side, str], Link]
+    actions: list[Action] = field(default_factory=list)
+    near: tuple[NearMatch, ...] = ()
+
+    def plan(self) -> None:
+        seen = self.context.seen
+        activities = [one for one in seen.activities.values() if self._takes_part(one, is_matchable(one), "1.5")]
+        events = [one for one in seen.events.values() if self._takes_part(one, not one.is_cancelled, "8.2")]
+        found = match(activities, events, self.context.rules)
+        self.near = found.near
+        for activity, event in found.pairs:
+            self._join(activity, event)
+        joined = {one.id for pair in found.pairs for one in pair}
+        for activity in activities:
+            if activity.id not in joined:
+                self._make_event(activity, (Side.PSA, activity.id) in found.surplus)
+        for event in events:
+            if event.id not in joined:
+                self._make_activity(event, (Side.EXCHANGE, event.id) in found.surplus)
+
+    def _takes_part(self, seen: Seen, allowed: bool, rule: str) -> bool:
+        """Whether an entry is matched and maybe created; if not, what is to be said about it is said here."""
+        side = _side(seen)
+        link = self.left_out.get((side, seen.id))
+        if (side, seen.id) in self.taken or self.context.waits(side, seen.id, seen.version):
+            return False
+        if not allowed:
+            self._leave_out(seen, rule)
+            return False
+        if link is not None and not self._is_asked_for(seen, link):
+            return False
+        refused = self.context.refuse_rule(seen, link)
+        if refused is None:
+            return True
+        if self._is_cut_off(seen):
+            self._leave_out(seen, "3.3")
+        else:
+            self.actions.extend(refused)
+        return False
+
+    def _is_asked_for(self, seen: Seen, link: Link) -> bool:
+        """What was left out comes in when a person edits it (rule 3.4) or its type is ticked by now (rule 1.5)."""
+        if self._was_edited(seen, link):
+            return True
+        return link.reason == "1.5" and isinstance(seen, SeenActivity) and is_eligible(seen, self.context.rules)
+
+    def _was_edited(self, seen: Seen, link: Link) -> bool:
+        return dict(link.base.of(_side(seen))) != dict(content(seen, self.context.rules))
+
+    def _is_cut_off(self, seen: Seen) -> bool:
+        """Rule 3.3, for everything at first contact, later only for what nobody edited since."""
+        link = self.left_out.get((_side(seen), seen.id))
+        if link is not None:
+            judged = not self._was_edited(seen, link)
+        else:
+            judged = self.context.seen.first_run or self.context.seen.resync
+        return judged and self.context.is_too_old(seen.entry)
+
+    def _join(self, activity: SeenActivity, event: SeenEvent) -> None:
+        ours, theirs = self.left_out.get((Side.PSA, activity.id)), self.left_out.get((Side.EXCHANGE, event.id))
+        base = base_after(None, activity, event, self.context.rules)
+        self.actions.append(Join(activity, event, base, ours or theirs))
+        if ours is not None and theirs is not None:
+            self.actions.append(Forget(theirs, "3.1"))
+
+    def _make_event(self, activity: SeenActivity, surplus: bool) -> None:
+        link = self.left_out.get((Side.PSA, activity.id))
+        if not is_eligible(activity, self.context.rules):
+            self._leave_out(activity, "1.5")
+        elif self._is_cut_off(activity):
+            self._leave_out(activity, "3.3")
+        else:
+            held, notes = held_back(activity, self.context)
+            entry = wanted_event(activity, self.context.rules)
+            self.actions.append(CreateEvent(activity, entry, link, _create_rule(surplus, link), held))
+            self.actions.extend(notes)
+
+    def _make_activity(self, event: SeenEvent, surplus: bool) -> None:
+        link = self.left_out.get((Side.EXCHANGE, event.id))
+        type_id = type_for(event, self.context.rules)
+        if self._is_cut_off(event):
+            self._leave_out(event, "3.3")
+        elif type_id is None:
+            self.actions.extend(self.context.put_aside(event, "no_activity_type", link))
+        else:
+            entry = wanted_activity(event, self.context.rules, type_id)
+            self.actions.append(CreateActivity(event, entry, type_id, link, _create_rule(surplus, link)))
+
+    def _leave_out(self, seen: Seen, rule: str) -> None:
+        side = _side(seen)
+        link = self.left_out.get((side, seen.id))
+        now = content(seen, self.context.rules)
+        base = Base(psa=now) if side is Side.PSA else Base(exchange=now)
+        if link is None or link.reason != rule or link.base != base:
+            self.actions.append(LeaveOut(side, seen, base, rule, link))
+
+
+def left_out_entries(links: tuple[Link, ...]) -> dict[tuple[Side, str], Link]:
+    """What earlier runs left out, by entry."""
+    found = {}
+    for link in links:
+        if link.status is LinkStatus.LEFT_OUT:
+            if link.psa_id is not None:
+                found[Side.PSA, link.psa_id] = link
+            if link.item_id is not None:
+                found[Side.EXCHANGE, link.item_id] = link
+    return found
+
+
+def _create_rule(surplus: bool, link: Link | None) -> str:
+    if surplus:
+        return "3.1"
+    return "3.4" if link is not None and link.reason == "3.3" else "1.5"
+
+
+def _side(seen: Seen) -> Side:
+    return Side.PSA if isinstance(seen, SeenActivity) else Side.EXCHANGE

@@ -1,0 +1,226 @@
+"""From what was seen to what shall be done: one ordered list, or a brake. Pure: same input, same plan.
+
+Links first (`linked`), then what no link joins yet (`newcomers`); then everything is put in order: what writes
+nothing, creates, updates, deletes, and last what separates or waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from samklang.engine.actions import (
+    Action,
+    Brake,
+    CreateActivity,
+    CreateEvent,
+    Delete,
+    Forget,
+    Join,
+    LeaveOut,
+    Observation,
+    Plan,
+    PutAside,
+    Rebase,
+    Unlink,
+    Update,
+    signature,
+)
+from samklang.engine.changes import Change, Pair, base_after, pair
+from samklang.engine.context import Context
+from samklang.engine.linked import Actions, held_back, make_activity_again, make_event_again, plan_pair
+from samklang.engine.merge import IN_STEP, ServerClocks
+from samklang.engine.model import Link, LinkStatus, SeenEvent, Side
+from samklang.engine.newcomers import Newcomers, left_out_entries
+from samklang.engine.rules import Rules, is_matchable, is_ticked, type_for, wanted_activity, wanted_event
+
+_ORDER = (Join, Rebase, LeaveOut, CreateEvent, CreateActivity, Update, Delete, Unlink, Forget, PutAside)
+
+#: Marks that end when the event is back, and those that end when the activity is the user's again (rules 4.9, 8.2).
+_ENDS_WITH_EVENT = frozenset({"8.2", "4.5"})
+_ENDS_WITH_ACTIVITY = frozenset({"4.7", "4.8"})
+
+
+def make_plan(seen: Observation, rules: Rules, now: datetime, clocks: ServerClocks = IN_STEP) -> Plan:
+    """What one run shall do. `now` is aware UTC and read only by rules 3.3, 8.2 and 10.1.
+
+    An entry of `seen.links` that is neither among the seen nor the gone counts as unchanged. Both sides of a link one
+    side of which changed must be among the seen, and every set-aside entry whose time has come.
+    """
+    aside = {(waiting.side, waiting.id): waiting for waiting in seen.set_aside}
+    context = Context(seen, rules, now, clocks, aside)
+    planner = _Planner(context)
+    for link in seen.links:
+        planner.link(link)
+    newcomers = Newcomers(context, planner.taken, left_out_entries(seen.links))
+    newcomers.plan()
+    actions = sorted([*planner.actions, *newcomers.actions], key=_place)
+    return Plan(tuple(actions), _brake(planner, rules), newcomers.near)
+
+
+def _place(action: Action) -> tuple[int, str]:
+    return _ORDER.index(type(action)), signature(action)
+
+
+class _Planner:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.actions: list[Action] = []
+        self.taken: set[tuple[Side, str]] = set()
+        #: What became of the linked entries, for the brake.
+        self.pairs: list[Pair] = []
+        held = {link.item_id for link in context.seen.links if link.status is not LinkStatus.LEFT_OUT}
+        loose = [event for event in context.seen.events.values() if event.id not in held]
+        self._loose_by_uid = {event.uid: event for event in reversed(loose) if event.uid}
+        self._loose_by_key = {event.key: event for event in reversed(loose) if event.key}
+
+    def link(self, link: Link) -> None:
+        if link.status is LinkStatus.LEFT_OUT:
+            return
+        self._take(link)
+        match link.status:
+            case LinkStatus.LINKED:
+                self.actions.extend(self._linked(link))
+            case LinkStatus.CREATING:
+                self.actions.extend(self._creating(link))
+            case LinkStatus.UNLINKED:
+                self.actions.extend(self._mark(link))
+
+    def _take(self, link: Link) -> None:
+        if link.psa_id is not None:
+            self.taken.add((Side.PSA, link.psa_id))
+        if link.item_id is not None:
+            self.taken.add((Side.EXCHANGE, link.item_id))
+
+    def _pair(self, link: Link) -> Pair:
+        seen = self.context.seen
+        return pair(
+            link,
+            seen.activities.get(link.psa_id or ""),
+            seen.events.get(link.item_id or ""),
+            self.context.rules,
+            seen.gone_activities,
+            seen.gone_events,
+        )
+
+    def _linked(self, link: Link) -> Actions:
+        found = self._pair(link)
+        moved = self._loose_by_uid.pop(link.uid, None) if found.exchange is Change.GONE else None
+        if moved is not None and not moved.is_cancelled:
+            # Gone under one id, there under another: servers give a moved event a new id (EWS facts §2.7).
+            link = replace(link, item_id=moved.id)
+            self._take(link)
+            found = self._pair(link)
+        self.pairs.append(found)
+        return plan_pair(found, self.context)
+
+    # --- a create that was begun ---
+
+    def _creating(self, link: Link) -> Actions:
+        """Complete what an earlier run began (rule 10.4): the source is still there, its twin was not found."""
+        made = self._loose_by_key.get(link.key) if link.item_id is None else None
+        if made is not None:
+            return self._found_done(link, made)
+        if link.item_id is None:
+            return self._create_event_again(link)
+        return self._create_activity_again(link)
+
+    def _found_done(self, link: Link, event: SeenEvent) -> Actions:
+        link = replace(link, status=LinkStatus.LINKED, item_id=event.id, uid=event.uid)
+        self._take(link)
+        found = self._pair(link)
+        if found.activity is None:
+            return []
+        if not link.base.psa and not link.base.exchange:
+            base = base_after(None, found.activity, event, self.context.rules)
+            return [Join(found.activity, event, base, link, "10.4")]
+        return plan_pair(found, self.context, renew=True)
+
+    def _create_event_again(self, link: Link) -> Actions:
+        seen, rules = self.context.seen, self.context.rules
+        activity = seen.activities.get(link.psa_id or "")
+        if activity is None:
+            return [Forget(link, "10.4")] if link.psa_id in seen.gone_activities else []
+        if self.context.waits(Side.PSA, activity.id, activity.version):
+            return []
+        if not is_matchable(activity):
+            return [Forget(link, "1.5")]
+        refused = self.context.refuse_rule(activity, link)
+        if refused is not None:
+            return refused
+        held, notes = held_back(activity, self.context)
+        return [CreateEvent(activity, wanted_event(activity, rules), link, "10.4", held), *notes]
+
+    def _create_activity_again(self, link: Link) -> Actions:
+        seen, rules = self.context.seen, self.context.rules
+        event = seen.events.get(link.item_id or "")
+        if event is None:
+            return [Forget(link, "10.4")] if link.item_id in seen.gone_events else []
+        if self.context.waits(Side.EXCHANGE, event.id, event.version):
+            return []
+        refused = self.context.refuse_rule(event, link)
+        if refused is not None:
+            return refused
+        type_id = type_for(event, rules)
+        if type_id is None:
+            return self.context.put_aside(event, "no_activity_type", link)
+        return [CreateActivity(event, wanted_activity(event, rules, type_id), type_id, link, "10.4")]
+
+    # --- a mark ---
+
+    def _mark(self, link: Link) -> Actions:
+        """Two entries kept apart stay apart until the reason ends (rule 4.9)."""
+        found = self._pair(link)
+        if found.psa is Change.GONE and (found.exchange is Change.GONE or link.item_id is None):
+            return [Forget(link, "4.9")]
+        if link.reason in _ENDS_WITH_EVENT:
+            event = found.event or self._loose_by_uid.get(link.uid)
+            if event is not None and not event.is_cancelled:
+                return self._event_is_back(link, event)
+        elif link.reason in _ENDS_WITH_ACTIVITY:
+            activity = found.activity
+            if activity is not None and (link.reason != "4.8" or is_ticked(activity.type_id, self.context.rules)):
+                return self._activity_is_back(found)
+        return []
+
+    def _event_is_back(self, link: Link, event: SeenEvent) -> Actions:
+        link = replace(link, status=LinkStatus.LINKED, item_id=event.id, reason="")
+        self._take(link)
+        found = self._pair(link)
+        if found.psa is Change.GONE:
+            return make_activity_again(found, self.context, "8.2")
+        return plan_pair(found, self.context, renew=True)
+
+    def _activity_is_back(self, found: Pair) -> Actions:
+        activity = found.activity
+        assert activity is not None
+        link = replace(found.link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
+        found = self._pair(link)
+        if found.exchange is Change.GONE:
+            return make_event_again(found, self.context, "1.5")
+        return plan_pair(found, self.context, renew=True)
+
+
+# --- the brake ------------------------------------------------------------------------------------------------------
+
+
+def _brake(planner: _Planner, rules: Rules) -> Brake | None:
+    """Rule 8.3: too much would go, or too much changed, at once. A series counts as one entry."""
+    linked = len(planner.pairs)
+    for side in Side:
+        removed = sum(_removes(action, side) for action in planner.actions)
+        many = removed > rules.brake_count and removed > rules.brake_share * linked
+        if many or removed > rules.brake_absolute:
+            return Brake("removals", side, removed, linked)
+    for side in Side:
+        edited = sum((one.psa if side is Side.PSA else one.exchange) is Change.EDITED for one in planner.pairs)
+        if edited > rules.brake_count and edited > rules.brake_changed * linked:
+            return Brake("changes", side, edited, linked)
+    return None
+
+
+def _removes(action: Action, side: Side) -> bool:
+    if isinstance(action, Delete):
+        return action.side is side
+    # A running series that is cut short loses its future.
+    return isinstance(action, Update) and action.rule == "8.2" and side is Side.PSA
