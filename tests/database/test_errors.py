@@ -66,6 +66,7 @@ def test_a_parent_folder_closed_to_the_database_is_named_and_keeps_its_mode(fold
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
 
+    assert not database.is_reachable(closed / "data")
     with pytest.raises(database.NotEnterable, match=rf"may not enter {closed}\b.*SAMKLANG_DATA.*chmod o\+x {closed}"):
         database.ensure(closed / "data")
     assert mode(closed) == 0o700

@@ -7,6 +7,7 @@ data folder and is made afresh at each start.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 
 import requests
 
+from samklang import database
 from samklang.cli.output import ATTENTION, Failure, open_database
 from samklang.cli.sandbox_process import SandboxProcess
 
@@ -52,7 +54,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _demo(args: argparse.Namespace) -> int:
-    data = Path(os.environ.get("SAMKLANG_DATA") or "var/demo").absolute()
+    data = _data_folder()
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, mode=0o700)
     password = f"demo-{secrets.token_hex(4)}"
@@ -78,6 +80,15 @@ def _demo(args: argparse.Namespace) -> int:
             serve.send_signal(signal.SIGTERM)
             serve.wait()
     return 0
+
+
+def _data_folder() -> Path:
+    """A folder of this checkout's own. Root's database runs as an account without rights, which cannot enter a
+    checkout in a closed folder such as /root: that demo lives below /var/lib."""
+    here = Path(os.environ.get("SAMKLANG_DATA") or "var/demo").absolute()
+    if "SAMKLANG_DATA" in os.environ or database.is_reachable(here):
+        return here
+    return Path("/var/lib/samklang-demo") / hashlib.sha256(bytes(here)).hexdigest()[:12]
 
 
 def _free_port(first: int) -> int:

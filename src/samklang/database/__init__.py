@@ -18,7 +18,7 @@ from samklang.database.errors import (
     OtherVersion,
     StartFailed,
 )
-from samklang.database.launcher import Database, attach, claim, ensure, running_url
+from samklang.database.launcher import Database, attach, claim, ensure, is_reachable, running_url
 
 __all__ = [
     "Database",
@@ -33,5 +33,6 @@ __all__ = [
     "attach",
     "claim",
     "ensure",
+    "is_reachable",
     "running_url",
 ]

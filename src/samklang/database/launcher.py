@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 from urllib.parse import quote
 
-from samklang.database import cluster
+from samklang.database import account, cluster
 from samklang.database.errors import NAMED, DatabaseError, InUse, NotRunning, StartFailed
 from samklang.database.folder import PATIENCE, Home, Lock, State
 from samklang.database.postmaster import says_ready
@@ -90,6 +90,13 @@ def attach(data: Path) -> Database:
         raise NotRunning(f"The database in {home.path} is not running. Start Samklang (samklang serve) first.")
     _wait_until_ready(home)
     return Database(home, users)
+
+
+def is_reachable(data: Path) -> bool:
+    """False when the account PostgreSQL would run as cannot come to this data folder, made or still to be made."""
+    home = Home(data.absolute())
+    runs_as = account.choose(home.cluster)
+    return runs_as.can_enter(next(part for part in [home.data, *home.data.parents] if part.exists()))
 
 
 def running_url(data: Path) -> str | None:
