@@ -31,12 +31,19 @@ _GRACE = 20.0
 def work() -> None:
     """Run jobs until told to stop (TERM, INT); does not return."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    with app.replace_connector(app.connector.get_worker_connector()) as with_pool:  # type: ignore[attr-defined]
-        asyncio.run(_work(with_pool))
+    asyncio.run(_work(listening()))
     # Threads of unfinished runs would be waited for at a normal end.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def listening() -> App:
+    """The engine with asynchronous connections of its own, for fetching jobs and being woken.
+
+    The shared `app` keeps Django's connection: what a run triggers belongs into the run's own transactions.
+    """
+    return app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined,no-any-return]
 
 
 async def _work(engine: App) -> None:
