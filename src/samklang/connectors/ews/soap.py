@@ -132,12 +132,11 @@ class Soap:
 
     def _tree(self, response: requests.Response) -> Element:
         content = response.content
-        if b"Envelope" not in content[:1000]:
+        if not content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<?xml", b"<s:", b"<soap")):
             if response.status_code >= 500:
                 raise Unavailable("server_error", f"HTTP {response.status_code}")
-            if b"<html" in content[:1000].lower():
-                raise ProtocolError("html_instead_of_xml", f"HTTP {response.status_code}")
-            raise ProtocolError("not_exchange", f"HTTP {response.status_code}")
+            code = "html_instead_of_xml" if b"<html" in content[:1000].lower() else "not_exchange"
+            raise ProtocolError(code, f"HTTP {response.status_code}")
         try:
             root = etree.fromstring(content, self._parser)
         except etree.XMLSyntaxError:

@@ -10,7 +10,7 @@ from samklang.connectors.ews import recurrence_wire, zones
 from samklang.connectors.ews.dialect import Dialect
 from samklang.connectors.ews.soap import Element, M, T, m, t
 from samklang.engine import times
-from samklang.engine.canonical import text_from_html
+from samklang.engine.canonical import canonical_text, text_from_html
 from samklang.engine.model import (
     AllDay,
     Availability,
@@ -448,8 +448,8 @@ def _nearest_day(instant: datetime, zone: str) -> date:
 def _content(found: dict[str, Element]) -> tuple[str, str, str, Sensitivity, Availability]:
     body = found.get(T + "Body")
     text = "" if body is None else body.text or ""
-    if text and body is not None and body.get("BodyType") == "HTML":
-        text = text_from_html(text)
+    if text and body is not None:
+        text = text_from_html(text) if body.get("BodyType") == "HTML" else canonical_text(text)
     return (
         _text(found, "Subject"),
         _text(found, "Location"),

@@ -1,0 +1,386 @@
+"""Signing in, acting for a user, and saying what is wrong: against the sandbox's NTLM, Basic and TLS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from samklang.connectors.ews import EwsAccess, EwsCalendar, find_mailbox, probe, signs_in
+from samklang.sync.errors import (
+    ConnectionRefused,
+    MailboxError,
+    ProtocolError,
+    SyncError,
+    Throttled,
+    TokenRejected,
+    Unavailable,
+)
+from tests.connectors.ews.conftest import ALICE, NOW, PASSWORD, Open
+from tests.contract.calendar import MEETING
+from tests.contract.person import Person
+from tests.sandbox_client import Sandbox
+
+EWS = {"protocol": "ews"}
+
+
+def steps(access: EwsAccess, address: str | None = ALICE, *, write: bool = False) -> dict[str, str]:
+    """Each step of the connection test with the code of its error, "" when it passed."""
+    return {
+        step.name: step.error.code if step.error else "" for step in probe(access, lambda: NOW, address, write=write)
+    }
+
+
+def logons(sandbox: Sandbox) -> tuple[int, int]:
+    """Log-ons of the delegate account that succeeded and that were refused."""
+    counts = [each for name, each in sandbox.counts().items() if name.startswith("contoso")]
+    return sum(each["logons"] for each in counts), sum(each["logons_refused"] for each in counts)
+
+
+def failure(access: EwsAccess, address: str = ALICE) -> SyncError:
+    calendar = EwsCalendar(access, address, home="UTC", now=lambda: NOW)
+    with pytest.raises(SyncError) as caught:
+        list(calendar.read(None))
+    calendar.close()
+    return caught.value
+
+
+# --- signing in
+
+
+def test_one_log_on_serves_many_requests(exchange: Sandbox, opened: Open) -> None:
+    calendar = opened()
+    for _ in range(3):
+        list(calendar.read(None))
+    assert logons(exchange) == (1, 0)
+    assert calendar.counts.requests == 3
+
+
+def test_basic_works_where_it_is_offered(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.server("2013_sp1", ("basic",))
+    assert find_mailbox(replace(access, auth="basic"), ALICE).address == ALICE
+
+
+def test_an_account_may_be_named_like_an_address(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.account("sync@contoso.example", PASSWORD, "*")
+    assert find_mailbox(replace(access, domain="", username="sync@contoso.example"), ALICE).address == ALICE
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "basic"])
+def test_a_wrong_password_is_tried_once(exchange: Sandbox, access: EwsAccess, auth: str) -> None:
+    exchange.server("2013_sp1", (auth,))
+    error = failure(replace(access, password="wrong", auth=auth))
+    assert isinstance(error, ConnectionRefused)
+    assert error.code == "sign_in_refused"
+    assert logons(exchange) == (0, 1)
+
+
+def test_a_method_the_server_does_not_offer_is_named_without_a_log_on(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.server("2013_sp1", ("basic",))
+    error = failure(access)
+    assert (type(error), error.code, error.detail) == (ConnectionRefused, "auth_method_not_offered", "basic")
+    assert logons(exchange) == (0, 0)
+
+
+def test_the_password_shows_nowhere(access: EwsAccess) -> None:
+    assert PASSWORD not in repr(access)
+    assert PASSWORD not in str(failure(replace(access, password=PASSWORD + "!")))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/EWS/Exchange.asmx", "http://mail.example.com"])
+def test_an_address_without_tls_is_refused(access: EwsAccess, url: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        EwsCalendar(replace(access, url=url), ALICE, home="UTC", now=lambda: NOW)
+    assert caught.value.code == "https_required"
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [
+        ("mail.example.com", "https://mail.example.com/EWS/Exchange.asmx"),
+        ("https://mail.example.com/", "https://mail.example.com/EWS/Exchange.asmx"),
+        ("https://mail.example.com/ews/exchange.asmx", "https://mail.example.com/ews/exchange.asmx"),
+    ],
+)
+def test_the_path_may_be_left_out(access: EwsAccess, url: str, endpoint: str) -> None:
+    assert replace(access, url=url).endpoint == endpoint
+
+
+# --- a user's mailbox
+
+
+def test_a_mailbox_is_found_by_primary_and_secondary_address_whatever_its_case(access: EwsAccess) -> None:
+    assert find_mailbox(access, "ALICE@Example.com").address == ALICE
+    assert find_mailbox(access, "ALICE@Example.com").matched_by == "primary"
+    found = find_mailbox(access, "Alice.A@example.com")
+    assert (found.address, found.matched_by) == (ALICE, "alias")
+
+
+def test_an_address_without_a_mailbox_is_named(access: EwsAccess) -> None:
+    with pytest.raises(MailboxError) as caught:
+        find_mailbox(access, "nobody@example.com")
+    assert caught.value.code == "mailbox_not_found"
+
+
+def test_a_user_out_of_scope_is_denied_and_others_are_not(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.mailbox("bob@example.com")
+    exchange.account("CONTOSO\\sync", PASSWORD, ["bob@example.com"])
+    error = failure(access)
+    assert (type(error), error.code, error.detail) == (
+        MailboxError,
+        "impersonation_denied",
+        "ErrorImpersonateUserDenied",
+    )
+    assert find_mailbox(access, "bob@example.com").address == "bob@example.com"
+
+
+# --- the connection test
+
+
+ALL = ["address", "certificate", "sign-in", "version", "impersonation", "calendar read", "calendar write"]
+
+
+def test_the_connection_test_passes_step_by_step_with_one_log_on_and_leaves_nothing(
+    exchange: Sandbox, access: EwsAccess, alice: Person
+) -> None:
+    assert steps(access, write=True) == dict.fromkeys(ALL, "")
+    assert logons(exchange) == (1, 0)
+    assert alice.writes() == {"create": 1, "update": 0, "delete": 1}
+    assert exchange.entries(ALICE) == []
+    assert alice.mails() == 0
+
+
+def test_the_connection_test_writes_only_when_asked_to(access: EwsAccess, alice: Person) -> None:
+    assert list(steps(access)) == ALL[:-1]
+    assert alice.writes() == {"create": 0, "update": 0, "delete": 0}
+
+
+def test_without_a_user_the_test_ends_after_the_version(access: EwsAccess) -> None:
+    assert steps(access, None) == dict.fromkeys(ALL[:4], "")
+
+
+def test_the_test_names_an_unknown_host(access: EwsAccess) -> None:
+    assert steps(replace(access, url="https://no-such-host.invalid")) == {"address": "unknown_host"}
+
+
+def test_the_test_names_a_port_nobody_listens_on(access: EwsAccess) -> None:
+    assert steps(replace(access, url="https://127.0.0.1:1")) == {"address": "connection_refused"}
+
+
+def test_the_test_names_an_address_that_is_not_allowed(access: EwsAccess) -> None:
+    assert steps(replace(access, allow_private=False)) == {"address": "address_not_allowed"}
+
+
+def test_the_test_names_another_path(access: EwsAccess) -> None:
+    assert steps(replace(access, url=access.url.replace("/EWS/", "/OWA/"))) == {"address": "not_exchange"}
+
+
+def test_the_test_names_a_certificate_nobody_vouches_for(access: EwsAccess, tmp_path: Path) -> None:
+    assert steps(replace(access, ca_file=None)) == {"address": "", "certificate": "bad_certificate"}
+    (tmp_path / "empty.pem").touch()
+    assert steps(replace(access, ca_file=tmp_path / "empty.pem"))["certificate"] == "bad_ca_file"
+
+
+def test_the_test_names_a_wrong_password_after_one_attempt(exchange: Sandbox, access: EwsAccess) -> None:
+    assert steps(replace(access, password="wrong")) == {
+        "address": "",
+        "certificate": "",
+        "sign-in": "sign_in_refused",
+    }
+    assert logons(exchange) == (0, 1)
+
+
+def test_the_test_names_a_server_that_is_too_old(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.server("2010_sp2", ("ntlm",))
+    found = steps(access)
+    assert found["sign-in"] == ""
+    assert found["version"] == "version_refused"
+    assert list(found)[-1] == "version"
+
+
+def test_the_test_names_a_product_we_do_not_speak_to(access: EwsAccess) -> None:
+    assert steps(replace(access, version="5.5"))["version"] == "version_not_supported"
+
+
+def test_the_test_names_missing_impersonation_and_mailbox(exchange: Sandbox, access: EwsAccess) -> None:
+    assert steps(access, "nobody@example.com")["impersonation"] == "mailbox_not_found"
+    exchange.account("CONTOSO\\sync", PASSWORD, [])
+    assert steps(access)["impersonation"] == "impersonation_denied"
+
+
+def test_the_hourly_probe_signs_in_without_any_mailbox(exchange: Sandbox, access: EwsAccess) -> None:
+    assert signs_in(access)
+    assert not signs_in(replace(access, password="wrong"))
+    assert logons(exchange) == (1, 1)
+
+
+# --- a server's moods
+
+
+def test_back_off_is_told_in_seconds(exchange: Sandbox, opened: Open) -> None:
+    exchange.fault("throttle", EWS, back_off_ms=297749)
+    with pytest.raises(Throttled) as caught:
+        list(opened().read(None))
+    assert caught.value.retry_after == pytest.approx(297.749)
+
+
+def test_back_off_inside_a_batch_is_obeyed(exchange: Sandbox, opened: Open, alice: Person) -> None:
+    alice.adds(MEETING)
+    exchange.fault("response_code", EWS | {"operation": "GetItem"}, code="ErrorServerBusy", back_off_ms=2000)
+    with pytest.raises(Throttled) as caught:
+        list(opened().read(None))
+    assert caught.value.retry_after == 2
+
+
+def test_a_full_queue_of_the_web_server_is_throttling(exchange: Sandbox, opened: Open) -> None:
+    exchange.fault("status", EWS, status=503, headers={"Retry-After": "7"})
+    with pytest.raises(Throttled) as caught:
+        list(opened().read(None))
+    assert caught.value.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("fault", "details", "kind", "code"),
+    [
+        ("html", {}, ProtocolError, "html_instead_of_xml"),
+        ("html", {"status": 500}, Unavailable, "server_error"),
+        ("malformed", {}, ProtocolError, "malformed_answer"),
+        ("drop", {}, Unavailable, "connection_lost"),
+        ("status", {"status": 403}, ConnectionRefused, "ews_forbidden"),
+        ("status", {"status": 502}, Unavailable, "server_error"),
+        ("status", {"status": 302, "headers": {"Location": "https://evil.example/"}}, ProtocolError, "redirected"),
+        ("soap_fault", {"code": "ErrorMailboxMoveInProgress"}, Unavailable, "server_unavailable"),
+        ("soap_fault", {"code": "ErrorAccountDisabled"}, MailboxError, "mailbox_disabled"),
+        ("soap_fault", {"code": "ErrorImpersonationDenied"}, ConnectionRefused, "impersonation_denied"),
+        ("soap_fault", {"code": "ErrorSchemaValidation"}, ProtocolError, "request_refused"),
+        ("soap_fault", {"code": "ErrorSomethingNew"}, Unavailable, "server_error"),
+    ],
+)
+def test_each_failure_of_a_whole_request_has_its_name(
+    exchange: Sandbox, opened: Open, fault: str, details: dict[str, object], kind: type[SyncError], code: str
+) -> None:
+    calendar = opened()
+    list(calendar.read(None))
+    exchange.fault(fault, EWS, **details)
+    with pytest.raises(kind) as caught:
+        list(calendar.read(None))
+    assert caught.value.code == code
+    exchange.clear_faults()
+    list(calendar.read(None))
+
+
+def test_a_broken_token_is_rejected(opened: Open) -> None:
+    calendar = opened()
+    list(calendar.read(None))
+    with pytest.raises(TokenRejected):
+        list(calendar.read("bm90IG91cnM="))
+
+
+def test_a_batch_the_server_stops_is_asked_again_in_halves(exchange: Sandbox, opened: Open, alice: Person) -> None:
+    added = [alice.adds(MEETING) for _ in range(5)]
+    where = EWS | {"operation": "GetItem"}
+    exchange.fault("response_code", where, {"times": 1}, code="ErrorBatchProcessingStopped")
+    assert sorted(event.id for page in opened().read(None) for event in page.events) == sorted(added)
+
+
+def test_an_idle_mailbox_costs_one_request(exchange: Sandbox, opened: Open, alice: Person) -> None:
+    alice.adds(MEETING)
+    calendar = opened()
+    *_, last = calendar.read(None)
+    exchange.zero_counts()
+    list(calendar.read(last.token))
+    assert exchange.counts(ALICE)["by_operation"] == {"SyncFolderItems": 1}
+
+
+# --- what only Exchange has
+
+
+def test_a_created_event_has_the_mailboxs_reminder_unless_its_start_is_past(exchange: Sandbox, opened: Open) -> None:
+    calendar = opened()
+    ahead = calendar.create(MEETING, "ahead")
+    when = replace(MEETING.when, start=NOW - timedelta(hours=2), end=NOW + timedelta(hours=2))  # type: ignore[arg-type]
+    past = calendar.create(replace(MEETING, when=when), "past")
+    assert exchange.entry(ALICE, ahead.id)["reminder"]["on"] is True
+    assert exchange.entry(ALICE, past.id)["reminder"]["on"] is False
+
+
+def test_a_text_written_by_a_person_as_html_is_read_as_lines_and_kept_until_the_text_changes(
+    exchange: Sandbox, opened: Open
+) -> None:
+    html = "<html><body><h1>Agenda</h1><ul><li>One</li><li>Two <b>bold</b></li></ul></body></html>"
+    made = exchange.person_creates(
+        ALICE,
+        subject="x",
+        start="2026-03-02T09:00:00",
+        end="2026-03-02T10:00:00",
+        body={"type": "html", "content": html},
+    )
+    calendar = opened()
+    seen = calendar.get([made["id"]])[made["id"]]
+    assert seen is not None
+    assert seen.entry.text == "Agenda\nOne\nTwo bold"
+    seen = calendar.update(seen, replace(seen.entry, title="New", text="Other"), frozenset({"title"}))
+    assert "<b>bold</b>" in exchange.entry(ALICE, made["id"])["body"]["content"]
+    after = calendar.update(seen, replace(seen.entry, text="Other"), frozenset({"text"}))
+    assert after.entry.text == "Other"
+
+
+def test_an_online_meetings_block_survives_a_new_text(exchange: Sandbox, opened: Open) -> None:
+    line = "_" * 80
+    block = (
+        f"<div><span>{line}</span></div><div><a href='https://teams.microsoft.com/l/meetup-join/19'>Join</a></div>"
+        f"<div><span>{line}</span></div>"
+    )
+    made = exchange.person_creates(
+        ALICE,
+        subject="x",
+        start="2026-03-02T09:00:00",
+        end="2026-03-02T10:00:00",
+        body={"type": "html", "content": f"<html><body><p>Old</p>{block}</body></html>"},
+    )
+    calendar = opened()
+    seen = calendar.get([made["id"]])[made["id"]]
+    assert seen is not None
+    after = calendar.update(seen, replace(seen.entry, text="New"), frozenset({"text"}))
+    assert after.entry.text.startswith("New")
+    assert "meetup-join" in exchange.entry(ALICE, made["id"])["body"]["content"]
+    assert "Old" not in after.entry.text
+
+
+def test_a_meeting_is_read_with_its_people_and_an_edit_mails_nobody(exchange: Sandbox, opened: Open) -> None:
+    made = exchange.person_creates(
+        ALICE,
+        subject="x",
+        start="2026-03-02T09:00:00",
+        end="2026-03-02T10:00:00",
+        attendees=[{"name": "Bob", "address": "bob@example.com"}, {"address": "room@example.com", "kind": "resource"}],
+    )
+    exchange.zero_counts()
+    calendar = opened()
+    seen = calendar.get([made["id"]])[made["id"]]
+    assert seen is not None
+    assert (seen.is_meeting, seen.is_organizer) == (True, True)
+    people = {person.address: person for person in seen.entry.people}
+    assert people["bob@example.com"].name == "Bob"
+    assert people["room@example.com"].resource
+    calendar.update(seen, replace(seen.entry, title="New"), frozenset({"title"}))
+    assert exchange.counts(ALICE)["mails"] == 0
+
+
+def test_a_copy_of_our_event_carries_the_mark_but_the_oldest_is_ours(exchange: Sandbox, opened: Open) -> None:
+    calendar = opened()
+    made = calendar.create(MEETING, "key")
+    assert calendar.find_created("key") is not None
+    found = opened().find_created("key")
+    assert found is not None
+    assert found.id == made.id
+
+
+def test_everything_sent_and_answered_was_checked_against_the_schema(exchange: Sandbox, opened: Open) -> None:
+    opened().create(MEETING, "key")
+    checked = exchange.validation()
+    if not checked["requests_checked"]:
+        pytest.skip("the EWS schemas are not here: set SAMKLANG_SCHEMAS to the folder that has them")
+    assert checked["answers_checked"]
