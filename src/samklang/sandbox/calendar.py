@@ -141,7 +141,7 @@ def cancel_occurrence(store: Store, master: Item, original: date) -> Item | None
     if recurrence.series_of(master).first() is None:
         delete(store, master, to=DELETED)
         return None
-    return _save(store, master)
+    return _save(store, master, thinned=True)
 
 
 def delete(store: Store, item: Item, *, to: str = RECOVERABLE) -> None:
@@ -193,9 +193,9 @@ def _push_to_midnight(item: Item) -> None:
     item.end = zones.to_utc(datetime.combine(last, datetime.min.time()), item.start_zone)
 
 
-def _save(store: Store, item: Item) -> Item:
+def _save(store: Store, item: Item, *, thinned: bool = False) -> Item:
     _normalise(item)
-    return store.save(item, ends=recurrence.ends(item))
+    return store.save(item, ends=recurrence.ends(item), thinned=thinned)
 
 
 def all_day_dates(item: Item) -> tuple[date, date]:

@@ -61,6 +61,8 @@ CREATE TABLE IF NOT EXISTS changes (
   seq INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, folder TEXT NOT NULL, item TEXT NOT NULL,
   immutable_id TEXT NOT NULL, kind TEXT NOT NULL, created_seq INTEGER NOT NULL, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_of ON changes (mailbox, folder, kind, seq);
+CREATE INDEX IF NOT EXISTS changes_item ON changes (item, seq);
+CREATE INDEX IF NOT EXISTS changes_at ON changes (at, seq);
 CREATE TABLE IF NOT EXISTS counters (
   mailbox TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (mailbox, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mails (
@@ -267,12 +269,12 @@ class Store:
         assert row is not None
         return int(row[0])
 
-    def save(self, item: Item, *, ends: datetime | None = None, stamp: bool = True) -> Item:
+    def save(self, item: Item, *, ends: datetime | None = None, stamp: bool = True, thinned: bool = False) -> Item:
         """Creates or updates an item: new change key, `modified` now, a line in the change log.
 
         `ends` bounds a series for calendar views: the end of its last occurrence, None for a never-ending
         one. `stamp=False` keeps `modified` and `change_key` as given (an import of a calendar with its own
-        stamps).
+        stamps). `thinned` says that all that happened is that a series lost an occurrence.
         """
         with self.transaction():
             seq = self._next()
@@ -301,7 +303,8 @@ class Store:
                 ),
             )
             self._index_properties(item)
-            self._log_change(seq, item, "updated" if known else "created", created_seq)
+            kind = "thinned" if thinned else "updated" if known else "created"
+            self._log_change(seq, item, kind, created_seq)
         return item
 
     def _index_properties(self, item: Item) -> None:
@@ -446,6 +449,32 @@ class Store:
             limit,
         )
         return [Change(seq, id, immutable, created, bool(deleted)) for seq, id, immutable, created, deleted in rows]
+
+    def only_thinned(self, item_id: str, after: int) -> bool:
+        """Whether nothing but deletions of occurrences happened to a series since a position."""
+        rows = self._all("SELECT DISTINCT kind FROM changes WHERE item = ? AND seq > ?", item_id, after)
+        return rows == [("thinned",)]
+
+    def seq_until(self, moment: datetime) -> int:
+        """The newest number of the sequence that was given out by a moment of the sandbox's clock."""
+        row = self._one("SELECT max(seq) FROM changes WHERE at <= ?", moment.isoformat())
+        return int(row[0] or 0) if row else 0
+
+    def window_page(
+        self, mailbox: Mailbox, start: datetime, end: datetime, after: int, limit: int, folder: str = CALENDAR
+    ) -> list[tuple[int, Item]]:
+        """As `items_between`, a page of it in the order of creation: (position, item) behind position `after`."""
+        rows = self._all(
+            "SELECT created_seq, doc FROM items WHERE mailbox = ? AND folder = ? AND starts < ?"
+            " AND (ends IS NULL OR ends >= ?) AND created_seq > ? ORDER BY created_seq LIMIT ?",
+            mailbox.id,
+            folder,
+            microseconds(end),
+            microseconds(start),
+            after,
+            limit,
+        )
+        return [(seq, _decode_item(doc)) for seq, doc in rows]
 
     # --- what tests count -----------------------------------------------------------------------------------
     def count(self, mailbox: str, name: str, by: int = 1) -> None:

@@ -1,0 +1,47 @@
+"""How the service behaves where documentation and observation differ, or where a test wants the rarer form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Literal
+
+import msgspec
+
+from samklang.sandbox.store import Store
+
+
+class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Kept as document ("settings", "graph"); set by PUT {control}/graph.
+
+    deleted_occurrence: what `calendarView/delta` says when one date of a series was deleted: the series again without
+    it (`resend`), nothing (`silent`, as observed in 2019), or the series and `@removed` for the date (`removed`).
+    delta_lag_seconds: changes younger than this do not show yet. delta_traps: rounds of several pages hold an empty
+    page and an event twice. duplicate_transaction: the status of ErrorDuplicateTransactionId. retry_after: the form
+    of that header on 429.
+    """
+
+    deleted_occurrence: Literal["resend", "silent", "removed"] = "resend"
+    delta_lag_seconds: float = 0
+    delta_traps: bool = True
+    duplicate_transaction: Literal[400, 409] = 409
+    existing_event_id: bool = True
+    retry_after: Literal["seconds", "fractional", "date", "absent"] = "seconds"
+    concurrent_requests: int = 4
+    requests_per_10_minutes: int = 10_000
+    latency_seconds: float = 0
+
+
+def settings(store: Store) -> GraphSettings:
+    return store.get("settings", "graph", GraphSettings) or GraphSettings()
+
+
+def retry_after(form: str, seconds: float) -> dict[str, str]:
+    """The header in one of the forms the service uses (Graph facts §5.2)."""
+    if form == "absent":
+        return {}
+    if form == "date":
+        return {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)}
+    if form == "fractional":
+        return {"Retry-After": f"{seconds + 0.128:.3f}"}
+    return {"Retry-After": str(max(1, round(seconds)))}
