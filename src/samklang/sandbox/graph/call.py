@@ -91,6 +91,7 @@ class Call:
     prefer: Prefer = field(default_factory=Prefer)
     operation: str = "unknown"
     mailbox: Mailbox | None = None
+    stale_seconds: float = 0  # ordered by a fault: changes younger than this are not told
 
     @property
     def box(self) -> Mailbox:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from samklang.sandbox.graph.call import GraphError, invalid
 from samklang.sandbox.graph.times import stamp
 
+T = TypeVar("T")
+U = TypeVar("U")
 Predicate = Callable[[Mapping[str, Any]], bool]
 _Value = Callable[[Mapping[str, Any]], Any]
 _TOKEN = re.compile(
@@ -150,6 +152,11 @@ def _folded(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
+def quoted(filter: str) -> list[str]:
+    """The texts of `id eq 'a' or ep/id eq 'b'`."""
+    return [text.replace("''", "'") for text in re.findall(r"\bid eq '((?:[^']|'')*)'", filter)]
+
+
 def names(option: str | None) -> list[str] | None:
     """The properties of a $select; None: all."""
     return None if not option or option == "*" else [name.strip() for name in option.split(",") if name.strip()]
@@ -179,12 +186,12 @@ def _split(text: str, mark: str) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
-def ordered(rows: Iterable[dict[str, Any]], option: str | None) -> list[dict[str, Any]]:
-    """Rows in the order of an $orderby (several properties, asc or desc)."""
+def ordered(rows: Iterable[tuple[dict[str, Any], T, U]], option: str | None) -> list[tuple[dict[str, Any], T, U]]:
+    """Rows, each led by its resource, in the order of an $orderby (several properties, asc or desc)."""
     found = list(rows)
     for part in reversed([p.split() for p in (option or "").split(",") if p.strip()]):
         read, descending = _reader(part[0]), len(part) > 1 and part[1].lower() == "desc"
-        found.sort(key=lambda row: str(_folded(read(row)) or ""), reverse=descending)
+        found.sort(key=lambda row: str(_folded(read(row[0])) or ""), reverse=descending)
     return found
 
 

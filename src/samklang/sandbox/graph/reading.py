@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from samklang.sandbox import bodies, zones
 from samklang.sandbox.graph import times
 from samklang.sandbox.graph.call import invalid
 from samklang.sandbox.graph.wire import property_key
 from samklang.sandbox.model import Attendee, Body, Item, Mailbox, Reminder
+from samklang.sandbox.patterns import rule_of
 
 _WRONG = "ErrorPropertyValidationFailure"
 _PLAIN = {
@@ -29,7 +30,7 @@ def fields_of(body: Mapping[str, Any], mailbox: Mailbox, current: Item | None) -
     fields = {own: body[name] for name, own in _PLAIN.items() if body.get(name) is not None}
     if "body" in body:
         sent = body["body"] or {}
-        kind = "text" if str(sent.get("contentType", "text")).lower() == "text" else "html"
+        kind: Literal["text", "html"] = "text" if str(sent.get("contentType", "text")).lower() == "text" else "html"
         fields["body"] = Body(type=kind, content=bodies.stored(kind, sent.get("content") or ""))
     if "location" in body or "locations" in body:
         places = [body.get("location") or {}, *(body.get("locations") or [])]
@@ -153,7 +154,10 @@ def _recurrence(
     if limits.get("startDate") != str(zones.to_local(changed["start"], zone).date()):
         raise invalid("recurrence.range.startDate has to be the date of the event's start.", _WRONG)
     limits["recurrenceTimeZone"] = zone
-    return changed | {"recurrence": {"pattern": pattern, "range": limits}}
+    recurrence = {"pattern": pattern, "range": limits}
+    if current is not None and current.recurrence and rule_of(recurrence) == rule_of(current.recurrence):
+        recurrence = current.recurrence  # the same rule in other words lays nothing out anew
+    return changed | {"recurrence": recurrence}
 
 
 def _check_same_day(fields: Mapping[str, Any], current: Item) -> None:

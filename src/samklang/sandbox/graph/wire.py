@@ -212,7 +212,7 @@ def property_key(id: str) -> str:
     return extended_key(kind, set_guid=match["set"], name=match["name"])
 
 
-def extended(item: Item, ids: list[str]) -> list[dict[str, str]]:
+def extended(held: Mapping[str, Any], ids: list[str]) -> list[dict[str, str]]:
     """The single-value extended properties an $expand asked for by id."""
-    found = ((id, item.extended.get(property_key(id))) for id in ids)
+    found = ((id, held.get(property_key(id))) for id in ids)
     return [{"id": id, "value": str(value)} for id, value in found if value is not None]
