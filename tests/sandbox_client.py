@@ -150,6 +150,10 @@ class Sandbox:
     def account(self, username: str, password: str, impersonates: list[str] | str = "*") -> None:
         self.ask("PUT", "/accounts", {"username": username, "password": password, "impersonates": impersonates})
 
+    def graph_behaves(self, **settings: Any) -> None:
+        """Sets how Graph behaves where there is a choice (`GraphSettings`); the rest is the default."""
+        self.ask("PUT", "/graph", settings)
+
     def tenant(self, id: str, **details: Any) -> None:
         self.ask("PUT", "/tenants", {"id": id, **details})
 

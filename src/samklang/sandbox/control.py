@@ -19,6 +19,8 @@ from samklang.sandbox.context import Sandbox
 from samklang.sandbox.control_forms import ChangeMailbox, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
+from samklang.sandbox.graph import settings as graph_settings
+from samklang.sandbox.graph.settings import GraphSettings
 from samklang.sandbox.model import DELETED, Item, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 
@@ -197,6 +199,14 @@ class _Control:
     async def set_server(self, request: web.Request) -> web.Response:
         given = await _read(request, Server)
         self._store.put("settings", "server", given)
+        return _json(given)
+
+    async def show_graph(self, request: web.Request) -> web.Response:
+        return _json(graph_settings.settings(self._store))
+
+    async def set_graph(self, request: web.Request) -> web.Response:
+        given = await _read(request, GraphSettings)
+        self._store.put("settings", "graph", given)
         return _json(given)
 
     async def set_account(self, request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from samklang.sandbox.accounts import Account, Server, Tenant
 from samklang.sandbox.control_forms import ChangeMailbox, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
+from samklang.sandbox.graph.settings import GraphSettings
 
 
 class Operation(NamedTuple):
@@ -61,6 +62,8 @@ OPERATIONS = (
     Operation("PUT", "/clock", "set_clock", "Set, stop or free the clock", SetClock),
     Operation("GET", "/server", "show_server", "The Exchange server's version and log-on methods"),
     Operation("PUT", "/server", "set_server", "Set the Exchange server's version and log-on methods", Server),
+    Operation("GET", "/graph", "show_graph", "How Graph behaves where there is a choice"),
+    Operation("PUT", "/graph", "set_graph", "Set how Graph behaves; what is left out is the default", GraphSettings),
     Operation("PUT", "/accounts", "set_account", "Set an Exchange account and whom it may impersonate", Account),
     Operation("PUT", "/tenants", "set_tenant", "Set a Microsoft 365 tenant and its apps", Tenant),
     Operation("GET", "/tenants", "list_tenants", "All tenants"),

@@ -1,0 +1,105 @@
+"""Signing in as an application: what Microsoft answers, and to whom it is denied with which code."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import msal
+import pytest
+import requests
+
+from tests.sandbox.graph_client import APP, ROLES, SECRET, TENANT, Graph, code, graph
+from tests.sandbox_client import Sandbox
+
+__all__ = ["graph"]
+
+
+def claims(token: str) -> dict[str, object]:
+    part = token.split(".")[1]
+    return dict(json.loads(base64.urlsafe_b64decode(part + "==")))
+
+
+def tenant(sandbox: Sandbox, **details: object) -> None:
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ROLES}
+    sandbox.tenant(TENANT, **({"domains": ["example.com"], "apps": [app]} | details))
+
+
+def test_a_token_names_tenant_app_and_roles(graph: Graph) -> None:
+    answer = graph.sign_in()
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3599)
+    found = claims(answer["access_token"])
+    assert (found["tid"], found["appid"], found["roles"]) == (TENANT, APP, ROLES)
+    assert graph.sign_in("example.com")["token_type"] == "Bearer"
+
+
+def test_microsofts_own_library_signs_in(graph: Graph) -> None:
+    app = msal.ConfidentialClientApplication(
+        APP,
+        authority=f"{graph.sandbox.login}/{TENANT}",
+        client_credential=SECRET,
+        instance_discovery=False,
+        http_client=graph.http,
+    )
+    found = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+    assert claims(found["access_token"])["roles"] == ROLES
+
+
+def test_instance_discovery_is_answered_where_msal_asks(graph: Graph) -> None:
+    endpoint = graph.sandbox.login.replace("/login", "/common/discovery/instance")
+    app = msal.ConfidentialClientApplication(
+        APP,
+        authority=f"{graph.sandbox.login}/{TENANT}",
+        client_credential=SECRET,
+        instance_discovery=endpoint,
+        http_client=graph.http,
+    )
+    assert "access_token" in app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+
+
+@pytest.mark.parametrize(
+    ("form", "number"),
+    [
+        ({"client_secret": "wrong"}, 7000215),
+        ({"client_secret": ""}, 7000218),
+        ({"client_id": "00000000-0000-0000-0000-000000000000"}, 700016),
+        ({"tenant": "nobody.example"}, 90002),
+        ({"grant_type": "password"}, 70003),
+        ({"scope": "Calendars.ReadWrite"}, 1002012),
+        ({"client_assertion": "x.y.z", "client_secret": ""}, 700027),
+    ],
+)
+def test_each_refusal_has_its_own_code(graph: Graph, form: dict[str, str], number: int) -> None:
+    answer = graph.sign_in(**form)
+    assert answer["error_codes"] == [number]
+    assert answer["error_description"].startswith(f"AADSTS{number}:")
+
+
+def test_an_expired_secret_and_a_missing_consent_are_told_apart(graph: Graph) -> None:
+    tenant(graph.sandbox, secret_expired=True)
+    assert graph.sign_in()["error_codes"] == [7000222]
+    tenant(graph.sandbox, apps=[{"client_id": APP, "secret": SECRET, "consented": False}])
+    assert graph.sign_in()["error_codes"] == [700016]
+
+
+def test_conditional_access_can_be_ordered(graph: Graph) -> None:
+    graph.sandbox.fault("response_code", {"protocol": "login", "operation": "token"}, code=53003)
+    assert graph.sign_in()["error_codes"] == [53003]
+    assert graph.sandbox.counts()[""]["token_requests"] == 2
+
+
+def test_graph_wants_a_token_that_lives_and_the_permission_for_the_operation(graph: Graph) -> None:
+    assert code(Graph(graph.sandbox, "rubbish").call("GET", "/users")) == (401, "InvalidAuthenticationToken")
+    changed = graph.token[:-4] + "AAAA"
+    assert code(Graph(graph.sandbox, changed).call("GET", "/users")) == (401, "InvalidAuthenticationToken")
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ["Mail.Read"]}
+    tenant(graph.sandbox, apps=[app])
+    poor = Graph(graph.sandbox)
+    assert code(poor.call("GET", "/users")) == (403, "Authorization_RequestDenied")
+    assert code(poor.call("GET", "/users/alice@example.com/events")) == (403, "ErrorAccessDenied")
+
+
+def test_discovery_of_an_unknown_tenant_is_refused(graph: Graph) -> None:
+    url = f"{graph.sandbox.login}/nobody.example/v2.0/.well-known/openid-configuration"
+    answer: requests.Response = graph.http.get(url)
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
