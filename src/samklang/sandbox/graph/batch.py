@@ -80,7 +80,10 @@ async def _performed(door: Door, request: web.Request, outer: Call, part: dict[s
     note = traffic.Call(door.traffic, "graph")
     real = await door.one(request, call, raw, note)
     door.traffic.leave(note, real.status)
-    found: dict[str, Any] = {"status": real.status, "headers": dict(real.headers)}
+    found: dict[str, Any] = {
+        "status": real.status,
+        "headers": {str(name): value for name, value in real.headers.items()},
+    }
     if isinstance(real, web.Response) and isinstance(real.body, bytes) and real.body:
         found["body"] = json.loads(real.body)
     return found
