@@ -26,8 +26,10 @@ def _python() -> Path:
 
 
 def ask(command: list[str], order: dict[str, Any]) -> list[Any]:
+    environment = os.environ | {"NODE_EXTRA_CA_CERTS": order["ca_file"]}
+    text = json.dumps(order)
     done = subprocess.run(
-        command, input=json.dumps(order), capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
+        command, input=text, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return list(json.loads(done.stdout))
@@ -45,7 +47,6 @@ def ews_javascript_api(sandbox: Sandbox, *steps: dict[str, Any], **order: Any) -
     node = shutil.which("node")
     if node is None or not (folder / "node_modules" / "ews-javascript-api").exists():
         pytest.fail(f"ews-javascript-api (tests/oracles/node_modules) is not there. {_HOW}")
-    os.environ["NODE_EXTRA_CA_CERTS"] = sandbox.ca_file
     return ask([node, str(folder / "ews_javascript_client.mjs")], _order(sandbox, steps, order))
 
 

@@ -47,10 +47,10 @@ def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     count = sandbox.traffic.counted("ews")
     service = Service(sandbox)
 
-    async def post(request: web.Request) -> web.StreamResponse:
-        return await count(request, service.post)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await count(request, service.handle)
 
-    app.router.add_post(_PATH, post)
+    app.router.add_route("*", _PATH, handle)
 
 
 class Service:
@@ -58,7 +58,7 @@ class Service:
         self._sandbox = sandbox
         self._gate, self._schemas = Gate(sandbox), Schemas(sandbox)
 
-    async def post(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         call: Call = request["call"]
         try:
@@ -70,6 +70,8 @@ class Service:
             for name, value in self._gate.challenges(refusal, request.host):
                 answer.headers.add(name, value)
             return answer
+        if request.method != "POST":  # some clients log on by GET, which IIS answers with a page
+            return web.Response(text="<html><body>Exchange Web Services</body></html>", content_type="text/html")
         return await self._serve(request, call, account, raw)
 
     async def _serve(self, request: web.Request, call: Call, account: Account, raw: bytes) -> web.StreamResponse:
