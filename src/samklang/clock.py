@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import requests
 
-from samklang.settings import config
+from samklang.config import config
 
 _asked: tuple[float, datetime] | None = None
 

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from samklang import database
+from samklang.config import config
 from samklang.database.lifeline import ends_with_parent
-from samklang.settings import config
 
 OK, FAILED, CANNOT_REACH = 0, 1, 3
 WEB_THREADS = 8

@@ -1,81 +1,14 @@
-"""Settings of the installation, from the environment or one TOML file, and what Django makes of them.
-
-Every `SAMKLANG_…` name is a field of `Config`; a secret may also come from a file (`SAMKLANG_X_FILE`).
-`samklang config` prints the effective values without secrets.
-"""
+"""What Django makes of the installation's settings (`samklang.config`)."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-
-def _default_data() -> Path:
-    if os.geteuid() == 0:
-        return Path("/var/lib/samklang")
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "samklang"
-
-
-class Config(BaseSettings):
-    """The installation's settings. Names in the environment: `SAMKLANG_` + the field in capitals."""
-
-    model_config = SettingsConfigDict(env_prefix="SAMKLANG_", extra="forbid")
-
-    data: Path = Field(default_factory=_default_data)
-    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
-    listen: str = "127.0.0.1:8480"
-    #: Address users open; links in mails and the consent redirect are made from it.
-    public_url: str = "http://127.0.0.1:8480"
-    #: PEM file of certificate authorities *added to* the system's.
-    ca_file: Path | None = None
-    smtp_url: SecretStr | None = None
-    #: Administrator-given addresses may point to loopback and private ranges.
-    allow_private_addresses: bool = False
-    test_mode: bool = False
-    test_clock: str | None = None
-    #: Graph and sign-in addresses (national clouds, sandbox).
-    graph_url: str = "https://graph.microsoft.com/v1.0"
-    login_url: str = "https://login.microsoftonline.com"
-    #: Where the browser goes for consent, when it differs from `login_url` (the sandbox).
-    consent_url: str | None = None
-    #: Office 365 application of this installation.
-    app_id: str = ""
-    app_secret: SecretStr | None = None
-    app_certificate: Path | None = None
-    #: Shortest poll of mode continuous, seconds (rule 9.2).
-    poll_seconds: int = 300
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("app_secret", "smtp_url"):
-            path = os.environ.get(f"SAMKLANG_{name.upper()}_FILE")
-            if path and name not in values:
-                values[name] = Path(path).read_text().strip()
-        return values
-
-    @model_validator(mode="after")
-    def _clock_only_in_tests(self) -> Config:
-        if self.test_clock and not self.test_mode:
-            raise ValueError("SAMKLANG_TEST_CLOCK is set: it is refused unless SAMKLANG_TEST_MODE=1")
-        return self
-
-
-@cache
-def config() -> Config:
-    """The settings of this process: environment first, then the TOML file named by `SAMKLANG_CONFIG`."""
-    path = os.environ.get("SAMKLANG_CONFIG")
-    from_file = tomllib.loads(Path(path).read_text()) if path else {}
-    unset = {k: v for k, v in from_file.items() if f"SAMKLANG_{k.upper()}" not in os.environ}
-    return Config(**unset)
+from samklang.config import config
 
 
 def _database() -> dict[str, Any]:

@@ -17,13 +17,13 @@ from samklang.accounts.models import User
 from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
 from samklang.clock import now, real_now
+from samklang.config import config
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import local_date
 from samklang.mailboxes import access, services
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
-from samklang.settings import config
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
 from samklang.sync.parts import Parts
 from samklang.sync.preview import preview

@@ -32,7 +32,7 @@ def open_database(*, bring_up_to_date: bool = False) -> None:
     from pydantic import ValidationError
 
     try:
-        from samklang.settings import config
+        from samklang.config import config
 
         settings = config()
     except ValidationError as error:

@@ -39,7 +39,7 @@ def _migrate(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> int:
-    from samklang.settings import config
+    from samklang.config import config
 
     values = config().model_dump(mode="json")
     if args.json:

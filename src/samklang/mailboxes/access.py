@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from samklang.clock import now
+from samklang.config import config
 from samklang.connectors.ews import mailbox as ews_mailbox
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.calendar import EwsCalendar
@@ -25,7 +26,6 @@ from samklang.connectors.graph.users import find_user
 from samklang.mailboxes import messages
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
-from samklang.settings import config
 from samklang.sync.errors import ConnectionRefused, SyncError
 from samklang.sync.ports import Calendar
 

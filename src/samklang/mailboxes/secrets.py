@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from samklang.settings import config
+from samklang.config import config
 
 
 class WrongKeyFile(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from samklang.settings import config
+from samklang.config import config
 
 
 def installation(request: HttpRequest) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.activities.types import set_ticks
 from samklang.clock import now
+from samklang.config import config
 from samklang.connectors.graph.consent import read_redirect
 from samklang.mailboxes import access as exchange
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection
-from samklang.settings import config
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
 from samklang.web.settings.forms import PolicyForm, ServerForm, VersionForm
