@@ -65,7 +65,7 @@ def answer(status: int, *codes: str, **headers: str) -> requests.Response:
         (429, "ApplicationThrottled", Throttled, "throttled"),
         (503, "ErrorServerBusy", Throttled, "throttled"),
         (500, "ErrorInternalServerError", Unavailable, "server_failed"),
-        (504, "UnknownError", Unavailable, "server_failed"),
+        (504, "UnknownError", Unavailable, "unavailable"),
     ],
 )
 def test_each_code_means_one_thing_to_a_run(status: int, code: str, kind: type[SyncError], ours: str) -> None:

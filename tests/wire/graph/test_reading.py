@@ -9,7 +9,11 @@ import msgspec
 import pytest
 
 from samklang.connectors.graph import wire
-from samklang.connectors.graph.schema import KEY_PROPERTY, Event
+from samklang.connectors.graph.access import GraphAccess
+from samklang.connectors.graph.auth import Tokens
+from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.events import Events
+from samklang.connectors.graph.schema import KEY_PROPERTY, Event, decode_page
 from samklang.engine.model import (
     AllDay,
     Availability,
@@ -24,6 +28,7 @@ from samklang.engine.model import (
 from tests.wire.graph.samples import Json, event, exception, point, rule, series
 from tests.wire.graph.schemas import assert_valid
 
+ACCESS = GraphAccess("https://graph.example.com/v1.0", "https://login.example.com", "tenant", "app")
 MON, WED, FRI, SUN = Weekday.MONDAY, Weekday.WEDNESDAY, Weekday.FRIDAY, Weekday.SUNDAY
 
 
@@ -202,3 +207,11 @@ def test_our_mark_is_read_from_the_property_or_the_transaction() -> None:
 def test_an_event_without_sensible_times_is_refused(broken: Json) -> None:
     with pytest.raises(ValueError, match=r"start|isoformat"):
         wire.seen_event(msgspec.json.decode(msgspec.json.encode(event(**broken)), type=Event), "UTC")
+
+
+def test_one_bad_event_is_set_aside_and_the_page_goes_on() -> None:
+    rows = [event(id="good"), event(id="no times", start=None), event(id="odd", subject=7), event(id="fine")]
+    client = GraphClient(ACCESS, Tokens(ACCESS))
+    batch = Events(client, "user", "UTC").sorted_out(decode_page(msgspec.json.encode({"value": rows})))
+    assert [each.id for each in batch.singles] == ["good", "fine"]
+    assert [(each.id, each.code) for each in batch.unreadable] == [("no times", "unreadable"), ("odd", "unreadable")]

@@ -10,20 +10,20 @@ import pytest
 from samklang.connectors.graph import writing
 from samklang.engine.model import Availability, Entry, Frequency, Inexpressible, Recurrence, Sensitivity, Timed, Weekday
 from samklang.sync.errors import Inexpressible as Refused
-from tests.engine.make import all_day, at, entry
+from tests.engine.make import STOCKHOLM, all_day, at, entry
 from tests.wire.graph.schemas import assert_valid
 
 MON, TUE, WED, THU, FRI, SAT, SUN = Weekday
 
 
 def created(wanted: Entry, *, is_past: bool = False) -> dict[str, Any]:
-    body = writing.create_body(wanted, "key-1", is_past=is_past)
+    body = writing.create_body(wanted, "key-1", home=STOCKHOLM, is_past=is_past)
     assert_valid("request.event.create", body)
     return body
 
 
 def updated(wanted: Entry, *changed: str) -> dict[str, Any]:
-    body = writing.update_body(wanted, changed)
+    body = writing.update_body(wanted, changed, STOCKHOLM)
     assert_valid("request.event.update", body)
     return body
 
@@ -71,6 +71,8 @@ def test_all_day_dates_never_pass_through_a_zone() -> None:
     body = created(entry(when=all_day("2026-03-02", "2026-03-03")))
     assert (body["start"]["dateTime"], body["end"]["dateTime"]) == ("2026-03-02T00:00:00", "2026-03-04T00:00:00")
     assert body["isAllDay"] is True
+    # The user's own midnight, for programs that take it for an instant.
+    assert body["start"]["timeZone"] == body["end"]["timeZone"] == "W. Europe Standard Time"
 
 
 def test_privacy_and_availability_are_written_on_create() -> None:
@@ -139,7 +141,7 @@ def test_the_three_ends_of_a_range() -> None:
 )
 def test_a_rule_graph_cannot_hold_is_refused_with_its_reason(rule: Recurrence | Inexpressible, reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        writing.create_body(entry(recurrence=rule), "key-1", is_past=False)
+        writing.create_body(entry(recurrence=rule), "key-1", home=STOCKHOLM, is_past=False)
     assert refused.value.params["reason"] == reason
 
 
@@ -167,6 +169,8 @@ def test_a_series_that_becomes_a_single_event_sends_null() -> None:
 def test_a_changed_occurrence_sends_only_its_own_fields() -> None:
     from samklang.engine.model import Occurrence
 
-    body = writing.occurrence_body(Occurrence("Supper", at("2026-03-02 18:00"), text="Soup"), {"title", "time"})
+    body = writing.occurrence_body(
+        Occurrence("Supper", at("2026-03-02 18:00"), text="Soup"), {"title", "time"}, STOCKHOLM
+    )
     assert_valid("request.event.update", body)
     assert set(body) == {"subject", "start", "end", "isAllDay"}

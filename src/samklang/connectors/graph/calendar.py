@@ -150,7 +150,7 @@ class GraphCalendar:
     def create(self, entry: Entry, key: str) -> SeenEvent:
         is_past = times.start_of(entry.when, self._home) < self._now()
         try:
-            content = self._client.post(self._events.path, create_body(entry, key, is_past=is_past))
+            content = self._client.post(self._events.path, create_body(entry, key, home=self._home, is_past=is_past))
             made = replace(self._events.read(content), key=key)
         except ItemError as error:
             if error.code != "duplicate_transaction":
@@ -160,7 +160,7 @@ class GraphCalendar:
                 raise
             made = found
         keys = differing(made.entry, entry)
-        return write_occurrences(self._client, self._events, made, entry, keys) if keys else made
+        return write_occurrences(self._events, made, entry, keys) if keys else made
 
     def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
         """See the port. A cancelled date comes back only when its series is laid out anew, which costs a write more."""
@@ -182,12 +182,12 @@ class GraphCalendar:
             held = self._lay_out_anew(held, entry)
         # A new rule or start drops what deviates (Graph facts §4.4): all of it is looked at again.
         keys = differing(held.entry, entry) if "recurrence" in body else occurrences
-        return write_occurrences(self._client, self._events, held, entry, keys) if keys else held
+        return write_occurrences(self._events, held, entry, keys) if keys else held
 
     def _lay_out_anew(self, held: SeenEvent, entry: Entry) -> SeenEvent:
         version = held.version
         for each in (relaid(entry), entry):
-            body = update_body(each, {"recurrence"})
+            body = update_body(each, {"recurrence"}, self._home)
             version = self._events.read(self._client.patch(self._events.at(held.id), body, version)).version
         return self._events.get(held.id)
 
@@ -207,7 +207,7 @@ class GraphCalendar:
             return
 
     def _body(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> Json:
-        body = update_body(entry, changed)
+        body = update_body(entry, changed, self._home)
         if "text" in changed:
             body["body"] = self._new_text(seen, entry.text)
         return body

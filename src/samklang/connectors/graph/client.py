@@ -33,6 +33,9 @@ PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 #: Seconds to wait when a throttled answer does not say how long.
 DEFAULT_WAIT = 30.0
 
+#: Code of Unavailable for a plain 500: asked for one item, it may be that item's own trouble.
+ITEM_FAILED = "server_failed"
+
 # Codes are compared without case, never the message (Graph facts §5.1); for each what it means to a run.
 _TOKEN_REJECTED = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
 _MAILBOX = {
@@ -153,7 +156,8 @@ def error_of(response: requests.Response) -> SyncError:
     if status >= 500:
         if "Retry-After" in response.headers:
             return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
-        return Unavailable("server_failed", detail)
+        # One broken item can fail for days with 500, while the others are served (Graph facts §5.1).
+        return Unavailable(ITEM_FAILED if status == 500 else None, detail)
     if not codes:
         # A proxy's or portal's page: it says nothing about the item or the mailbox (rule 10.5).
         return ProtocolError("malformed_answer", f"{status} without an error body", step=_step(response))

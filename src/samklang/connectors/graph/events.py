@@ -14,11 +14,11 @@ from urllib.parse import quote
 import msgspec
 
 from samklang.connectors.graph import schema, wire
-from samklang.connectors.graph.client import GraphClient, Query
+from samklang.connectors.graph.client import ITEM_FAILED, GraphClient, Query
 from samklang.connectors.graph.schema import FIELDS, MARK, Event, Page
 from samklang.engine import times
 from samklang.engine.model import Occurrence, SeenEvent, Timed
-from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected
+from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, Unavailable
 from samklang.sync.ports import Unreadable
 
 T = TypeVar("T")
@@ -47,9 +47,9 @@ class Events:
     """The default calendar of one user. `home`: IANA, for events in zones nobody knows (rule 6.3)."""
 
     def __init__(self, client: GraphClient, user_id: str, home: str) -> None:
-        self._client = client
+        self.client = client
         self._user = f"/users/{quote(user_id, safe='')}"
-        self._zone = home
+        self.home = home
         self.path = f"{self._user}/calendar/events"
 
     def at(self, item_id: str) -> str:
@@ -61,10 +61,15 @@ class Events:
     def get(self, item_id: str) -> SeenEvent:
         """A single event, or a series with its exceptions and cancelled occurrences.
 
-        Raises NotFound, and ItemError ("unreadable") for one that exists but makes no sense.
+        Raises NotFound, and ItemError for one that exists but makes no sense or that the server fails to give.
         """
         query = {"$select": FIELDS + ",cancelledOccurrences", "$expand": f"exceptionOccurrences,{MARK}"}
-        return self.read(self._client.get(self.at(item_id), query))
+        try:
+            return self.read(self.client.get(self.at(item_id), query))
+        except Unavailable as error:
+            if error.code != ITEM_FAILED:
+                raise
+            raise ItemError("unreadable", error.detail) from None
 
     def read(self, content: bytes) -> SeenEvent:
         """The event of an answer; further pages of its exceptions are fetched."""
@@ -72,17 +77,17 @@ class Events:
             event = schema.decode_event(content)
             link = event.more_exceptions
             while link:
-                more = schema.decode_events(self._client.get(link))
+                more = schema.decode_events(self.client.get(link))
                 event.exception_occurrences = [*(event.exception_occurrences or ()), *more.value]
                 link = more.next_link
-            return wire.seen_event(event, self._zone)
+            return wire.seen_event(event, self.home)
         except (msgspec.MsgspecError, ValueError, KeyError) as error:
             raise ItemError("unreadable", type(error).__name__) from None
 
     def html(self, item_id: str) -> str:
         """The body as the server keeps it."""
         try:
-            event = schema.decode_event(self._client.get(self.at(item_id), {"$select": "id,body"}))
+            event = schema.decode_event(self.client.get(self.at(item_id), {"$select": "id,body"}))
         except msgspec.MsgspecError as error:
             raise ItemError("unreadable", type(error).__name__) from None
         return (event.body and event.body.content) or ""
@@ -185,7 +190,7 @@ class Events:
                 elif event.type == "seriesMaster" or event.recurrence is not None:
                     batch.masters[event.id] = None
                 else:
-                    batch.singles.append(wire.seen_event(event, self._zone))
+                    batch.singles.append(wire.seen_event(event, self.home))
             except (msgspec.MsgspecError, ValueError, KeyError) as error:
                 batch.unreadable.append(Unreadable(_id_of(raw), "unreadable", type(error).__name__))
         return batch
@@ -213,7 +218,7 @@ class Events:
         page_size: int | None = None,
     ) -> Page[T]:
         try:
-            return decode(self._client.get(path, query, page_size=page_size))
+            return decode(self.client.get(path, query, page_size=page_size))
         except msgspec.MsgspecError as error:
             raise ProtocolError("malformed_answer", type(error).__name__, step="list events") from None
 

@@ -82,6 +82,12 @@ class ExtendedProperty(_Wire):
     value: str | None = None
 
 
+class Removed(_Wire):
+    """Says "deleted" also of what only left the delta's window (Graph facts §1.4)."""
+
+    reason: str | None = None
+
+
 class Event(_Wire):
     id: str
     change_key: str | None = None
@@ -115,7 +121,7 @@ class Event(_Wire):
     exception_occurrences: list[Event] | None = None
     more_exceptions: str | None = msgspec.field(name="exceptionOccurrences@odata.nextLink", default=None)
     single_value_extended_properties: list[ExtendedProperty] | None = None
-    removed: msgspec.Raw | None = msgspec.field(name="@removed", default=None)
+    removed: Removed | None = msgspec.field(name="@removed", default=None)
 
 
 class Page(msgspec.Struct, Generic[T]):

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
-from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import Events
 from samklang.connectors.graph.writing import Json, occurrence_body
 from samklang.engine import canonical, recurrence
@@ -22,15 +21,13 @@ def differing(held: Entry, wanted: Entry) -> frozenset[FieldKey]:
     return frozenset(key for key in keys if canonical.occurrence_of(key))
 
 
-def write_occurrences(
-    client: GraphClient, events: Events, held: SeenEvent, wanted: Entry, keys: Collection[FieldKey]
-) -> SeenEvent:
+def write_occurrences(events: Events, held: SeenEvent, wanted: Entry, keys: Collection[FieldKey]) -> SeenEvent:
     """Make the occurrences named by `keys` as `wanted` has them; one write each. Returns what the server holds.
 
     An occurrence the rule does not give, or which is gone, is passed over. Raises ItemError
     ("occurrence_crosses_neighbour", "occurrence_not_restorable").
     """
-    cancel, change = _work(held.entry, wanted, keys)
+    cancel, change = _work(held.entry, wanted, keys, events.home)
     ids = dict(held.occurrence_ids)
     if missing := [day for day in (*cancel, *change) if day not in ids]:
         ids |= events.occurrence_ids(held, missing)
@@ -42,12 +39,12 @@ def write_occurrences(
         exceptions.pop(day, None)
         try:
             if day in ids:
-                client.delete(events.at(ids[day]))
+                events.client.delete(events.at(ids[day]))
         except NotFound:
             continue
     for day, body in change.items():
         if day in ids:
-            answer = events.read_occurrence(client.patch(events.at(ids[day]), body), held)
+            answer = events.read_occurrence(events.client.patch(events.at(ids[day]), body), held)
             exceptions[day], version = answer
     ours = replace(held.entry, exceptions=exceptions, cancelled=frozenset(cancelled))
     now = events.get(held.id)
@@ -57,7 +54,7 @@ def write_occurrences(
     return replace(held, entry=ours, version=version, occurrence_ids=ids)
 
 
-def _work(held: Entry, wanted: Entry, keys: Collection[FieldKey]) -> tuple[list[date], dict[date, Json]]:
+def _work(held: Entry, wanted: Entry, keys: Collection[FieldKey], home: str) -> tuple[list[date], dict[date, Json]]:
     """Dates to cancel, and the bodies of those to change, both ascending."""
     names: dict[date, set[str]] = {}
     for key in keys:
@@ -69,12 +66,12 @@ def _work(held: Entry, wanted: Entry, keys: Collection[FieldKey]) -> tuple[list[
         if day in held.cancelled:
             raise ItemError("occurrence_not_restorable", date=day.isoformat())
         content = recurrence.occurrence(wanted, day)
-        if body := occurrence_body(content, names[day]) | _availability(held, day, content):
+        if body := occurrence_body(content, names[day] | _availability(held, day, content), home):
             change[day] = body
     return cancel, change
 
 
-def _availability(held: Entry, day: date, content: Occurrence) -> Json:
+def _availability(held: Entry, day: date, content: Occurrence) -> frozenset[str]:
     """Written when the exception is made; later changes by a person stay (rule 2)."""
     new = day not in held.exceptions and content.availability is not held.availability
-    return occurrence_body(content, {"availability"}) if new else {}
+    return frozenset({"availability"}) if new else frozenset()

@@ -157,9 +157,9 @@ def _when(event: Event, zone: str) -> When:
         raise ValueError("an event without start or end")
     if event.is_all_day:
         return AllDay(_local(event.start).date(), _local(event.end).date())
-    end_zone = times.iana_name(event.original_end_time_zone or "")
-    other = end_zone is not None and event.recurrence is None and event.type != "exception" and end_zone != zone
-    return Timed(_aware(event.start), _aware(event.end), zone, end_zone if other else None)
+    own_end = event.recurrence is None and event.type in ("singleInstance", None)
+    end_zone = _zone(zone, event.original_end_time_zone) if own_end else zone
+    return Timed(_aware(event.start), _aware(event.end), zone, None if end_zone == zone else end_zone)
 
 
 def _local(moment: DateTimeZone) -> datetime:
@@ -179,15 +179,18 @@ def _instant(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _zone(fallback: str, *names: str | None) -> str:
-    """The first name somebody knows; "tzone://Microsoft/Custom" nobody does (Graph facts §4.1)."""
+def _zone(home: str, *names: str | None) -> str:
+    """IANA name for the first name somebody knows; "tzone://Microsoft/Custom" nobody does (Graph facts §4.1).
+
+    A Windows zone that is the user's own is the user's: Stockholm, not Berlin.
+    """
     for name in names:
         if name and name.lower() == "tzone://microsoft/utc":
             return "Etc/UTC"
         found = times.iana_name(name) if name else None
         if found:
-            return found
-    return fallback
+            return home if name != found and name == times.windows_id(home) else found
+    return home
 
 
 def _recurrence(rule: PatternedRecurrence, start: date) -> Recurrence | Inexpressible:

@@ -19,10 +19,11 @@ _SHOW_AS = {each: name for name, each in AVAILABILITY.items()} | {AVAILABILITY["
 _INDEX = {number: name for name, number in POSITION.items()}
 
 
-def create_body(entry: Entry, key: str, *, is_past: bool) -> Json:
+def create_body(entry: Entry, key: str, *, home: str, is_past: bool) -> Json:
     """Body of POST …/events for a single event or a master, without attendees, marked with our key.
 
-    `is_past`: its start is over, so it gets no reminder; else the mailbox's default (rule 2). Raises Inexpressible.
+    `home`: IANA zone of the user, in whose midnights whole days are kept. `is_past`: its start is over, so it gets no
+    reminder; else the mailbox's default (rule 2). Raises Inexpressible.
     """
     body: Json = {
         "subject": entry.title,
@@ -32,16 +33,16 @@ def create_body(entry: Entry, key: str, *, is_past: bool) -> Json:
         "showAs": _SHOW_AS[entry.availability],
         "transactionId": TRANSACTION + key,
         "singleValueExtendedProperties": [{"id": KEY_PROPERTY, "value": key}],
-        **when_body(entry.when, is_series=entry.is_series),
+        **when_body(entry.when, home, is_series=entry.is_series),
     }
     if entry.recurrence is not None:
-        body["recurrence"] = recurrence_body(entry)
+        body["recurrence"] = recurrence_body(entry, home)
     if is_past:
         body["isReminderOn"] = False
     return body
 
 
-def update_body(entry: Entry, changed: Collection[str]) -> Json:
+def update_body(entry: Entry, changed: Collection[str], home: str) -> Json:
     """Body of PATCH for a single event or a master; empty when `changed` names only occurrences.
 
     The text is not in it: it may need the online-meeting block that stands on the server. Raises Inexpressible.
@@ -49,19 +50,19 @@ def update_body(entry: Entry, changed: Collection[str]) -> Json:
     body: Json = _plain(entry, changed)
     # The rule says on which date and in which zone the series starts, so neither travels without the other.
     if "time" in changed or (entry.is_series and "recurrence" in changed):
-        body |= when_body(entry.when, is_series=entry.is_series)
+        body |= when_body(entry.when, home, is_series=entry.is_series)
     if "recurrence" in changed or ("time" in changed and entry.is_series):
-        body["recurrence"] = recurrence_body(entry)
+        body["recurrence"] = recurrence_body(entry, home)
     return body
 
 
-def occurrence_body(wanted: Occurrence, changed: Collection[str]) -> Json:
+def occurrence_body(wanted: Occurrence, changed: Collection[str], home: str) -> Json:
     """Body of PATCH for one occurrence; `changed` are field names without their date."""
     body: Json = _plain(wanted, changed)
     if "text" in changed:
         body["body"] = text_body(wanted.text)
     if "time" in changed:
-        body |= when_body(wanted.when, is_series=False)
+        body |= when_body(wanted.when, home, is_series=False)
     return body
 
 
@@ -83,11 +84,14 @@ def text_body(text: str) -> Json:
     return {"contentType": "text", "content": text}
 
 
-def when_body(when: When, *, is_series: bool) -> Json:
-    """start, end and isAllDay. All-day dates float and never pass through a zone (Graph facts §1.7)."""
+def when_body(when: When, home: str, *, is_series: bool) -> Json:
+    """start, end and isAllDay. All-day dates float and never pass through a zone (Graph facts §1.7).
+
+    Their midnights are still said to be the user's own, for programs that take them for instants.
+    """
     if isinstance(when, AllDay):
         last = max(when.end, times.add_days(when.first, 1))
-        return {"start": _midnight(when.first), "end": _midnight(last), "isAllDay": True}
+        return {"start": _midnight(when.first, home), "end": _midnight(last, home), "isAllDay": True}
     zone, end_zone = when.zone, when.end_zone or when.zone
     if not is_series and not (_keeps_instant(zone, when.start) and _keeps_instant(end_zone, when.end)):
         zone = end_zone = "UTC"
@@ -98,7 +102,7 @@ def when_body(when: When, *, is_series: bool) -> Json:
     }
 
 
-def recurrence_body(entry: Entry) -> Json | None:
+def recurrence_body(entry: Entry, home: str) -> Json | None:
     """pattern and range; None makes a series a single event again. Raises Inexpressible with the reason as detail."""
     if entry.recurrence is None:
         return None
@@ -107,7 +111,7 @@ def recurrence_body(entry: Entry) -> Json | None:
     if reason is not None or not isinstance(entry.recurrence, Recurrence):
         raise Inexpressible("recurrence_inexpressible", reason=reason or "")
     rule = recurrence.explicit(entry.recurrence, start)
-    zone = "UTC" if isinstance(entry.when, AllDay) else _name(entry.when.zone)
+    zone = _midnight(start, home)["timeZone"] if isinstance(entry.when, AllDay) else _name(entry.when.zone)
     return {"pattern": _pattern(rule, entry.recurrence), "range": _range(rule, start) | {"recurrenceTimeZone": zone}}
 
 
@@ -157,8 +161,8 @@ def _range(rule: Recurrence, start: date) -> Json:
     return begin | {"type": "noEnd"}
 
 
-def _midnight(day: date) -> Json:
-    return _point(datetime.combine(day, time()), "UTC")
+def _midnight(day: date, home: str) -> Json:
+    return _point(datetime.combine(day, time()), home if times.windows_id(home) else "UTC")
 
 
 def _point(wall: datetime, zone: str) -> Json:
