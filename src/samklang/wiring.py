@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -19,7 +19,7 @@ from samklang.activities.types import types_for_rules
 from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.engine.rules import ConflictPolicy, Rules
-from samklang.engine.times import local_date
+from samklang.engine.times import to_wall
 from samklang.mailboxes import access, services
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
@@ -141,6 +141,10 @@ def _alone(mailbox_id: int) -> Iterator[None]:
             cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, mailbox_id])
 
 
+def _local_date(moment: datetime, zone: str) -> date:
+    return to_wall(moment, zone).date()
+
+
 def _load(mailbox_id: int) -> Mailbox:
     return Mailbox.objects.select_related("user__organization", "connection").get(pk=mailbox_id)
 
@@ -182,7 +186,7 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
 
 def _reconcile_is_due(mailbox: Mailbox) -> bool:
     """Each user's first run of a day compares in full (rules 7.7, 9.1)."""
-    return mailbox.first_run_done and mailbox.reconciled_on != local_date(now(), mailbox.user.zone)
+    return mailbox.first_run_done and mailbox.reconciled_on != _local_date(now(), mailbox.user.zone)
 
 
 def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
@@ -239,7 +243,7 @@ def _rules(mailbox: Mailbox) -> Rules:
         user_id=user.psa_id,
         zone=user.zone,
         types=types_for_rules(user.organization),
-        started_on=mailbox.started_on or local_date(now(), user.zone),
+        started_on=mailbox.started_on or _local_date(now(), user.zone),
         user_default_type_id=user.default_activity_type or None,
         conflict=ConflictPolicy(link.conflict),
         no_subject=no_subject,
@@ -281,7 +285,7 @@ def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: b
     if report.complete:
         values |= {"synced_seq": seq, "last_good_run": moment}
         if reconciled or report.finished_first_run:
-            values["reconciled_on"] = local_date(moment, mailbox.user.zone)
+            values["reconciled_on"] = _local_date(moment, mailbox.user.zone)
     return values
 
 

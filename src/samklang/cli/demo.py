@@ -56,7 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _demo(args: argparse.Namespace) -> int:
     data = _data_folder()
     shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, mode=0o700)
+    data.mkdir(parents=True)
     password = f"demo-{secrets.token_hex(4)}"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with SandboxProcess(data / "sandbox") as sandbox:
