@@ -19,8 +19,8 @@ class Scoped(models.QuerySet[M]):
 
     organization_path = "organization"
 
-    def of(self, organization: Organization) -> Self:
-        """The rows of this organization."""
+    def of(self, organization: Organization | int) -> Self:
+        """The rows of this organization, given itself or by its primary key."""
         return self.filter(**{self.organization_path: organization})
 
     def visible_to(self, user: User) -> Self:

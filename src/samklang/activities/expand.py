@@ -5,16 +5,18 @@ The engine expands patterns; a rule kept as text (`Inexpressible`) is expanded h
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from itertools import islice
 
-from dateutil.rrule import rrule, rruleset, rrulestr
+from dateutil.rrule import rrule, rrulestr
 
 from samklang.engine import recurrence, times
 from samklang.engine.model import AllDay, Entry, Inexpressible, Occurrence, Timed, When
 
-_UNTIL_IN_UTC = re.compile(r"(UNTIL=)(\d{8}T\d{6})Z", re.IGNORECASE)
+_PART = re.compile(r";?\b(COUNT|UNTIL)=([0-9TZ]+)", re.IGNORECASE)
 
 
 def occurrences(entry: Entry, start: datetime, end: datetime, zone: str) -> list[tuple[date, Occurrence]]:
@@ -29,24 +31,27 @@ def occurrences(entry: Entry, start: datetime, end: datetime, zone: str) -> list
     return [(day, shown) for _, day, shown in sorted(found, key=lambda item: item[:2])]
 
 
-def moments(entry: Entry) -> Iterator[datetime]:
-    """Wall times at which the rule text of a series puts its occurrences, in order; perhaps without end.
+def moments(entry: Entry, horizon: datetime) -> Iterator[datetime]:
+    """Wall times up to `horizon` at which the rule text of a series puts its occurrences, in order.
 
     A text nobody can read gives the first occurrence alone.
     """
     assert isinstance(entry.recurrence, Inexpressible)
     begin = _wall(entry.when)
     try:
-        yield from _rule(entry.recurrence.rule, begin, entry.when)
+        lines = [_line(line, begin, entry.when, horizon) for line in entry.recurrence.rule.splitlines()]
     except (ValueError, TypeError):
-        yield begin
+        lines = [iter([begin])]
+    last = None
+    for moment in heapq.merge(*lines):
+        if moment != last and moment <= horizon:
+            yield moment
+        last = moment
 
 
 def _candidates(entry: Entry, rule: str, end: datetime, zone: str) -> Iterator[tuple[date, Occurrence]]:
-    last = times.add_days(times.to_wall(end, zone).date(), 2)
-    for moment in moments(entry):
-        if moment.date() > last:
-            break
+    horizon = datetime.combine(times.add_days(times.to_wall(end, zone).date(), 2), time())
+    for moment in moments(entry, horizon):
         if moment.date() not in entry.cancelled and moment.date() not in entry.exceptions:
             yield moment.date(), _regular(entry, moment)
     for day, changed in entry.exceptions.items():
@@ -77,15 +82,23 @@ def _wall(when: When) -> datetime:
     return times.to_wall(when.start, when.zone)
 
 
-def _rule(text: str, begin: datetime, when: When) -> rrule | rruleset:
-    def to_wall(match: re.Match[str]) -> str:
-        until = datetime.strptime(match[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        wall = until.replace(tzinfo=None) if isinstance(when, AllDay) else times.to_wall(until, when.zone)
-        return f"{match[1]}{wall:%Y%m%dT%H%M%S}"
+def _line(line: str, begin: datetime, when: When, horizon: datetime) -> Iterator[datetime]:
+    """The dates of one RRULE or RDATE line. The walk is bounded by the horizon, whatever the rule asks for."""
+    name, _, value = line.rpartition(":")
+    if name.upper() == "RDATE":
+        return iter(sorted(datetime.strptime(text, "%Y%m%dT%H%M%S") for text in value.split(",")))  # noqa: DTZ007
+    limits = {part.upper(): limit.upper() for part, limit in _PART.findall(value)}
+    until = min(horizon, _until(limits["UNTIL"], when)) if "UNTIL" in limits else horizon
+    rule = rrulestr(_PART.sub("", value).strip(";"), dtstart=begin)
+    assert isinstance(rule, rrule)
+    return islice(rule.replace(until=until), int(limits["COUNT"]) if "COUNT" in limits else None)
 
-    def to_day_end(match: re.Match[str]) -> str:
-        return f"{match[1]}{match[2]}T235959"
 
-    text = _UNTIL_IN_UTC.sub(to_wall, text)
-    text = re.sub(r"(UNTIL=)(\d{8})(?!T|\d)", to_day_end, text, flags=re.IGNORECASE)
-    return rrulestr(text, dtstart=begin, forceset="\n" in text)
+def _until(text: str, when: When) -> datetime:
+    """The wall time an UNTIL means: a date includes its whole day."""
+    if len(text) == 8:
+        return datetime.combine(date.fromisoformat(text), time.max)
+    moment = datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
+    if text.endswith("Z") and isinstance(when, Timed):
+        return times.to_wall(moment.replace(tzinfo=UTC), when.zone)
+    return moment

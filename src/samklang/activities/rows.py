@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ from samklang.engine.recurrence import last_end, slot
 
 #: A date begins and ends at most this far from the same midnight in UTC.
 _WIDEST_ZONE = timedelta(hours=14)
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _RESPONSES = {
     Participant.Status.ACCEPTED: "accepted",
@@ -133,9 +136,9 @@ def _person(participant: Participant) -> Person:
 
 def put_entry(activity: Activity, entry: Entry) -> None:
     """Set the activity's own columns as the entry has them; its overrides are `overrides_of(entry)`."""
-    activity.name = entry.title
-    activity.location = entry.place
-    activity.notes = entry.text
+    activity.name = _storable(entry.title)
+    activity.location = _storable(entry.place)
+    activity.notes = _storable(entry.text)
     activity.recurrence = None if entry.recurrence is None else _stored(entry.recurrence)
     put_when(activity, entry.when)
     activity.opens, activity.over = reach(entry)
@@ -204,16 +207,21 @@ def overrides_of(entry: Entry) -> dict[date, Own]:
             case "":
                 values["cancelled"] = True
             case "title" if changed:
-                values["name"] = changed.title
+                values["name"] = _storable(changed.title)
             case "text" if changed:
-                values["notes"] = changed.text
+                values["notes"] = _storable(changed.text)
             case "place" if changed:
-                values["location"] = changed.place
+                values["location"] = _storable(changed.place)
             case "time" if changed:
                 values["when"] = changed.when
             case "sensitivity" if changed:
                 values["masked"] = changed.sensitivity.is_private
     return {day: Own(**values) for day, values in own.items()}
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL cannot hold in a text: NUL and lone surrogates. The canonical form has neither."""
+    return _NOT_STORABLE.sub("", text)
 
 
 def _stored(recurrence: Recurrence | Inexpressible) -> dict[str, Any]:

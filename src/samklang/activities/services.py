@@ -9,6 +9,7 @@ NotAllowed, Outdated, and Refused for values that are not possible.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Unpack
@@ -27,6 +28,7 @@ from samklang.activities.writing import (
     PLAIN,
     Changes,
     Guest,
+    New,
     OccurrenceChanges,
     check_when,
     editable,
@@ -38,6 +40,7 @@ from samklang.activities.writing import (
     occurrence_with,
     touch,
     write,
+    write_many,
 )
 from samklang.engine import canonical
 from samklang.engine.model import Entry, FieldKey, Recurrence, When
@@ -46,6 +49,7 @@ from samklang.engine.recurrence import occurrence
 __all__ = [
     "Changes",
     "Guest",
+    "New",
     "NotAllowed",
     "NotThere",
     "OccurrenceChanges",
@@ -56,6 +60,7 @@ __all__ = [
     "close",
     "create",
     "create_from",
+    "create_many",
     "leave",
     "may_delete",
     "may_edit",
@@ -75,13 +80,14 @@ __all__ = [
 
 
 @transaction.atomic
-def create(by: User, *, name: str, when: When, create_key: str | None = None, **values: Unpack[Changes]) -> Activity:
-    """A new activity, owned by `by` unless said otherwise, of his default type unless said otherwise.
+def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]) -> Activity:
+    """A new activity; `name` and `when` are needed. Owned by `by`, of the owner's default type, unless said otherwise.
 
     With a `create_key` that was used before, the activity made then is returned and nothing is written.
     """
-    content = Changes(**{**values, "name": name, "when": when})  # type: ignore[typeddict-item]
-    return _create(by, entry_with(Entry(title="", when=when), content), values, create_key)
+    if "when" not in values:
+        raise Refused("start_missing", _("The activity needs a start."))
+    return _create(by, entry_with(Entry(title="", when=values["when"]), values), values, create_key)
 
 
 @transaction.atomic
@@ -89,7 +95,8 @@ def create_from(
     by: User, entry: Entry, type_: ActivityType, *, create_key: str | None = None, **values: Unpack[Changes]
 ) -> Activity:
     """A new activity with the entry's whole content, exceptions and cancelled occurrences included; as `create`."""
-    return _create(by, entry, {**values, "type": type_}, create_key)
+    values["type"] = type_
+    return _create(by, entry, values, create_key)
 
 
 def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> Activity:
@@ -100,9 +107,17 @@ def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> 
             return made
     now = clock.now()
     activity = Activity(organization=by.organization, created=now, created_by=by, create_key=create_key, version=0)
-    owner = values.get("owner", by)
-    values = {"type": values.get("type") or default_type(by.organization, owner), **values, "owner": owner}
+    values["owner"] = owner = values.get("owner", by)
+    if "type" not in values:
+        values["type"] = default_type(by.organization, owner)
     return write(activity, entry, values, by, now)
+
+
+@transaction.atomic
+def create_many(by: User, news: Sequence[New]) -> tuple[list[New], list[tuple[New, Refused]]]:
+    """Many new activities of one owner at once (an import): those made, and those refused with the reason."""
+    changes.lock(by.organization_id)
+    return write_many(by, news, clock.now())
 
 
 @transaction.atomic
@@ -257,7 +272,7 @@ def update_following(
     if not series.neighbours(replace(entry, cancelled=frozenset()), day)[0]:
         return update(by, guid, version=version, **values)
     head, tail = series.split(entry, day)
-    guests = [Guest(p.user, p.name, p.address, p.kind, p.status) for p in activity.participants.all()]
+    guests = [Guest.of(p) for p in activity.participants.all()]
     now = clock.now()
     rest = Activity(organization=activity.organization, created=now, created_by=by, version=0)
     plain = Changes(**{name: getattr(activity, name) for name in PLAIN}, participants=guests)  # type: ignore[typeddict-item]

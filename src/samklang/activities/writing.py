@@ -52,6 +52,10 @@ class Guest:
     kind: Participant.Kind = Participant.Kind.OTHER
     status: Participant.Status = Participant.Status.UNKNOWN
 
+    @classmethod
+    def of(cls, row: Participant) -> Guest:
+        return cls(row.user, row.name, row.address, Participant.Kind(row.kind), Participant.Status(row.status))
+
 
 class OccurrenceChanges(TypedDict, total=False):
     """What may differ in one occurrence; what is left out stays."""
@@ -80,6 +84,18 @@ class Changes(OccurrenceChanges, total=False):
     project: str
     phase: str
     project_task_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An activity to be made with many others (an import)."""
+
+    entry: Entry
+    #: With a type.
+    values: Changes
+    import_uid: str
+    #: External people; an address of a colleague stays external here.
+    guests: Sequence[Guest] = ()
 
 
 #: Columns set as they come.
@@ -165,9 +181,7 @@ def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Acti
 
 def write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
     """Check and store everything, number the change, and make the mailboxes of all concerned due."""
-    for name in PLAIN:
-        if name in values:
-            setattr(activity, name, values[name])  # type: ignore[literal-required]
+    _set_plain(activity, values)
     _check(entry, activity)
     before = changes.people_of(activity) if activity.pk else frozenset()
     rows.put_entry(activity, entry)
@@ -182,6 +196,46 @@ def write(activity: Activity, entry: Entry, values: Changes, by: User, now: date
     activity = Activity.objects.whole().get(pk=activity.pk)
     changes.log_all(activity.organization_id, [(activity.guid, before | changes.people_of(activity))])
     return activity
+
+
+def write_many(by: User, news: Sequence[New], now: datetime) -> tuple[list[New], list[tuple[New, Refused]]]:
+    """Store new activities of one owner, in a fixed number of queries for each few hundred."""
+    made: list[tuple[Activity, New]] = []
+    refused = []
+    for new in news:
+        activity = Activity(
+            organization=by.organization, owner=by, import_uid=new.import_uid, created=now, created_by=by, version=1
+        )
+        activity.modified, activity.modified_by = now, by
+        _set_plain(activity, new.values)
+        try:
+            _check(new.entry, activity)
+        except Refused as error:
+            refused.append((new, error))
+            continue
+        rows.put_entry(activity, new.entry)
+        made.append((activity, new))
+    Activity.objects.bulk_create([activity for activity, _new in made], batch_size=500)
+    overrides = (
+        own.put(Override(activity=activity, day=day))
+        for activity, new in made
+        for day, own in rows.overrides_of(new.entry).items()
+    )
+    Override.objects.bulk_create(overrides, batch_size=500)
+    guests = (
+        Participant(activity=activity, kind=g.kind, status=g.status, name=g.name[:200], address=g.address[:320])
+        for activity, new in made
+        for g in new.guests
+    )
+    Participant.objects.bulk_create(guests, batch_size=500)
+    changes.log_all(by.organization_id, [(activity.guid, frozenset({by.pk})) for activity, _new in made])
+    return [new for _activity, new in made], refused
+
+
+def _set_plain(activity: Activity, values: Changes) -> None:
+    for name in PLAIN:
+        if name in values:
+            setattr(activity, name, values[name])  # type: ignore[literal-required]
 
 
 def touch(activity: Activity, by: User, before: frozenset[int]) -> None:
