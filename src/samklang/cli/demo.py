@@ -29,6 +29,7 @@ from samklang.cli.sandbox_process import SandboxProcess
 TENANT = "5a3c1a9e-0000-4000-8000-00000000f1fe"
 APP = "5a3c1a9e-0000-4000-8000-0000000000a1"
 POLL_SECONDS = 5
+_ROLES = ["Calendars.ReadWrite", "User.Read.All"]
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _fill_sandbox(sandbox: SandboxProcess, app_secret: str) -> None:
         {
             "id": TENANT,
             "domains": ["skog.example"],
-            "apps": [{"client_id": APP, "secret": app_secret, "consented": True}],
+            "apps": [{"client_id": APP, "secret": app_secret, "consented": True, "roles": _ROLES}],
         },
     )
     for number, person in enumerate(PEOPLE):
