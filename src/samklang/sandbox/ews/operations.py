@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from samklang.sandbox import calendar, recurrence
+from samklang.sandbox import calendar, meetings, recurrence
 from samklang.sandbox.ews import changes, properties, soap
 from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry
 from samklang.sandbox.ews.soap import ItemError, M, T
@@ -101,10 +101,11 @@ def create_item(caller: Caller, request: etree._Element) -> etree._Element:
         start = fields.pop("start", caller.store.clock.now().replace(microsecond=0))
         end = fields.pop("end", start + timedelta(minutes=30))
         item = calendar.new_item(caller.store, place.mailbox, start=start, end=end, folder=place.key, **fields)
-        if send in _ALL and item.attendees:
-            item.extra["invited"] = True
-            _mail(caller, place.mailbox, item.attendees, "invitation", item)
+        invited = send in _ALL and bool(item.attendees)
+        item.extra["invited"] = invited
         calendar.create(caller.store, item)
+        if invited:
+            meetings.invite(caller.store, place.mailbox, item, item.attendees)
         caller.store.count(place.mailbox.address, "writes:create")
         return _content(_ids(entry_of(item)))
 
@@ -180,28 +181,24 @@ def _save(caller: Caller, entry: Entry, fields: dict[str, Any], send: str) -> En
         assert place is not None
         saved = occurrence_entry(item, place)
     caller.store.count(mailbox.address, "writes:update")
-    _mail_update(caller, mailbox, saved, before, send)
+    _mail_update(caller, mailbox, item, before, send)
     return saved
 
 
-def _mail_update(caller: Caller, mailbox: Mailbox, saved: Entry, before: list[Attendee], send: str) -> None:
+def _mail_update(caller: Caller, mailbox: Mailbox, item: Item, before: list[Attendee], send: str) -> None:
     """An organizer's update: to all, or only to those added and removed."""
-    if not saved.item.is_organizer:
+    if not item.is_organizer:
         return
-    after = saved.item.attendees
-    was, now = {a.address.casefold() for a in before}, {a.address.casefold() for a in after}
-    added = [a for a in after if a.address.casefold() not in was]
-    removed = [a for a in before if a.address.casefold() not in now]
-    kept = [a for a in after if a.address.casefold() in was]
-    if send in _ALL | _CHANGED:
-        _mail(caller, mailbox, added, "invitation", saved.stored)
-        _mail(caller, mailbox, removed, "cancellation", saved.stored)
     if send in _ALL:
-        _mail(caller, mailbox, kept, "update", saved.stored)
+        meetings.update(caller.store, mailbox, item, before)
+    elif send in _CHANGED:
+        was, now = _addresses(before), _addresses(item.attendees)
+        meetings.invite(caller.store, mailbox, item, [a for a in item.attendees if a.address.casefold() not in was])
+        meetings.cancel(caller.store, mailbox, item, [a for a in before if a.address.casefold() not in now])
 
 
-def _mail(caller: Caller, mailbox: Mailbox, people: Iterable[Attendee], kind: str, item: Item) -> None:
-    caller.store.send_mail(mailbox.address, [person.address for person in people], kind, item.id)
+def _addresses(people: Iterable[Attendee]) -> set[str]:
+    return {person.address.casefold() for person in people}
 
 
 def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
@@ -214,7 +211,7 @@ def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
         if send is None:
             raise ItemError("ErrorSendMeetingCancellationsRequired")
         if send in _ALL and entry.item.is_organizer:
-            _mail(caller, mailbox, entry.item.attendees, "cancellation", entry.stored)
+            _mail_cancellation(caller, mailbox, entry)
         if entry.master is not None:
             assert entry.original is not None
             calendar.cancel_occurrence(caller.store, entry.master, entry.original)
@@ -225,6 +222,15 @@ def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
         caller.store.count(mailbox.address, "writes:delete")
 
     return per_item(caller, "DeleteItem", soap.need(request, f"{M}ItemIds"), act)
+
+
+def _mail_cancellation(caller: Caller, mailbox: Mailbox, entry: Entry) -> None:
+    """Of a whole meeting to everybody's copy; of one date as a mail alone (docs/sandbox.md)."""
+    people = entry.item.attendees
+    if entry.master is None:
+        meetings.cancel(caller.store, mailbox, entry.item, people)
+    else:
+        caller.store.send_mail(mailbox.address, [p.address for p in people], "cancellation", entry.stored.id)
 
 
 def move_item(caller: Caller, request: etree._Element) -> etree._Element:
