@@ -181,9 +181,9 @@ def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Acti
 
 def write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
     """Check and store everything, number the change, and make the mailboxes of all concerned due."""
+    before = changes.people_of(activity) if activity.pk else frozenset()
     _set_plain(activity, values)
     _check(entry, activity)
-    before = changes.people_of(activity) if activity.pk else frozenset()
     rows.put_entry(activity, entry)
     activity.version += 1
     activity.modified, activity.modified_by = now, by
