@@ -68,16 +68,12 @@ class DjangoStore:
         ]
 
     def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
-        link = link or self._of_entry(side.other, seen_id)
-        if link is None:
-            ids = (
-                {"psa_id": seen_id, "item_id": None} if side is Side.EXCHANGE else {"psa_id": None, "item_id": seen_id}
-            )
-            link = Link(str(uuid.uuid4()), LinkStatus.CREATING, key=str(uuid.uuid4()), born=side.other, **ids)
-        elif link.status is not LinkStatus.CREATING:
-            # Made again: the side written to gets a new id, so the old one must not be found.
-            gone = {"item_id": None} if side is Side.EXCHANGE else {"psa_id": None}
-            link = replace(link, status=LinkStatus.CREATING, key=str(uuid.uuid4()), reason="", **gone)
+        link = link or self._of_entry(side.other, seen_id) or Link("", LinkStatus.LINKED, None, None, born=side.other)
+        # Made again, the entry gets a new id on `side`: the old one must not be found.
+        ids = {"psa_id": seen_id, "item_id": None} if side is Side.EXCHANGE else {"psa_id": None, "item_id": seen_id}
+        key = link.key if link.status is LinkStatus.CREATING else str(uuid.uuid4())
+        fresh_id = link.id or str(uuid.uuid4())
+        link = replace(link, id=fresh_id, status=LinkStatus.CREATING, key=key, reason="", **ids)
         if base is not None:
             link = replace(link, base=base)
         self._save(link)
@@ -122,6 +118,9 @@ class DjangoStore:
     def save_tokens(self, tokens: Tokens) -> None:
         self._update(psa_token=seal(tokens.psa or ""), exchange_token=seal(tokens.exchange or ""))
 
+    def accept(self, plan_id: str | None) -> None:
+        self._update(accepted_plan=plan_id or "", accept_any=plan_id is None)
+
     def begin_first_run(self, started_on: date) -> None:
         self._update(started_on=started_on)
 
@@ -163,7 +162,8 @@ class DjangoStore:
             "type_id": link.type_id,
             "reason": link.reason,
         }
-        LinkRow.objects.update_or_create(pk=link.id, defaults=values)
+        # A link without id is new.
+        LinkRow.objects.update_or_create(pk=link.id or uuid.uuid4(), defaults=values)
 
     def _lift(self, link: Link) -> None:
         of_link = Q(side=Side.PSA, entry_id=link.psa_id) | Q(side=Side.EXCHANGE, entry_id=link.item_id)
