@@ -53,6 +53,7 @@ TYPES = (
     ActivityType("sick", "Sick", Category.ABSENCE, ticked=True),
     ActivityType("task", "Task", Category.PROJECT_TASK, ticked=True),
 )
+NOON = utc("2026-03-01 12:00")
 RULES = Rules(user_id="alice", zone=STOCKHOLM, types=TYPES, started_on=day("2026-03-01"))
 
 
@@ -65,7 +66,7 @@ class World:
     """`world.run()` is one sync; `world.activities` and `world.events` are what people see."""
 
     rules: Rules = RULES
-    now: datetime = utc("2026-03-01 12:00")
+    now: datetime = NOON
     activities: dict[str, SeenActivity] = field(default_factory=dict)
     events: dict[str, SeenEvent] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)

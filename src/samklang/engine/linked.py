@@ -54,7 +54,7 @@ _NO_KEYS: frozenset[FieldKey] = frozenset()
 
 def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     """The actions for one link; `renew` remembers it anew even when nothing has changed (a mark that ended)."""
-    if _waits(pair, context):
+    if _waits(pair, context) or Change.UNSURE in (pair.psa, pair.exchange):
         return []
     if pair.psa_gone is Gone.LEFT:
         return _left(pair)

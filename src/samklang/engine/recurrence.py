@@ -58,7 +58,7 @@ def explicit(rule: Recurrence, start: date) -> Recurrence:
     Weekly without days means the start's weekday; monthly without a day the start's; "every day of the week" is
     daily; every 12 months is yearly; the week start is kept only where it decides something.
     """
-    days = tuple(sorted(set(rule.weekdays)))
+    days = tuple(Weekday(day) for day in sorted(set(rule.weekdays)))
     match rule.frequency:
         case Frequency.DAILY:
             return replace(rule, weekdays=(), week_start=Weekday.MONDAY, day_of_month=None, position=None, month=None)
