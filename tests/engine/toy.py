@@ -195,7 +195,8 @@ class World:
                 self.aside[action.entry.side, action.entry.id] = action.entry
 
     def _create_event(self, action: CreateEvent) -> None:
-        link = self._begin(action.link, Side.EXCHANGE, psa_id=action.activity.id, item_id=None)
+        meant = Base(psa=content(action.activity, self.rules), exchange=fields(action.entry))
+        link = self._begin(action.link, Side.EXCHANGE, meant, psa_id=action.activity.id, item_id=None)
         made = next((event for event in self.events.values() if event.key == link.key), None)
         if made is None:
             made = SeenEvent(self._id("e"), self._id("v"), self.rewrite(action.entry), self._id("uid"), key=link.key)
@@ -204,17 +205,18 @@ class World:
         self._record(link, action.activity, made, base)
 
     def _create_activity(self, action: CreateActivity) -> None:
-        link = self._begin(action.link, Side.PSA, psa_id=None, item_id=action.event.id)
+        meant = Base(psa=fields(action.entry), exchange=content(action.event, self.rules))
+        link = self._begin(action.link, Side.PSA, meant, psa_id=None, item_id=action.event.id)
         made = next((one for one in self.activities.values() if one.key == link.key), None)
         if made is None:
             made = replace(self._activity(action.entry, action.type_id), key=link.key)
             self._write("create psa", lambda: self.activities.update({made.id: made}))
         self._record(link, made, action.event, base_after(None, made, action.event, self.rules))
 
-    def _begin(self, link: Link | None, side: Side, psa_id: str | None, item_id: str | None) -> Link:
+    def _begin(self, link: Link | None, side: Side, base: Base, psa_id: str | None, item_id: str | None) -> Link:
         key = link.key if link and link.status is LinkStatus.CREATING else self._id("key")
         link = link or Link(self._id("l"), LinkStatus.CREATING, None, None, born=side.other)
-        link = replace(link, status=LinkStatus.CREATING, key=key, psa_id=psa_id, item_id=item_id, base=Base())
+        link = replace(link, status=LinkStatus.CREATING, key=key, psa_id=psa_id, item_id=item_id, base=base)
         self.links[link.id] = link
         return link
 

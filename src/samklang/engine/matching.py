@@ -14,7 +14,7 @@ from samklang.engine.actions import NearMatch
 from samklang.engine.canonical import canonical_title, digest
 from samklang.engine.model import AllDay, Entry, SeenActivity, SeenEvent, Side
 from samklang.engine.recurrence import canonical as canonical_rule
-from samklang.engine.rules import Rules, content
+from samklang.engine.rules import Rules, aligned, content, shorten
 
 FIELDS = ("title", "start_date", "start_time", "end_date", "end_time", "recurrence")
 
@@ -61,9 +61,13 @@ def six_fields(entry: Entry, rules: Rules) -> Six:
     """The values rule 3.1 compares: title folded, timed entries by instant, whole days by date, the rule by pattern.
 
     Dates and times of day are told in the user's zone, where people see them; equal there is equal as instants. An
-    event without a subject counts as having the title its activity would get.
+    event without a subject counts as having the title its activity would get, a long title ends where either side
+    cuts it, and a series starts on the first date its rule gives.
     """
-    title = " ".join((canonical_title(entry.title) or rules.no_subject).casefold().split())
+    limits = [limit for limit in (rules.psa_title_limit, rules.exchange_title_limit) if limit is not None]
+    title = shorten(canonical_title(entry.title), min(limits, default=None)) or rules.no_subject
+    title = " ".join(title.casefold().split())
+    entry = aligned(entry)
     when = entry.when
     if isinstance(when, AllDay):
         return (title, when.first.isoformat(), "", when.end.isoformat(), "", _rule(entry))

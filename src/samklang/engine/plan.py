@@ -69,10 +69,14 @@ class _Planner:
         self.taken: set[tuple[Side, str]] = set()
         #: What became of the linked entries, for the brake.
         self.pairs: list[Pair] = []
-        held = {link.item_id for link in context.seen.links if link.status is not LinkStatus.LEFT_OUT}
-        loose = [event for event in context.seen.events.values() if event.id not in held]
-        self._loose_by_uid = {event.uid: event for event in reversed(loose) if event.uid}
-        self._loose_by_key = {event.key: event for event in reversed(loose) if event.key}
+        joined = [link for link in context.seen.links if link.status is not LinkStatus.LEFT_OUT]
+        known = {link.psa_id for link in joined} | {link.item_id for link in joined}
+        events = [event for event in context.seen.events.values() if event.id not in known]
+        activities = [activity for activity in context.seen.activities.values() if activity.id not in known]
+        #: Entries no link joins, the first of each identity and each create key.
+        self._event_by_uid = {event.uid: event for event in reversed(events) if event.uid}
+        self._event_by_key = {event.key: event for event in reversed(events) if event.key}
+        self._activity_by_key = {one.key: one for one in reversed(activities) if one.key}
 
     def link(self, link: Link) -> None:
         if link.status is LinkStatus.LEFT_OUT:
@@ -105,7 +109,7 @@ class _Planner:
 
     def _linked(self, link: Link) -> Actions:
         found = self._pair(link)
-        moved = self._loose_by_uid.pop(link.uid, None) if found.exchange is Change.GONE else None
+        moved = self._event_by_uid.pop(link.uid, None) if found.exchange is Change.GONE else None
         if moved is not None and not moved.is_cancelled:
             # Gone under one id, there under another: servers give a moved event a new id (EWS facts §2.7).
             link = replace(link, item_id=moved.id)
@@ -118,22 +122,25 @@ class _Planner:
 
     def _creating(self, link: Link) -> Actions:
         """Complete what an earlier run began (rule 10.4): the source is still there, its twin was not found."""
-        made = self._loose_by_key.get(link.key) if link.item_id is None else None
-        if made is not None:
-            return self._found_done(link, made)
         if link.item_id is None:
+            event = self._event_by_key.get(link.key)
+            if event is not None:
+                return self._found_done(replace(link, item_id=event.id, uid=event.uid))
             return self._create_event_again(link)
+        activity = self._activity_by_key.get(link.key)
+        if activity is not None:
+            return self._found_done(replace(link, psa_id=activity.id, type_id=activity.type_id))
         return self._create_activity_again(link)
 
-    def _found_done(self, link: Link, event: SeenEvent) -> Actions:
-        link = replace(link, status=LinkStatus.LINKED, item_id=event.id, uid=event.uid)
+    def _found_done(self, link: Link) -> Actions:
+        link = replace(link, status=LinkStatus.LINKED)
         self._take(link)
         found = self._pair(link)
-        if found.activity is None:
+        if found.activity is None or found.event is None:
             return []
         if not link.base.psa and not link.base.exchange:
-            base = base_after(None, found.activity, event, self.context.rules)
-            return [Join(found.activity, event, base, link, "10.4")]
+            base = base_after(None, found.activity, found.event, self.context.rules)
+            return [Join(found.activity, found.event, base, link, "10.4")]
         return plan_pair(found, self.context, renew=True)
 
     def _create_event_again(self, link: Link) -> Actions:
@@ -174,7 +181,7 @@ class _Planner:
         if found.psa is Change.GONE and (found.exchange is Change.GONE or link.item_id is None):
             return [Forget(link, "4.9")]
         if link.reason in _ENDS_WITH_EVENT:
-            event = found.event or self._loose_by_uid.get(link.uid)
+            event = found.event or self._event_by_uid.get(link.uid)
             if event is not None and not event.is_cancelled:
                 return self._event_is_back(link, event)
         elif link.reason in _ENDS_WITH_ACTIVITY:

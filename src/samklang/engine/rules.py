@@ -191,14 +191,14 @@ def wanted_event(activity: SeenActivity, rules: Rules) -> Entry:
 
     A changed occurrence that crosses or overlaps its neighbour is left out (rule 5.2; `crossing` names them).
     """
-    entry = _aligned(seen_entry(activity, rules))
+    entry = aligned(seen_entry(activity, rules))
     shown = _availability(activity)
 
     def fit(one: Occurrence) -> Occurrence:
         return replace(
             one,
             title=_to_exchange_title(one.title, rules),
-            place=_shorten(canonical_title(one.place), rules.exchange_place_limit),
+            place=shorten(canonical_title(one.place), rules.exchange_place_limit),
             text=canonical_text(one.text),
             availability=shown,
         )
@@ -225,8 +225,8 @@ def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
         secret = private or one.sensitivity.is_private
         one = replace(
             one,
-            title=_shorten(canonical_title(one.title), rules.psa_title_limit) or rules.no_subject,
-            place=_shorten(canonical_title(one.place), rules.psa_place_limit),
+            title=shorten(canonical_title(one.title), rules.psa_title_limit) or rules.no_subject,
+            place=shorten(canonical_title(one.place), rules.psa_place_limit),
             text=canonical_text(one.text),
             sensitivity=_private(secret),
         )
@@ -237,7 +237,7 @@ def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
     return _each(_whole(replace(entry, people=()), fit), fit)
 
 
-def _aligned(entry: Entry) -> Entry:
+def aligned(entry: Entry) -> Entry:
     """A series that starts on a date its rule gives, as Exchange asks (Graph facts §4.4)."""
     if not isinstance(entry.recurrence, Recurrence):
         return entry
@@ -258,14 +258,14 @@ def _availability(activity: SeenActivity) -> Availability:
 
 def _to_exchange_title(title: str, rules: Rules) -> str:
     title = canonical_title(title)
-    return "" if title == rules.no_subject else _shorten(title, rules.exchange_title_limit)
+    return "" if title == rules.no_subject else shorten(title, rules.exchange_title_limit)
 
 
 def _private(private: bool) -> Sensitivity:
     return Sensitivity.PRIVATE if private else Sensitivity.NORMAL
 
 
-def _shorten(text: str, limit: int | None) -> str:
+def shorten(text: str, limit: int | None) -> str:
     """At most `limit` UTF-16 units, as Exchange counts, never half a character."""
     if limit is None or len(text) * 2 <= limit:
         return text
