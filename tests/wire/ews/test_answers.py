@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import etree
@@ -239,7 +240,7 @@ def test_a_customized_zone_is_known_by_its_rules() -> None:
     assert not draft.odd_zone
     when = draft.event.entry.when
     assert isinstance(when, Timed)
-    assert datetime(2026, 7, 1, tzinfo=UTC).astimezone(__import__("zoneinfo").ZoneInfo(when.zone)).hour == 2
+    assert datetime(2026, 7, 1, tzinfo=UTC).astimezone(ZoneInfo(when.zone)).hour == 2
     # The user's own zone keeps the same clocks: it is meant.
     home = wire.read_event(odd, HOME, CUSTOM).event.entry.when
     assert isinstance(home, Timed)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from lxml import etree
 
-from samklang.connectors.ews import wire
+from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.dialect import EXCHANGE_2013_SP1 as NEW
 from samklang.connectors.ews.soap import E, S, T, envelope, t
 from samklang.engine.model import (
@@ -51,20 +51,20 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 def created(entry: Entry) -> etree._Element:
-    return wire.create_item(wire.new_item(entry, "key-1", home=HOME, reminder=False, dialect=NEW))
+    return operations.create_item(wire.new_item(entry, "key-1", home=HOME, reminder=False, dialect=NEW))
 
 
 def test_reading_requests_are_valid(version: str) -> None:
     for request in (
-        wire.sync_items(None, 512),
-        wire.sync_items("H4sIAAA=", 512),
-        wire.get_items(["AAA=", "BBB="], NEW),
-        wire.get_occurrences(["AAA="], NEW),
-        wire.get_zone_rules(["AAA="]),
-        wire.get_body("AAA="),
-        wire.get_versions(["AAA="]),
-        wire.find_key("key-1"),
-        wire.get_calendar_folder(),
+        operations.sync_items(None, 512),
+        operations.sync_items("H4sIAAA=", 512),
+        operations.get_items(["AAA=", "BBB="], NEW),
+        operations.get_occurrences(["AAA="], NEW),
+        operations.get_zone_rules(["AAA="]),
+        operations.get_body("AAA="),
+        operations.get_versions(["AAA="]),
+        operations.find_key("key-1"),
+        operations.get_calendar_folder(),
     ):
         assert_valid(request, version)
 
@@ -77,7 +77,7 @@ def test_series_of_every_pattern_and_end_are_valid_when_created_and_when_changed
     series = Entry("Stand-up", MONDAY, recurrence=with_end(RULES[rule], ENDS[end]))
     assert_valid(created(series), version)
     update = wire.change(wire.item_id("AAA=", "CK="), [wire.set_recurrence(series, NEW)])
-    assert_valid(wire.update_items([update], only_if_unchanged=True), version)
+    assert_valid(operations.update_items([update], only_if_unchanged=True), version)
 
 
 def test_singles_with_every_field_are_valid(version: str) -> None:
@@ -98,7 +98,7 @@ def test_updates_of_every_field_are_valid(version: str) -> None:
         wire.set_recurrence(Entry("x", MONDAY), NEW),
     ]
     update = wire.change(wire.item_id("AAA=", "CK="), fields)
-    assert_valid(wire.update_items([update], only_if_unchanged=True), version)
+    assert_valid(operations.update_items([update], only_if_unchanged=True), version)
 
 
 def test_writes_to_occurrences_are_valid_and_count_every_date_of_the_pattern(version: str) -> None:
@@ -106,8 +106,8 @@ def test_writes_to_occurrences_are_valid_and_count_every_date_of_the_pattern(ver
     address = wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 16))
     assert address.get("InstanceIndex") == "3"
     update = wire.change(address, [wire.set_text("item:Subject", "Subject", "Annat")])
-    assert_valid(wire.update_items([update], only_if_unchanged=False), version)
-    assert_valid(wire.delete_items([wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 5))]), version)
+    assert_valid(operations.update_items([update], only_if_unchanged=False), version)
+    assert_valid(operations.delete_items([wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 5))]), version)
 
 
 def test_a_date_the_pattern_does_not_give_has_no_address() -> None:
@@ -118,7 +118,9 @@ def test_a_date_the_pattern_does_not_give_has_no_address() -> None:
 
 
 def test_headers_carry_version_user_and_zone() -> None:
-    root = etree.fromstring(envelope(wire.get_calendar_folder(), NEW, "anna@example.com", "W. Europe Standard Time"))
+    root = etree.fromstring(
+        envelope(operations.get_calendar_folder(), NEW, "anna@example.com", "W. Europe Standard Time")
+    )
     header = root.find(S + "Header")
     assert header is not None
     assert [child.tag.removeprefix(T) for child in header] == [
@@ -134,8 +136,10 @@ def test_headers_carry_version_user_and_zone() -> None:
 
 def test_nothing_is_ever_mailed() -> None:
     assert created(Entry("x", MONDAY)).get("SendMeetingInvitations") == "SendToNone"
-    assert wire.update_items([], only_if_unchanged=True).get("SendMeetingInvitationsOrCancellations") == "SendToNone"
-    assert wire.delete_items([]).get("SendMeetingCancellations") == "SendToNone"
+    assert (
+        operations.update_items([], only_if_unchanged=True).get("SendMeetingInvitationsOrCancellations") == "SendToNone"
+    )
+    assert operations.delete_items([]).get("SendMeetingCancellations") == "SendToNone"
 
 
 def test_characters_xml_does_not_know_are_left_out() -> None:

@@ -12,8 +12,9 @@ from datetime import date, datetime
 
 from samklang.connectors import http
 from samklang.connectors.body import with_meeting_block
-from samklang.connectors.ews import wire
+from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.fetch import GET_BATCH, Fetcher
 from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_for
 from samklang.connectors.relaid import relaid
 from samklang.engine import times
@@ -21,25 +22,17 @@ from samklang.engine.canonical import fields, occurrence_of, with_fields
 from samklang.engine.model import AllDay, Entry, FieldKey, Occurrence, SeenEvent
 from samklang.engine.recurrence import occurrence, slot_days
 from samklang.sync.errors import (
-    ItemError,
     MailboxError,
     NotFound,
     ProtocolError,
     SyncError,
     TokenRejected,
-    Unavailable,
     VersionConflict,
 )
-from samklang.sync.ports import EventPage, Unreadable
+from samklang.sync.ports import EventPage
 
 #: Ids per SyncFolderItems: the most a server gives (EWS facts §2.3).
 SYNC_PAGE = 512
-#: Items per GetItem. Microsoft advises small batches, since a server stops one after about a minute; items are
-#: charged one by one whatever the batch, and a stopped batch is asked again in halves.
-GET_BATCH = 50
-
-#: What an unreadable item can raise while it is read; anything else is our own defect.
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 
 class EwsCalendar:
@@ -61,6 +54,7 @@ class EwsCalendar:
         counts: http.Counts | None = None,
     ) -> None:
         self._soap = Soap(access, mailbox, counts)
+        self._fetch = Fetcher(self._soap, home).events
         self._home = home
         self._now = now
         self._folder = ""
@@ -100,18 +94,18 @@ class EwsCalendar:
                 yield EventPage(removed=tuple(sorted(missing)), token=changes.state)
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
-        """See the port."""
+        """See the port. What lies in another folder counts as gone."""
         found: dict[str, SeenEvent | None] = {}
         for start in range(0, len(item_ids), GET_BATCH):
             batch = list(dict.fromkeys(item_ids[start : start + GET_BATCH]))
-            events, unreadable = self._fetch(batch, only_here=True)
+            events, unreadable = self._fetch(batch, self._calendar_folder())
             unread = {each.id for each in unreadable}
             found.update((id, events.get(id)) for id in batch if id not in unread)
         return found
 
     def find_created(self, key: str) -> SeenEvent | None:
         """See the port. A copy somebody made of the event carries the key too; the oldest is ours."""
-        message = self._soap.ask(wire.find_key(key))
+        message = self._soap.ask(operations.find_key(key))
         ids = [wire.read_id(item)[0] for item in message.iterfind(f"{M}RootFolder/{T}Items/{T}CalendarItem")]
         for id in ids[:1]:
             events, _ = self._fetch([id])
@@ -120,7 +114,7 @@ class EwsCalendar:
 
     def _changes(self, token: str | None) -> Iterator[wire.Changes]:
         while True:
-            changes = wire.read_changes(self._soap.ask(wire.sync_items(token, SYNC_PAGE)))
+            changes = wire.read_changes(self._soap.ask(operations.sync_items(token, SYNC_PAGE)))
             if not changes.state:
                 raise TokenRejected(detail="no SyncState")
             if not changes.last and changes.state == token:
@@ -130,102 +124,9 @@ class EwsCalendar:
             if changes.last:
                 return
 
-    def _fetch(self, ids: Sequence[str], *, only_here: bool = False) -> tuple[dict[str, SeenEvent], list[Unreadable]]:
-        """Whole events by id, and the ones that cannot be read. An id that is gone is in neither.
-
-        `only_here`: what lies in another folder than the default calendar counts as gone.
-        """
-        unreadable: list[Unreadable] = []
-        drafts: dict[str, wire.Draft] = {}
-        items = self._items(ids, lambda batch: wire.get_items(batch, self._soap.dialect), unreadable)
-        for id, item in items:
-            self._draft(drafts, unreadable, id, item)
-        self._explain_zones(drafts, dict(items), unreadable)
-        if only_here and drafts:
-            drafts = {id: draft for id, draft in drafts.items() if draft.folder in ("", self._calendar_folder())}
-        exceptions = self._exceptions(drafts, unreadable)
-        events = {id: wire.with_occurrences(draft.event, exceptions.get(id, {})) for id, draft in drafts.items()}
-        unread = {each.id for each in unreadable}
-        return {id: event for id, event in events.items() if id not in unread}, unreadable
-
-    def _items(
-        self, ids: Sequence[str], request: Callable[[Sequence[str]], Element], unreadable: list[Unreadable]
-    ) -> list[tuple[str, Element]]:
-        """GetItem for these ids. Gone ones are left out; a batch the server stopped is asked again in halves."""
-        found: list[tuple[str, Element]] = []
-        waiting = [list(ids[start : start + GET_BATCH]) for start in range(0, len(ids), GET_BATCH)]
-        while waiting:
-            batch = waiting.pop(0)
-            messages = self._soap.call(request(batch))
-            if len(messages) != len(batch):
-                raise ProtocolError("malformed_answer", "not one response message per item")
-            stopped = []
-            for id, message in zip(batch, messages, strict=True):
-                error = error_in(message)
-                item = message.find(f"{M}Items/{T}CalendarItem")
-                if isinstance(error, Unavailable) and error.detail == "ErrorBatchProcessingStopped" and len(batch) > 1:
-                    stopped.append(id)
-                elif error is None and item is not None:
-                    found.append((id, item))
-                elif error is None or isinstance(error, ItemError):
-                    unreadable.append(Unreadable(id, "unreadable", error.detail if error else "no calendar item"))
-                elif not isinstance(error, NotFound):
-                    raise error
-            half = (len(batch) + 1) // 2
-            waiting[:0] = [stopped[start : start + half] for start in range(0, len(stopped), half)]
-        return found
-
-    def _explain_zones(
-        self, drafts: dict[str, wire.Draft], items: Mapping[str, Element], unreadable: list[Unreadable]
-    ) -> None:
-        odd = [id for id, draft in drafts.items() if draft.odd_zone]
-        for id, rules in self._items(odd, wire.get_zone_rules, unreadable) if odd else ():
-            self._draft(drafts, unreadable, id, items[id], rules)
-
-    def _draft(
-        self,
-        drafts: dict[str, wire.Draft],
-        unreadable: list[Unreadable],
-        id: str,
-        item: Element,
-        rules: Element | None = None,
-    ) -> None:
-        try:
-            drafts[id] = wire.read_event(item, self._home, rules)
-        except _UNREADABLE as error:
-            unreadable.append(Unreadable(id, "unreadable", type(error).__name__))
-
-    def _exceptions(
-        self, drafts: Mapping[str, wire.Draft], unreadable: list[Unreadable]
-    ) -> dict[str, dict[date, Occurrence]]:
-        """Content of the changed occurrences of all these series, in as few requests as there are batches."""
-        places = {
-            occurrence: (id, day) for id, draft in drafts.items() for day, occurrence in draft.occurrences.items()
-        }
-        found: dict[str, dict[date, Occurrence]] = {}
-        if not places:
-            return found
-        failed: list[Unreadable] = []
-        items = self._items(list(places), lambda batch: wire.get_occurrences(batch, self._soap.dialect), failed)
-        for occurrence_id, item in items:
-            id, day = places[occurrence_id]
-            try:
-                found.setdefault(id, {})[day] = wire.read_occurrence(item, drafts[id].event, self._home)
-            except _UNREADABLE as error:
-                failed.append(Unreadable(occurrence_id, "unreadable", type(error).__name__))
-        # A series always comes whole: what lacks an exception is not shown at all.
-        lacking = {places[each.id][0]: each for each in failed}
-        lacking |= {
-            id: Unreadable(id, "unreadable", "exception gone")
-            for id, draft in drafts.items()
-            if id not in lacking and len(found.get(id, {})) < len(draft.occurrences)
-        }
-        unreadable.extend(Unreadable(id, "exception_unreadable", each.detail) for id, each in lacking.items())
-        return found
-
     def _calendar_folder(self) -> str:
         if not self._folder:
-            folder = self._soap.ask(wire.get_calendar_folder()).find(f"{M}Folders/*/{T}FolderId")
+            folder = self._soap.ask(operations.get_calendar_folder()).find(f"{M}Folders/*/{T}FolderId")
             self._folder = "" if folder is None else folder.get("Id", "")
         return self._folder
 
@@ -240,7 +141,7 @@ class EwsCalendar:
         reminder = times.start_of(entry.when, self._home) >= self._now()
         item = wire.new_item(entry, key, home=self._home, reminder=reminder, dialect=self._soap.dialect)
         self._tried.add(key)
-        id, version = self._written(wire.create_item(item), entry)
+        id, version = self._written(operations.create_item(item), entry)
         if _deviates(entry):
             days = frozenset(entry.exceptions) | entry.cancelled
             self._write_occurrences(id, version, entry, {day: _own_names(entry, day) for day in days})
@@ -285,7 +186,7 @@ class EwsCalendar:
     def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str]) -> str:
         """One conditional UpdateItem of a single entry or a master; its new version."""
         update = wire.change(wire.item_id(seen.id, version), self._fields(seen, entry, names))
-        return self._written(wire.update_items([update], only_if_unchanged=True), entry)[1]
+        return self._written(operations.update_items([update], only_if_unchanged=True), entry)[1]
 
     def _held(self, id: str) -> Entry:
         """What the server holds of a series just written. Raises `NotFound`, `MailboxError`."""
@@ -333,7 +234,7 @@ class EwsCalendar:
 
     def _with_meeting(self, id: str, text: str) -> str | None:
         """The new text with the online-meeting block of the present body; None when it has none."""
-        item = self._soap.ask(wire.get_body(id)).find(f"{M}Items/{T}CalendarItem/{T}Body")
+        item = self._soap.ask(operations.get_body(id)).find(f"{M}Items/{T}CalendarItem/{T}Body")
         return None if item is None else with_meeting_block(item.text or "", text)
 
     def _write_occurrences(
@@ -356,13 +257,13 @@ class EwsCalendar:
             if day not in entry.cancelled and dates[day]
         ]
         if guarded and updates:
-            raise_for(self._soap.ask(wire.update_items(updates[:1], only_if_unchanged=True)))
+            raise_for(self._soap.ask(operations.update_items(updates[:1], only_if_unchanged=True)))
             updates = updates[1:]
         elif guarded:
             self._check_version(SeenEvent(id, version, entry))
         failures: list[SyncError] = []
         if updates:
-            answers = self._soap.call(wire.update_items(updates, only_if_unchanged=False))
+            answers = self._soap.call(operations.update_items(updates, only_if_unchanged=False))
             failures += [error for error in map(error_in, answers) if error is not None]
         cancelled = [address[day] for day in sorted(dates) if day in entry.cancelled]
         if cancelled:
@@ -384,13 +285,13 @@ class EwsCalendar:
 
     def _delete(self, ids: Sequence[Element]) -> None:
         """Remove items or occurrences; gone already is success."""
-        for message in self._soap.call(wire.delete_items(ids)):
+        for message in self._soap.call(operations.delete_items(ids)):
             error = error_in(message)
             if error is not None and not isinstance(error, NotFound):
                 raise error
 
     def _check_version(self, seen: SeenEvent) -> None:
-        item = self._soap.ask(wire.get_versions([seen.id])).find(f"{M}Items/{T}CalendarItem")
+        item = self._soap.ask(operations.get_versions([seen.id])).find(f"{M}Items/{T}CalendarItem")
         if item is not None and wire.read_id(item)[1] != seen.version:
             raise VersionConflict(detail="change key")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from samklang.connectors import http
-from samklang.connectors.ews import wire
+from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.soap import M, Soap, T, m
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
@@ -30,7 +30,7 @@ def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
     """
     soap = Soap(access, address)
     try:
-        soap.ask(wire.get_calendar_folder())
+        soap.ask(operations.get_calendar_folder())
         primary = _primary_address(soap, address)
     finally:
         soap.close()
@@ -63,7 +63,7 @@ def signs_in(access: EwsAccess) -> bool:
     """Whether the server takes the delegate account's password, in one attempt: the hourly probe (rule 10.3)."""
     soap = Soap(access, None)
     try:
-        soap.ask(wire.get_calendar_folder())
+        soap.ask(operations.get_calendar_folder())
     except (ConnectionRefused, MailboxError) as error:
         # An account without a mailbox of its own is signed in all the same.
         return isinstance(error, MailboxError) or error.code == "impersonation_missing"
@@ -131,7 +131,7 @@ def _greet(access: EwsAccess) -> None:
 
 def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[Step]:
     """Sign-in, version and impersonation, which one request passes one after the other; then the calendar."""
-    error = _error_of(lambda: soap.ask(wire.get_calendar_folder()))
+    error = _error_of(lambda: soap.ask(operations.get_calendar_folder()))
     if isinstance(error, ProtocolError) and error.code in ("version_refused", "request_refused"):
         yield Step("sign-in")
         yield Step("version", error)
@@ -142,7 +142,7 @@ def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[
     if soap.mailbox is None:
         return
     yield Step("impersonation", error)
-    yield Step("calendar read", _error_of(lambda: soap.ask(wire.sync_items(None, 1))))
+    yield Step("calendar read", _error_of(lambda: soap.ask(operations.sync_items(None, 1))))
     if write:
         yield Step("calendar write", _error_of(lambda: _write_and_remove(soap, now())))
 
@@ -153,10 +153,10 @@ def _write_and_remove(soap: Soap, now: datetime) -> None:
     entry = Entry("Samklang", when, sensitivity=Sensitivity.PRIVATE, availability=Availability.FREE)
     key = f"probe-{secrets.token_hex(8)}"
     item = wire.new_item(entry, key, home="UTC", reminder=False, dialect=soap.dialect)
-    made = soap.ask(wire.create_item(item)).find(f"{M}Items/{T}CalendarItem")
+    made = soap.ask(operations.create_item(item)).find(f"{M}Items/{T}CalendarItem")
     if made is None:
         raise ProtocolError("malformed_answer", "a write without the id of what it wrote")
-    soap.ask(wire.delete_items([wire.item_id(wire.read_id(made)[0])], for_good=True))
+    soap.ask(operations.delete_items([wire.item_id(wire.read_id(made)[0])], for_good=True))
 
 
 def _error_of(act: Callable[[], object]) -> SyncError | None:

@@ -1,14 +1,15 @@
-"""Calendar items as XML and as entries; pure. Requests are built in the order the schema asks for."""
+"""Calendar items as XML and as entries; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from samklang.connectors.ews import recurrence_wire, zones
 from samklang.connectors.ews.dialect import Dialect
-from samklang.connectors.ews.soap import Element, M, T, m, t
+from samklang.connectors.ews.operations import key_path
+from samklang.connectors.ews.soap import Element, M, T, t
 from samklang.engine import times
 from samklang.engine.canonical import canonical_text, text_from_html
 from samklang.engine.model import (
@@ -25,9 +26,6 @@ from samklang.engine.model import (
 from samklang.engine.recurrence import slot_days
 from samklang.sync import errors
 
-#: Our origin mark and create key (rule 10.4): a property set of our own (EWS facts §2.7).
-KEY_SET, KEY_NAME = "6f0d1c4e-52a7-4b0f-9a3e-8c1d7f2b9e45", "SamklangKey"
-
 _SENSITIVITY = {each.value.title(): each for each in Sensitivity}
 _AVAILABILITY = {
     "Free": Availability.FREE,
@@ -43,138 +41,8 @@ _AVAILABILITY_NAMES = {value: name for name, value in _AVAILABILITY.items() if n
 #: AppointmentState is a set of bits: a meeting, received from its organizer, cancelled (EWS facts §2.8).
 _MEETING, _RECEIVED, _CANCELLED = 1, 2, 4
 
-_OCCURRENCE_FIELDS = (
-    "item:Subject",
-    "item:Sensitivity",
-    "item:Body",
-    "calendar:Start",
-    "calendar:End",
-    "calendar:IsAllDayEvent",
-    "calendar:LegacyFreeBusyStatus",
-    "calendar:Location",
-)
-_EVENT_FIELDS = (
-    *_OCCURRENCE_FIELDS,
-    "item:ParentFolderId",
-    "item:LastModifiedTime",
-    "calendar:UID",
-    "calendar:MyResponseType",
-    "calendar:Organizer",
-    "calendar:RequiredAttendees",
-    "calendar:OptionalAttendees",
-    "calendar:Resources",
-    "calendar:AppointmentState",
-    "calendar:Recurrence",
-    "calendar:ModifiedOccurrences",
-    "calendar:DeletedOccurrences",
-)
-_DEFINITIONS = ("calendar:StartTimeZone", "calendar:EndTimeZone")
 
-
-# --- requests -------------------------------------------------------------------------------------------------------
-
-
-def get_items(item_ids: Iterable[str], dialect: Dialect) -> Element:
-    """Whole events. Only what we use is asked for: each property costs the server a call (EWS facts §2.3)."""
-    ids = ("calendar:StartTimeZoneId", "calendar:EndTimeZoneId") if dialect.zone_ids else _DEFINITIONS
-    return _get((*_EVENT_FIELDS, *ids), item_ids, key_too=True)
-
-
-def get_occurrences(item_ids: Iterable[str], dialect: Dialect) -> Element:
-    """What can differ between an occurrence and its series."""
-    ids = ("calendar:StartTimeZoneId",) if dialect.zone_ids else _DEFINITIONS[:1]
-    return _get((*_OCCURRENCE_FIELDS, *ids), item_ids)
-
-
-def get_zone_rules(item_ids: Iterable[str]) -> Element:
-    """The definitions of zones that have no name of their own."""
-    return _get(_DEFINITIONS, item_ids)
-
-
-def get_body(item_id: str) -> Element:
-    """The body as HTML, whatever it is stored as."""
-    return _get(("item:Body",), (item_id,), body_type="HTML")
-
-
-def get_versions(item_ids: Iterable[str]) -> Element:
-    """Ids and change keys alone."""
-    return _get((), item_ids)
-
-
-def _get(
-    properties: Sequence[str], item_ids: Iterable[str], *, body_type: str | None = None, key_too: bool = False
-) -> Element:
-    paths = [t("FieldURI", FieldURI=uri) for uri in properties]
-    if key_too:
-        paths.append(_key_path())
-    shape = m(
-        "ItemShape",
-        t("BaseShape", "IdOnly"),
-        t("BodyType", body_type) if body_type else None,
-        t("AdditionalProperties", *paths) if paths else None,
-    )
-    return m("GetItem", shape, m("ItemIds", *(t("ItemId", Id=each) for each in item_ids)))
-
-
-def sync_items(state: str | None, most: int) -> Element:
-    """Changes of the default calendar since `state`, ids alone: one call inside the server per page."""
-    return m(
-        "SyncFolderItems",
-        m("ItemShape", t("BaseShape", "IdOnly")),
-        m("SyncFolderId", t("DistinguishedFolderId", Id="calendar")),
-        m("SyncState", state) if state else None,
-        m("MaxChangesReturned", str(most)),
-    )
-
-
-def find_key(key: str) -> Element:
-    """Items of the default calendar that carry our mark with this value, oldest first."""
-    return m(
-        "FindItem",
-        m("ItemShape", t("BaseShape", "IdOnly")),
-        m("IndexedPageItemView", MaxEntriesReturned="10", Offset="0", BasePoint="Beginning"),
-        m("Restriction", t("IsEqualTo", _key_path(), t("FieldURIOrConstant", t("Constant", Value=key)))),
-        m("SortOrder", t("FieldOrder", t("FieldURI", FieldURI="item:DateTimeCreated"), Order="Ascending")),
-        m("ParentFolderIds", t("DistinguishedFolderId", Id="calendar")),
-        Traversal="Shallow",
-    )
-
-
-def get_calendar_folder() -> Element:
-    return m(
-        "GetFolder",
-        m("FolderShape", t("BaseShape", "IdOnly")),
-        m("FolderIds", t("DistinguishedFolderId", Id="calendar")),
-    )
-
-
-def create_item(item: Element) -> Element:
-    return m(
-        "CreateItem",
-        m("SavedItemFolderId", t("DistinguishedFolderId", Id="calendar")),
-        m("Items", item),
-        SendMeetingInvitations="SendToNone",
-    )
-
-
-def update_items(changes: Iterable[Element], *, only_if_unchanged: bool) -> Element:
-    """UpdateItem without mail; conditional on the change keys given, or not."""
-    return m(
-        "UpdateItem",
-        m("ItemChanges", *changes),
-        ConflictResolution="NeverOverwrite" if only_if_unchanged else "AlwaysOverwrite",
-        MessageDisposition="SaveOnly",
-        SendMeetingInvitationsOrCancellations="SendToNone",
-    )
-
-
-def delete_items(ids: Iterable[Element], *, for_good: bool = False) -> Element:
-    return m(
-        "DeleteItem",
-        m("ItemIds", *ids),
-        DeleteType="HardDelete" if for_good else "MoveToDeletedItems",
-        SendMeetingCancellations="SendToNone",
-    )
+# --- entries out ----------------------------------------------------------------------------------------------------
 
 
 def item_id(id: str, version: str | None = None) -> Element:
@@ -201,7 +69,7 @@ def new_item(entry: Entry, key: str, *, home: str, reminder: bool, dialect: Dial
         t("Sensitivity", entry.sensitivity.value.title()),
         t("Body", entry.text, BodyType="Text") if entry.text else None,
         None if reminder else t("ReminderIsSet", "false"),
-        t("ExtendedProperty", _key_path(), t("Value", key)),
+        t("ExtendedProperty", key_path(), t("Value", key)),
         when["Start"],
         when["End"],
         t("IsAllDayEvent", "true") if isinstance(entry.when, AllDay) else None,
@@ -257,10 +125,6 @@ def _set(uri: str, element: Element) -> Element:
     return t("SetItemField", t("FieldURI", FieldURI=uri), t("CalendarItem", element))
 
 
-def _key_path() -> Element:
-    return t("ExtendedFieldURI", PropertySetId=KEY_SET, PropertyName=KEY_NAME, PropertyType="String")
-
-
 def _when(when: When, home: str, *, series: bool) -> Iterator[tuple[str, Element]]:
     """Start, End, StartTimeZone and EndTimeZone, in the order of the schema.
 
@@ -284,7 +148,7 @@ def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
-# --- answers --------------------------------------------------------------------------------------------------------
+# --- entries in -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
