@@ -220,6 +220,22 @@ def test_fractions_of_seconds_show_when_asked_for(wire: Wire) -> None:
     assert wire.get(id, header=precise).text("//t:Start") == "2026-03-02T08:00:00.123Z"
 
 
+def test_what_a_calendar_cannot_hold_is_refused_by_name(wire: Wire) -> None:
+    long = PLAN.replace("Plan", "x" * 256)
+    early = PLAN.replace("2026-", "1600-")
+    years = PLAN.replace("2026-03-02T09", "2032-03-02T09")
+    assert wire.create(long, early, years).codes == [
+        *("ErrorPropertyValidationFailure", "ErrorCalendarOutOfRange", "ErrorCalendarDurationIsTooLong")
+    ]
+
+
+def test_the_answer_is_dated_by_the_servers_clock(wire: Wire, exchange: Sandbox) -> None:
+    exchange.set_clock("2014-01-02T12:00:00Z", running=False)
+    assert wire.sync().http.headers["Date"] == "Thu, 02 Jan 2014 12:00:00 GMT"
+    ((id, _),) = wire.create(PLAN).ids
+    assert wire.get(id).text("//t:LastModifiedTime") == "2014-01-02T12:00:00Z"
+
+
 # --- sync
 def test_pages_of_changes_join_without_gap_or_repeat(wire: Wire) -> None:
     made = [id for id, _ in wire.create(*[PLAN] * 7).ids]
