@@ -50,7 +50,7 @@ class MemoryCalendar:
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         with self.faults.call("exchange.get"):
-            return {i: self.shelf.look(i) for i in item_ids if i not in self.unreadable}
+            return {i: self._elsewhere.get(i) or self.shelf.look(i) for i in item_ids if i not in self.unreadable}
 
     def find_created(self, key: str) -> SeenEvent | None:
         with self.faults.call("exchange.find_created"):
@@ -124,7 +124,7 @@ class MemoryCalendar:
 
     def person_moves_away(self, item_id: str) -> None:
         """Into another calendar."""
-        self._elsewhere[item_id] = self.shelf.take(item_id)
+        self._elsewhere[item_id] = replace(self.shelf.take(item_id), elsewhere=True)
 
     def person_moves_back(self, item_id: str) -> None:
-        self.shelf.put(self._elsewhere.pop(item_id))
+        self.shelf.put(replace(self._elsewhere.pop(item_id), elsewhere=False))

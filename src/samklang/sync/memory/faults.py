@@ -35,6 +35,11 @@ class Faults:
         """
         self._armed.append(_Armed(error, on, nth, after, times))
 
+    @property
+    def armed(self) -> bool:
+        """True while something is still to fail."""
+        return bool(self._armed)
+
     def disarm(self) -> None:
         """From here on everything works."""
         self._armed.clear()

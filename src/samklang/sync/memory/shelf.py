@@ -25,7 +25,7 @@ class Shelf(Generic[S]):
         self.writes: dict[str, int] = {"create": 0, "update": 0, "delete": 0}
         #: Called once, in order, just before the next conditional writes: somebody edits meanwhile.
         self.meanwhile: list[Callable[[], None]] = []
-        #: The next so many answers of `get` come from a replica that lags one version behind.
+        #: The next so many answers of `get` about changed entries come from a replica that lags one version behind.
         self.stale_gets = 0
         #: Ids a listing leaves out although they are there.
         self.omits: set[str] = set()
@@ -45,6 +45,10 @@ class Shelf(Generic[S]):
         """Every token handed out so far is rejected from here on."""
         self._generation += 1
 
+    def miss_changes(self, count: int) -> None:
+        """The change log loses its last lines: only a full listing tells of them."""
+        self._log[-count:] = [""] * count
+
     def shown(self) -> dict[str, S]:
         """What a person sees when he looks: the entries by id."""
         return dict(self._shown)
@@ -57,7 +61,7 @@ class Shelf(Generic[S]):
         generation, position = map(int, token.split("."))
         if generation != self._generation:
             raise TokenRejected
-        changed = dict.fromkeys(reversed(self._log[position:]))
+        changed = dict.fromkeys(i for i in reversed(self._log[position:]) if i)
         return list(reversed(changed)), next_token
 
     def pages(self, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], bool]]:
@@ -70,7 +74,7 @@ class Shelf(Generic[S]):
 
     def look(self, entry_id: str) -> S | None:
         """One answer of `get`."""
-        if self.stale_gets > 0 and entry_id in self._before:
+        if self.stale_gets > 0 and entry_id in self._before and entry_id in self._shown:
             self.stale_gets -= 1
             return self._before[entry_id]
         return self._shown.get(entry_id)

@@ -1,0 +1,255 @@
+"""Carry out a plan, one action at a time: look again, write conditionally, record link, journal and base in one go.
+
+What remains of the race (somebody edits between our look and our write) the condition of the write catches: the link
+is then decided again from what stands now. Every step can be killed and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from samklang.engine import canonical
+from samklang.engine.actions import Action, CreateActivity, CreateEvent, Delete, Observation, Update
+from samklang.engine.changes import base_after
+from samklang.engine.model import Base, FieldKey, Fields, Gone, SeenActivity, SeenEvent, Side
+from samklang.engine.plan import make_plan
+from samklang.engine.rules import Rules, content
+from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
+from samklang.sync.known import id_on, version_on
+from samklang.sync.look import alike
+from samklang.sync.parts import Parts
+from samklang.sync.record import Recorder, linked
+
+S = TypeVar("S", SeenActivity, SeenEvent)
+Get = Callable[[Sequence[str]], Mapping[str, S | None]]
+
+#: How often one link is decided in one run before it is set aside because somebody keeps changing it.
+MAX_DECISIONS = 4
+#: Failures of the server at entries in a row that end the run: it is the server then, not the entry.
+MAX_FAULTS_IN_A_ROW = 3
+
+
+class _NotAsDecided(Exception):
+    """The entry is not as it was when the action was decided."""
+
+
+class _KeepsChanging(Exception):
+    """Decided MAX_DECISIONS times and changed again."""
+
+
+class Applier:
+    """Carries out the actions of one run on both calendars."""
+
+    def __init__(self, parts: Parts, rules: Rules, observation: Observation, recorder: Recorder) -> None:
+        self._activities = parts.activities
+        self._calendar = parts.calendar
+        self._now = parts.now
+        self._rules = rules
+        self._observation = observation
+        self._recorder = recorder
+        self._faults_in_a_row = 0
+        #: The side the present step writes to.
+        self._target = Side.EXCHANGE
+        #: Side, id and version of what the present step carries: set aside when the step fails.
+        self._subject: tuple[Side, str, str] = (Side.PSA, "", "")
+        #: Entries as our own writes left them.
+        self._left: dict[tuple[Side, str], SeenActivity | SeenEvent] = {}
+
+    def carry_out(self, action: Action) -> None:
+        """Do it, or set its entry aside with a reason. Raises only what must end the run."""
+        try:
+            self._do(action, decisions=1)
+        except ItemError as error:
+            self._recorder.put_aside(*self._subject, error.code, error.params, at_once=False)
+        except _KeepsChanging:
+            self._recorder.put_aside(*self._subject, "keeps_changing", {}, at_once=True)
+        except (Unavailable, ProtocolError) as error:
+            self._recorder.put_aside(*self._subject, error.code, error.params, at_once=True)
+            self._faults_in_a_row += 1
+            if self._faults_in_a_row == MAX_FAULTS_IN_A_ROW:
+                raise
+        else:
+            self._faults_in_a_row = 0
+
+    def _do(self, action: Action, decisions: int) -> None:
+        match action:
+            case CreateEvent():
+                self._create_event(action)
+            case CreateActivity():
+                self._create_activity(action)
+            case Update() | Delete():
+                try:
+                    self._update(action) if isinstance(action, Update) else self._delete(action)
+                except (_NotAsDecided, VersionConflict, NotFound):
+                    self._decide_again(action, decisions)
+            case _:
+                self._recorder.remember(action)
+
+    def _aim(self, target: Side, source_id: str | None, version: str) -> None:
+        """What follows carries the source, on the other side, to `target`."""
+        self._target = target
+        self._subject = (target.other, source_id or "", version)
+
+    # -- creating
+
+    def _create_event(self, action: CreateEvent) -> None:
+        activity, link = action.activity, action.link
+        self._aim(Side.EXCHANGE, activity.id, activity.version)
+        held_now = base_after(link, activity, None, self._rules, action.held).psa
+        intended = Base(held_now, canonical.fields(action.entry))
+        begun = self._recorder.begin_create(Side.EXCHANGE, activity.id, link, intended)
+        event = self._calendar.create(action.entry, begun.key)
+        base = Base(held_now, content(event, self._rules))
+        link = linked(begun, activity, event, base)
+        self._recorder.write(link, Side.EXCHANGE, "create", action.rule, after=base.exchange)
+
+    def _create_activity(self, action: CreateActivity) -> None:
+        event = action.event
+        self._aim(Side.PSA, event.id, event.version)
+        intended = Base(canonical.fields(action.entry), content(event, self._rules))
+        begun = self._recorder.begin_create(Side.PSA, event.id, action.link, intended)
+        activity = self._activities.create(action.entry, action.type_id, begun.key)
+        base = base_after(begun, activity, event, self._rules)
+        link = linked(begun, activity, event, base)
+        self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
+
+    # -- updating
+
+    def _update(self, action: Update) -> None:
+        """Write to the PSA, then to Exchange, as far as either is wanted; record after each write."""
+        activity = action.activity
+        if action.psa_fields or action.psa_type_id:
+            activity = self._update_activity(action)
+        if action.exchange_fields:
+            self._update_event(action, activity)
+
+    def _update_activity(self, action: Update) -> SeenActivity:
+        link, event = action.link, action.event
+        self._aim(Side.PSA, link.item_id, event.version if event else link.item_version)
+        fresh = self._look_again(self._activities.get, action.activity, link.psa_id)
+        wanted = action.to_psa or fresh.entry
+        after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
+        base = base_after(link, after, event, self._rules, action.held)
+        if action.exchange_fields:
+            # Only the fields this write carried agree now. A crash before the second write must leave the others
+            # looking as edited as they are.
+            base = _advanced(link.base, base, action.psa_fields)
+        self._recorder.write(
+            linked(link, after, event, base),
+            Side.PSA,
+            "update",
+            action.rule,
+            before=content(fresh, self._rules),
+            after=content(after, self._rules),
+            losers=[loser for loser in action.losers if loser.side is Side.PSA],
+        )
+        self._left[Side.PSA, after.id] = after
+        return after
+
+    def _update_event(self, action: Update, activity: SeenActivity | None) -> None:
+        link = action.link
+        self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
+        fresh = self._look_again(self._calendar.get, action.event, link.item_id)
+        wanted = action.to_exchange or fresh.entry
+        after = self._calendar.update(fresh, wanted, action.exchange_fields)
+        self._recorder.write(
+            linked(link, activity, after, base_after(link, activity, after, self._rules, action.held)),
+            Side.EXCHANGE,
+            "update",
+            action.rule,
+            before=content(fresh, self._rules),
+            after=content(after, self._rules),
+            losers=[loser for loser in action.losers if loser.side is Side.EXCHANGE],
+        )
+
+    # -- deleting
+
+    def _delete(self, action: Delete) -> None:
+        link, side = action.link, action.side
+        entry_id = id_on(link, side)
+        assert entry_id is not None, "only a linked entry is deleted"
+        self._target = side
+        self._subject = (side, entry_id, action.seen.version if action.seen else version_on(link, side))
+        if side is Side.PSA:
+            held = self._delete_from(self._activities.get, self._activities.delete, action, entry_id)
+        else:
+            held = self._delete_from(self._calendar.get, self._calendar.delete, action, entry_id)
+        self._recorder.write(link, side, "delete", action.rule, before=held, remove=True)
+
+    def _delete_from(self, get: Get[S], delete: Callable[[S], None], action: Delete, entry_id: str) -> Fields:
+        """What the entry held. Nothing is deleted that a person changed since it was decided."""
+        fresh = self._ask(get, entry_id)
+        if fresh is None:
+            raise _NotAsDecided
+        held = content(fresh, self._rules)
+        decided_on = action.link.base.of(action.side) if action.seen is None else content(action.seen, self._rules)
+        if held != dict(decided_on):
+            raise _NotAsDecided
+        delete(fresh)
+        return held
+
+    # -- looking again
+
+    def _ask(self, get: Get[S], entry_id: str) -> S | None:
+        answer = get([entry_id])
+        if entry_id not in answer:
+            raise ItemError("unreadable")
+        return answer[entry_id]
+
+    def _look_again(self, get: Get[S], seen: S | None, entry_id: str | None) -> S:
+        """The entry as it stands, if it still holds what was decided on."""
+        fresh = self._ask(get, entry_id) if entry_id else None
+        if fresh is None or seen is None or not alike(fresh, seen, self._rules):
+            raise _NotAsDecided
+        return fresh
+
+    def _decide_again(self, action: Update | Delete, decisions: int) -> None:
+        """Read the side anew that was not as decided, and do what both sides call for now.
+
+        The other side stays as this run's pages showed it, for asking again might reach a replica that lags behind;
+        what changes there meanwhile the next run sees.
+        """
+        if decisions == MAX_DECISIONS:
+            raise _KeepsChanging
+        link = action.link
+        recorded = self._recorder.known.of_id(link.id)
+        if recorded is not None:  # perhaps the first of two writes was done; the ids are those decided on
+            link = replace(recorded, psa_id=link.psa_id, item_id=link.item_id)
+        seen = replace(self._observation, links=(link,), activities={}, events={}, set_aside=(), complete={})
+        seen = self._with_psa(seen, link.psa_id, fresh=self._target is Side.PSA)
+        seen = self._with_exchange(seen, link.item_id, fresh=self._target is Side.EXCHANGE)
+        for again in make_plan(seen, self._rules, self._now()).actions:
+            self._do(again, decisions + 1)
+
+    def _with_psa(self, seen: Observation, psa_id: str | None, *, fresh: bool) -> Observation:
+        if psa_id is None or (not fresh and psa_id in self._observation.gone_activities):
+            return seen
+        held = self._left.get((Side.PSA, psa_id)) or self._observation.activities.get(psa_id)
+        if fresh or not isinstance(held, SeenActivity):
+            held = self._ask(self._activities.get, psa_id)
+        if held is None:
+            return replace(seen, gone_activities={**seen.gone_activities, psa_id: Gone.CONFIRMED})
+        return replace(seen, activities={psa_id: held}, gone_activities={})
+
+    def _with_exchange(self, seen: Observation, item_id: str | None, *, fresh: bool) -> Observation:
+        if item_id is None or (not fresh and item_id in self._observation.gone_events):
+            return seen
+        held = self._observation.events.get(item_id)
+        if fresh or held is None:
+            held = self._ask(self._calendar.get, item_id)
+        if held is None or held.elsewhere:
+            why = Gone.CONFIRMED if held is None else Gone.MOVED
+            return replace(seen, gone_events={**seen.gone_events, item_id: why})
+        return replace(seen, events={item_id: held}, gone_events={})
+
+
+def _advanced(base: Base, now: Base, keys: frozenset[FieldKey]) -> Base:
+    """`base` with the fields `keys` as both sides hold them now."""
+
+    def side(before: Fields, after: Fields) -> Fields:
+        kept = {key: value for key, value in before.items() if key not in keys}
+        return kept | {key: after[key] for key in keys if key in after}
+
+    return Base(side(base.psa, now.psa), side(base.exchange, now.exchange))

@@ -1,0 +1,74 @@
+"""What earlier runs remember of a mailbox, found by the ids of either side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from samklang.engine.model import Link, LinkStatus, SetAside, Side
+
+
+def id_on(link: Link, side: Side) -> str | None:
+    """The id of the link's entry on `side`."""
+    return link.psa_id if side is Side.PSA else link.item_id
+
+
+def version_on(link: Link, side: Side) -> str:
+    """The version of the link's entry on `side` when it was last looked at."""
+    return link.psa_version if side is Side.PSA else link.item_version
+
+
+class Known:
+    """All links and set-aside entries of a mailbox."""
+
+    def __init__(self, links: Iterable[Link], aside: Iterable[SetAside]) -> None:
+        self._links: dict[str, Link] = {}
+        self._by_entry: dict[tuple[Side, str], Link] = {}
+        self.aside: Mapping[tuple[Side, str], SetAside] = {(a.side, a.id): a for a in aside}
+        for link in links:
+            self.keep(link)
+
+    def keep(self, link: Link) -> None:
+        """Remember a link as it is now."""
+        self._links[link.id] = link
+        for side in Side:
+            entry_id = id_on(link, side)
+            if entry_id is not None:
+                self._by_entry[side, entry_id] = link
+
+    def drop(self, link: Link) -> None:
+        """Forget a link; its entries are as new."""
+        self._links.pop(link.id, None)
+        for side in Side:
+            entry_id = id_on(link, side)
+            if entry_id is not None:
+                self._by_entry.pop((side, entry_id), None)
+
+    def of_id(self, link_id: str) -> Link | None:
+        return self._links.get(link_id)
+
+    def links(self) -> tuple[Link, ...]:
+        return tuple(self._links.values())
+
+    def creating(self) -> Iterator[Link]:
+        """Links whose create was begun and never recorded as done."""
+        return (link for link in self.links() if link.status is LinkStatus.CREATING)
+
+    def link_of(self, side: Side, entry_id: str) -> Link | None:
+        return self._by_entry.get((side, entry_id))
+
+    def concerns(self, side: Side, entry_id: str) -> bool:
+        """True for an entry we know anything of."""
+        return (side, entry_id) in self._by_entry or (side, entry_id) in self.aside
+
+    def ids(self, side: Side) -> set[str]:
+        """Every entry of `side` we know anything of."""
+        return {i for s, i in (*self._by_entry, *self.aside) if s is side}
+
+    def versions(self, side: Side) -> Mapping[str, str]:
+        """Item id -> version of every linked, left-out and unlinked entry of `side`."""
+        return {i: version_on(link, side) for (s, i), link in self._by_entry.items() if s is side}
+
+    def due(self, side: Side, now: datetime) -> set[str]:
+        """Set-aside entries of `side` whose next try has come."""
+        return {i for (s, i), a in self.aside.items() if s is side and a.retry_at is not None and a.retry_at <= now}

@@ -1,0 +1,130 @@
+"""Look at both calendars: what came, changed and went since the last run, and what is needed to decide about it.
+
+Nothing is decided here and nothing is written. A removal is believed only once the entry was asked for by id (8.1);
+a create that an earlier run began is looked up before anybody tries it again (10.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from samklang.engine.actions import Observation
+from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.rules import Rules
+from samklang.sync.known import Known, id_on
+from samklang.sync.look import Look, Page
+from samklang.sync.parts import Parts
+from samklang.sync.ports import EventPage, MailboxState, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a run saw, and what it may remember of it."""
+
+    observation: Observation
+    #: Where the round ended on both sides; to be stored when all it covered is safe.
+    tokens: Tokens
+    #: Begun creates found done: already in the observation, still to be recorded.
+    completed: tuple[Link, ...] = ()
+    #: Ids that exist but could not be read, with the server's code.
+    unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
+
+
+def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool = False) -> Observed:
+    """Read both sides since the stored tokens; wholly when there is none, it is rejected, or `reconcile` is asked.
+
+    Raises the errors of `sync.errors` that end a run; a rejected token is not one of them.
+    """
+    known = Known(parts.store.links(), parts.store.set_aside())
+    psa = Look(Side.PSA, known, rules, parts.activities.get)
+    exchange = Look(Side.EXCHANGE, known, rules, parts.calendar.get)
+    _read(parts, state, known, psa, exchange, reconcile)
+    for look in (psa, exchange):
+        look.confirm_removals()
+        look.retry_due(parts.now())
+    completed = tuple(_complete_creates(parts, known, psa, exchange))
+    _fetch_counterparts(known, psa, exchange)
+    lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
+    return Observed(
+        Observation(
+            links=known.links(),
+            activities=psa.seen,
+            events=exchange.seen,
+            gone_activities=psa.gone,
+            gone_events=exchange.gone,
+            set_aside=tuple(known.aside.values()),
+            first_run=not state.first_run_done,
+            complete={Side.PSA: psa.complete, Side.EXCHANGE: exchange.complete},
+            resync=lost or psa.rejected or exchange.rejected,
+        ),
+        Tokens(psa.token, exchange.token),
+        completed,
+        {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
+    )
+
+
+def _read(
+    parts: Parts,
+    state: MailboxState,
+    known: Known,
+    psa: Look[SeenActivity],
+    exchange: Look[SeenEvent],
+    reconcile: bool,
+) -> None:
+    def activity_pages(token: str | None) -> Iterator[Page[SeenActivity]]:
+        for page in parts.activities.read(token):
+            yield Page(page.activities, page.removed, page.token, {})
+
+    psa.read(activity_pages, None if reconcile else state.tokens.psa)
+    if reconcile and state.tokens.exchange is not None:
+        exchange.reconcile(_event_pages(parts.calendar.reconcile(known.versions(Side.EXCHANGE))))
+    else:
+        exchange.read(lambda token: _event_pages(parts.calendar.read(token)), state.tokens.exchange)
+
+
+def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
+    for page in pages:
+        yield Page(page.events, page.removed, page.token, {u.id: u.code for u in page.unreadable})
+
+
+def _complete_creates(parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> Iterator[Link]:
+    """Look up every begun create whose turn it is; see to it that its source can be decided about."""
+    turns = [link for link in known.creating() if _has_its_turn(parts, known, psa, exchange, link)]
+    psa.ask(psa.missing([link.psa_id for link in turns if link.psa_id is not None]))
+    exchange.ask(exchange.missing([link.item_id for link in turns if link.item_id is not None]))
+    for link in turns:
+        if link.item_id is None:
+            event = parts.calendar.find_created(link.key)
+            if event is None:
+                continue
+            exchange.seen[event.id] = event
+            source = psa.seen.get(link.psa_id or "")
+            done = replace(link, item_id=event.id, uid=event.uid, type_id=source.type_id if source else "")
+        else:
+            activity = parts.activities.find_created(link.key)
+            if activity is None:
+                continue
+            psa.seen[activity.id] = activity
+            done = replace(link, psa_id=activity.id, type_id=activity.type_id)
+        # What both hold is compared with what the create set out to write: an edit made since is still an edit.
+        done = replace(done, status=LinkStatus.LINKED)
+        known.keep(done)
+        yield done
+
+
+def _has_its_turn(parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent], link: Link) -> bool:
+    """False while the create is set aside and nothing about it is new: waiting costs no request."""
+    source: Look[SeenActivity] | Look[SeenEvent] = psa if link.item_id is None else exchange
+    target: Look[SeenActivity] | Look[SeenEvent] = exchange if link.item_id is None else psa
+    source_id = id_on(link, source.side) or ""
+    if (source.side, source_id) not in known.aside or not source.missing([source_id]):
+        return True
+    return any(seen.key == link.key for seen in target.seen.values())
+
+
+def _fetch_counterparts(known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> None:
+    """Fetch the other side of every touched link, for a decision needs both."""
+    pairs = [(link, link.psa_id, link.item_id) for link in known.links()]
+    exchange.ask(exchange.missing([item for link, act, item in pairs if act and item and psa.touched(link, act)]))
+    psa.ask(psa.missing([act for link, act, item in pairs if act and item and exchange.touched(link, item)]))

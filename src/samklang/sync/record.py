@@ -1,0 +1,163 @@
+"""What a run writes down: links with their base, journal, set-aside entries. Never a word to either calendar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from samklang.engine.actions import (
+    Forget,
+    Join,
+    LeaveOut,
+    Loser,
+    Observation,
+    PutAside,
+    Rebase,
+    Unlink,
+)
+from samklang.engine.model import (
+    Base,
+    FieldKey,
+    Fields,
+    Link,
+    LinkStatus,
+    SeenActivity,
+    SeenEvent,
+    SetAside,
+    Side,
+)
+from samklang.sync.known import Known, id_on
+from samklang.sync.parts import Parts
+from samklang.sync.ports import Change
+
+#: Actions that write to neither calendar.
+Remembered = Join | Rebase | Forget | Unlink | LeaveOut | PutAside
+
+
+def back_off(tries: int, *, at_once: bool = False) -> timedelta:
+    """Wait before the next try of an entry that failed `tries` times: 5 minutes, doubling up to a day, without end.
+
+    `at_once`: the server failed rather than refused; the first two tries come with the next run.
+    """
+    if at_once and tries <= 2:
+        return timedelta(0)
+    return min(timedelta(minutes=5) * (1 << min(tries - 1, 10)), timedelta(days=1))
+
+
+def linked(link: Link, activity: SeenActivity | None, event: SeenEvent | None, base: Base) -> Link:
+    """The link as it stands once both sides hold `base`; a side that was not read stays as it was remembered."""
+    link = replace(link, status=LinkStatus.LINKED, base=base, reason="")
+    if activity is not None:
+        link = replace(link, psa_id=activity.id, psa_version=activity.version, type_id=activity.type_id)
+    if event is not None:
+        link = replace(link, item_id=event.id, item_version=event.version, uid=event.uid)
+    return link
+
+
+class Recorder:
+    """Keeps the store, and what this run knows of it, in step with what was done."""
+
+    def __init__(self, parts: Parts, observation: Observation) -> None:
+        self.known = Known(observation.links, observation.set_aside)
+        #: Writes that took effect, by side and kind.
+        self.written: Counter[tuple[Side, str]] = Counter()
+        self.joined = 0
+        self._store = parts.store
+        self._now = parts.now
+
+    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base) -> Link:
+        """Commit to a create on `side` before it is asked for (rule 10.4)."""
+        link = link and (self.known.of_id(link.id) or link)
+        if link is not None:
+            self.known.drop(link)
+        begun = self._store.begin_create(side, seen_id, link, base)
+        self.known.keep(begun)
+        return begun
+
+    def write(
+        self,
+        link: Link,
+        side: Side,
+        kind: str,
+        rule: str,
+        *,
+        before: Fields | None = None,
+        after: Fields | None = None,
+        losers: Collection[Loser] = (),
+        remove: bool = False,
+    ) -> None:
+        """Record a write that took effect on `side`, with what differs between `before` and `after`."""
+        before, after = before or {}, after or {}
+        differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        change = Change(
+            side,
+            kind,
+            link.psa_id,
+            link.item_id,
+            before=_only(before, differing),
+            after=_only(after, differing),
+            losers={f"{loser.side}:{loser.field}": loser.value for loser in losers},
+            rule=rule,
+        )
+        self._keep(link, change, remove=remove)
+        self.written[side, kind] += 1
+
+    def remember(self, action: Remembered) -> None:
+        """Do an action that writes to neither calendar."""
+        match action:
+            case Join():
+                self._join(action)
+            case Rebase():
+                self._keep(linked(action.link, action.activity, action.event, action.base))
+            case Forget():
+                self._keep(action.link, remove=True)
+            case Unlink():
+                link = self.known.of_id(action.link.id) or action.link
+                self._keep(replace(link, status=LinkStatus.UNLINKED, reason=action.rule))
+            case LeaveOut():
+                self._keep(_left_out(action))
+            case PutAside():
+                self._store.put_aside(action.entry, action.link)
+
+    def put_aside(
+        self, side: Side, entry_id: str, version: str, code: str, params: Mapping[str, str], *, at_once: bool
+    ) -> None:
+        """Let an entry wait that could not be written or read, longer each time."""
+        before = self.known.aside.get((side, entry_id))
+        tries = 1 + (before.tries if before else 0)
+        retry_at = self._now() + back_off(tries, at_once=at_once)
+        self._store.put_aside(SetAside(side, entry_id, code, params, tries, retry_at, version))
+
+    def _join(self, action: Join) -> None:
+        link = action.link or Link("", LinkStatus.LINKED, None, None, born=Side.PSA)
+        for side, entry_id in ((Side.PSA, action.activity.id), (Side.EXCHANGE, action.event.id)):
+            spare = self.known.link_of(side, entry_id)
+            if spare is not None and spare.id != link.id:  # each side was left out alone
+                self._keep(spare, remove=True)
+        self._keep(linked(link, action.activity, action.event, action.base))
+        self.joined += 1
+
+    def _keep(self, link: Link, change: Change | None = None, *, remove: bool = False) -> None:
+        held = self.known.of_id(link.id)
+        waits = any((side, id_on(link, side)) in self.known.aside for side in Side)
+        if change is None and not waits and (held is None if remove else held == link):
+            return
+        self._store.record(link, change, remove=remove)
+        if held is not None:
+            self.known.drop(held)
+        if not remove and link.id:
+            self.known.keep(link)
+
+
+def _left_out(action: LeaveOut) -> Link:
+    link = action.link or Link("", LinkStatus.LEFT_OUT, None, None, born=action.side)
+    link = replace(link, status=LinkStatus.LEFT_OUT, base=action.base, reason=action.rule)
+    if isinstance(action.seen, SeenActivity):
+        return replace(link, psa_id=action.seen.id, psa_version=action.seen.version, type_id=action.seen.type_id)
+    return replace(link, item_id=action.seen.id, item_version=action.seen.version, uid=action.seen.uid)
+
+
+def _only(values: Fields, keys: set[FieldKey]) -> dict[FieldKey, str]:
+    return {key: values[key] for key in sorted(keys) if key in values}
