@@ -18,6 +18,7 @@ _FROM_TEXT = (
     '<font size="2"><span style="font-size:11pt;"><div class="PlainText">%s</div></span></font>\r\n'
     "</body>\r\n</html>\r\n"
 )
+_TEXT_HEAD, _TEXT_TAIL = _FROM_TEXT.split("%s")
 _FROM_HTML = "<html>\r\n<head>\r\n" + _HEAD + "\r\n</head>\r\n<body>\r\n%s\r\n</body>\r\n</html>\r\n"
 _NEVER_KEPT = re.compile(r"<(script|object|iframe)\b.*?</\1\s*>|\son\w+\s*=\s*(\"[^\"]*\"|'[^']*')", re.I | re.S)
 _BODY = re.compile(r"<body\b[^>]*>(.*?)(</body\s*>|\Z)", re.I | re.S)
@@ -74,6 +75,10 @@ def to_text(content: str) -> str:
     """The text Exchange shows for stored HTML: lines end with CRLF, links as `words<address>`."""
     if not content:
         return ""
+    if content.startswith(_TEXT_HEAD) and content.endswith(_TEXT_TAIL):  # our own frame: no need to parse it
+        inner = content[len(_TEXT_HEAD) : -len(_TEXT_TAIL)]
+        lines = html.unescape(inner.replace("<br>\r\n", "\n")).replace("\u00a0", " ").split("\n")
+        return "\r\n".join(line.rstrip() for line in lines).strip("\r\n")
     reader = _Text()
     reader.feed(content)
     reader.close()

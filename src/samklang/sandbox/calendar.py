@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ from samklang.sandbox.model import (
 )
 from samklang.sandbox.store import Store
 
+_LONGEST_TEXT = 255  # Graph facts §4.1
+_FIRST, _LAST = datetime(1601, 1, 1, tzinfo=UTC), datetime(4500, 9, 1, tzinfo=UTC)
 _LONGEST = timedelta(days=5 * 366)  # EWS facts §2.6
 _SHAPE = ("start", "end", "start_zone", "all_day", "recurrence")  # what lays a series out in time
 
@@ -171,6 +173,11 @@ def _move_with_zone(item: Item, fields: Mapping[str, Any]) -> None:
 
 
 def _normalise(item: Item) -> None:
+    if len(item.subject) > _LONGEST_TEXT or len(item.location) > _LONGEST_TEXT:
+        raise CalendarError(
+            "ErrorPropertyValidationFailure",
+            f"Property validation failed: a subject or place has at most {_LONGEST_TEXT} characters.",
+        )
     if item.all_day:
         _push_to_midnight(item)
     if item.end < item.start:
@@ -178,6 +185,8 @@ def _normalise(item: Item) -> None:
             "ErrorCalendarEndDateIsEarlierThanStartDate",
             "The End date is earlier than the Start date.",
         )
+    if item.start < _FIRST or item.end > _LAST:
+        raise CalendarError("ErrorCalendarOutOfRange", "The date is outside the calendar's range.")
     if item.end - item.start > _LONGEST:
         raise CalendarError("ErrorCalendarDurationIsTooLong", "Duration is too long.")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from samklang.sandbox import control, ews, graph, login
+from samklang.sandbox import control, ews, graph, login, pages
 from samklang.sandbox.certificate import server_context
 from samklang.sandbox.context import SANDBOX, Sandbox
 
@@ -25,7 +25,7 @@ _MAX_BODY = 64 * 1024 * 1024
 
 # Each part is `add_routes(app, sandbox)`. Order matters where a part has a catch-all.
 TLS_PARTS = (ews.add_routes, login.add_routes, graph.add_routes)
-PLAIN_PARTS = (control.add_routes,)
+PLAIN_PARTS = (control.add_routes, pages.add_routes)
 
 
 def schemas_folder() -> Path | None:

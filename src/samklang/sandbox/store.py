@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS changes (
   seq INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, folder TEXT NOT NULL, item TEXT NOT NULL,
   immutable_id TEXT NOT NULL, kind TEXT NOT NULL, created_seq INTEGER NOT NULL, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_of ON changes (mailbox, folder, kind, seq);
+CREATE INDEX IF NOT EXISTS changes_mailbox ON changes (mailbox, seq);
 CREATE INDEX IF NOT EXISTS changes_item ON changes (item, seq);
 CREATE INDEX IF NOT EXISTS changes_at ON changes (at, seq);
 CREATE TABLE IF NOT EXISTS counters (
@@ -449,6 +450,11 @@ class Store:
             limit,
         )
         return [Change(seq, id, immutable, created, bool(deleted)) for seq, id, immutable, created, deleted in rows]
+
+    def last_change(self, mailbox: Mailbox) -> int:
+        """The number of a mailbox's newest change; 0 before the first."""
+        row = self._one("SELECT max(seq) FROM changes WHERE mailbox = ?", mailbox.id)
+        return int(row[0] or 0) if row else 0
 
     def only_thinned(self, item_id: str, after: int) -> bool:
         """Whether nothing but deletions of occurrences happened to a series since a position."""

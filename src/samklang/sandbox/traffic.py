@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -52,6 +53,8 @@ class Traffic:
             try:
                 response = await handler(request)
                 status = response.status
+                # A server's Date is its clock: clients measure how far it is from theirs.
+                response.headers["Date"] = format_datetime(self._store.clock.now(), usegmt=True)
                 return response
             except web.HTTPException as error:
                 status = error.status
