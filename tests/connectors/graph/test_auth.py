@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Unavailable
-from tests.connectors.graph.conftest import APP
+from tests.connectors.graph.conftest import APP, SECRET
 from tests.sandbox_client import Sandbox
 
 Make = Callable[..., None]
@@ -47,6 +47,15 @@ def test_a_token_is_asked_for_once_and_kept_between_runs(sandbox: Sandbox, acces
     assert later.get() == tokens.get()
     assert later.counts.requests == 0
     assert asked(sandbox) == 1
+
+
+def test_a_token_kept_for_another_tenant_is_never_used(sandbox: Sandbox, access: GraphAccess) -> None:
+    store = Kept()
+    first = Tokens(access, store).get()
+    other = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": []}
+    sandbox.tenant(other, domains=["other.example"], apps=[app])
+    assert Tokens(replace(access, tenant=other), store).get() != first
 
 
 def test_a_token_the_service_refused_is_replaced(sandbox: Sandbox, access: GraphAccess) -> None:

@@ -63,8 +63,11 @@ class Tokens:
         self._store = store
         self._session = http.session(ca_file=access.ca_file, allow_private=access.allow_private)
         self._cache = msal.SerializableTokenCache()
-        if store is not None and (kept := store.load()):
-            self._cache.deserialize(kept)
+        # msal's cache does not tell tenants of one host apart by the name we know them by, so the kept text does.
+        self._whose = f"{access.authority} {access.app_id}\n"
+        kept = store.load() if store is not None else None
+        if kept is not None and kept.startswith(self._whose):
+            self._cache.deserialize(kept.removeprefix(self._whose))
         self._refusal: ConnectionRefused | None = None
 
     @property
@@ -119,7 +122,7 @@ class Tokens:
             self._refusal = refusal
             raise
         if self._store is not None and self._cache.has_state_changed:
-            self._store.save(self._cache.serialize())
+            self._store.save(self._whose + self._cache.serialize())
         return answer
 
     def _acquire(self) -> str:
