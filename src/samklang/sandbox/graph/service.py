@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,11 +15,23 @@ from samklang.sandbox.graph.call import Call, GraphError, not_found
 from samklang.sandbox.graph.schemas import Schemas
 from samklang.sandbox.graph.settings import GraphSettings, settings
 from samklang.sandbox.graph.wire import Wire
-from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Item, Mailbox, split_occurrence_id
+from samklang.sandbox.model import (
+    CALENDAR,
+    DELETED,
+    PROPERTY_SETS,
+    RECOVERABLE,
+    Item,
+    Mailbox,
+    extended_key,
+    split_occurrence_id,
+)
+from samklang.sandbox.recur_blob import appointment_recur
 from samklang.sandbox.recurrence import Occurrence
 from samklang.sandbox.store import Store
 
 _ALWAYS = ("@odata.etag", "id")
+_RECUR_ID = "0x8216"
+_RECUR = extended_key("Binary", set_guid=PROPERTY_SETS["Appointment"], id=0x8216)
 _ON_DEMAND = ("cancelledOccurrences", "exceptionOccurrences", "singleValueExtendedProperties")
 
 
@@ -104,7 +117,10 @@ class Service:
     def _extended(self, item: Item, original: date | None, filter: str) -> list[dict[str, str]]:
         exception = item.exceptions.get(original) if original else None
         own = exception.fields.extended or {} if exception is not None else {}
-        return wire.extended(item.extended | own, odata.quoted(filter))
+        held = item.extended | own
+        if original is None and item.recurrence is not None and _RECUR_ID in filter.lower():
+            held |= {_RECUR: b64encode(appointment_recur(item)).decode()}
+        return wire.extended(held, odata.quoted(filter))
 
     def _series_parts(
         self,
