@@ -84,15 +84,49 @@ def test_a_calendar_where_nothing_happened_costs_one_request(sandbox: Sandbox, c
     assert requests(sandbox) == 1
 
 
-def test_a_first_run_costs_one_listing_one_delta_round_and_one_request_a_series(
+def test_a_first_run_costs_a_listing_a_delta_round_and_a_request_for_each_series_that_deviates(
     sandbox: Sandbox, calendar: GraphCalendar
 ) -> None:
     for number in range(12):
         person_adds(sandbox, f"Lunch {number}", f"2026-04-{number + 1:02}")
-    person_adds(sandbox, "Standup", recurrence=MONDAYS)
+    person_adds(sandbox, "Plain", recurrence=MONDAYS)
+    sandbox.person_deletes(ALICE, person_adds(sandbox, "Thinned", recurrence=MONDAYS), WEEK_2)
+    sandbox.person_edits(ALICE, person_adds(sandbox, "Changed", recurrence=MONDAYS), WEEK_2, subject="Talk")
     sandbox.zero_counts()
-    assert len(events(calendar.read(None))) == 13
-    assert requests(sandbox) == 3
+    found = {event.entry.title: event.entry for event in events(calendar.read(None))}
+    assert len(found) == 15
+    assert found["Thinned"].cancelled == {WEEK_2} and set(found["Changed"].exceptions) == {WEEK_2}
+    assert requests(sandbox) == 4
+
+
+PATTERNS: dict[str, dict[str, Any]] = {
+    "daily": {"type": "daily", "interval": 2},
+    "weekly": MONDAYS["pattern"],
+    "monthly by date": {"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 2},
+    "monthly by weekday": {"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["monday"], "index": "first"},
+    "yearly by date": {"type": "absoluteYearly", "interval": 1, "dayOfMonth": 2, "month": 3},
+    "yearly by weekday": {
+        "type": "relativeYearly",
+        "interval": 1,
+        "daysOfWeek": ["monday"],
+        "index": "first",
+        "month": 3,
+    },
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS.keys())
+def test_a_series_of_any_pattern_that_deviates_is_asked_for(
+    sandbox: Sandbox, calendar: GraphCalendar, pattern: dict[str, Any]
+) -> None:
+    series = {"pattern": pattern, "range": MONDAYS["range"]}
+    person_adds(sandbox, "Plain", recurrence=series)
+    item_id = person_adds(sandbox, "Thinned", recurrence=series)
+    sandbox.person_deletes(ALICE, item_id, "2026-03-02")
+    sandbox.zero_counts()
+    found = {event.entry.title: event.entry.cancelled for event in events(calendar.read(None))}
+    assert found == {"Plain": frozenset(), "Thinned": {date(2026, 3, 2)}}
+    assert sandbox.counts(ALICE)["by_operation"]["events.get"] == 1
 
 
 def test_events_outside_the_window_are_in_the_first_run(sandbox: Sandbox, calendar: GraphCalendar) -> None:

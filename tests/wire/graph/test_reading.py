@@ -213,5 +213,5 @@ def test_one_bad_event_is_set_aside_and_the_page_goes_on() -> None:
     rows = [event(id="good"), event(id="no times", start=None), event(id="odd", subject=7), event(id="fine")]
     client = GraphClient(ACCESS, Tokens(ACCESS))
     batch = Events(client, "user", "UTC").sorted_out(decode_page(msgspec.json.encode({"value": rows})))
-    assert [each.id for each in batch.singles] == ["good", "fine"]
+    assert [each.id for each in batch.events] == ["good", "fine"]
     assert [(each.id, each.code) for each in batch.unreadable] == [("no times", "unreadable"), ("odd", "unreadable")]

@@ -86,14 +86,14 @@ class GraphCalendar:
         while True:
             batch = self._events.sorted_out(page)
             # An item may come twice, in any order; the last row wins (Graph facts §3.1).
-            for each in batch.singles:
+            for each in batch.events:
                 removed.pop(each.id, None)
             masters |= batch.masters
             removed |= dict.fromkeys(batch.removed)
             if page.next_link is None:
                 break
-            if batch.singles or batch.unreadable:
-                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+            if batch.events or batch.unreadable:
+                yield EventPage(events=tuple(batch.events), unreadable=tuple(batch.unreadable))
             page = self._events.delta(page.next_link)
         if page.delta_link is None:
             raise ProtocolError("malformed_answer", "a delta page without link", step="delta")
@@ -101,13 +101,13 @@ class GraphCalendar:
         for chunk in _chunks([each for each in masters if each not in removed]):
             series = self._events.series(chunk)
             removed |= dict.fromkeys(series.removed)
-            batch.singles += series.singles
+            batch.events += series.events
             batch.unreadable += series.unreadable
-            if len(batch.singles) >= SERIES_PAGE:
-                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+            if len(batch.events) >= SERIES_PAGE:
+                yield EventPage(events=tuple(batch.events), unreadable=tuple(batch.unreadable))
                 batch = Batch()
         token = fresh or replace_link(anchor, page.delta_link)
-        yield EventPage(tuple(batch.singles), tuple(removed), tuple(batch.unreadable), _text(token))
+        yield EventPage(tuple(batch.events), tuple(removed), tuple(batch.unreadable), _text(token))
 
     def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
         anchor = self._new_anchor()
@@ -117,13 +117,13 @@ class GraphCalendar:
         if len(differ) - len(masters) > len(listed) / PAGE + 1:
             # So many that paging through everything costs fewer requests.
             for batch in self._events.all():
-                batch.singles = [each for each in batch.singles if known.get(each.id) != each.version]
+                batch.events = [each for each in batch.events if known.get(each.id) != each.version]
                 batch.masters = {id: None for id in batch.masters if id in differ or id not in listed}
                 yield self._whole(batch)
         else:
             for chunk in _chunks(list(differ)):
                 batch = self._events.series(chunk)
-                yield EventPage(events=tuple(batch.singles), unreadable=tuple(batch.unreadable))
+                yield EventPage(events=tuple(batch.events), unreadable=tuple(batch.unreadable))
         yield EventPage(removed=tuple(id for id in known if id not in listed), token=_text(anchor))
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
@@ -224,7 +224,7 @@ class GraphCalendar:
 
     def _whole(self, batch: Batch) -> EventPage:
         series = self._events.series(batch.masters)
-        events = (*batch.singles, *series.singles)
+        events = (*batch.events, *series.events)
         return EventPage(events=events, unreadable=(*batch.unreadable, *series.unreadable))
 
     def _new_anchor(self) -> _Anchor:

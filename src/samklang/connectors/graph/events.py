@@ -15,7 +15,7 @@ import msgspec
 
 from samklang.connectors.graph import schema, wire
 from samklang.connectors.graph.client import ITEM_FAILED, GraphClient, Query
-from samklang.connectors.graph.schema import FIELDS, MARK, Event, Page
+from samklang.connectors.graph.schema import FIELDS, MARK, MARK_AND_RECUR, Event, Page
 from samklang.engine import times
 from samklang.engine.model import Occurrence, SeenEvent, Timed
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, Unavailable
@@ -36,8 +36,9 @@ LONGEST = timedelta(days=1800)
 class Batch:
     """One page of events, sorted: what can be taken as it is and what leads to a series."""
 
-    singles: list[SeenEvent] = field(default_factory=list)
-    #: Ids of masters of series that came, or of which an occurrence came.
+    #: Single events, and series known to have nothing that deviates.
+    events: list[SeenEvent] = field(default_factory=list)
+    #: Ids of masters of other series that came, or of which an occurrence came.
     masters: dict[str, None] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -106,7 +107,7 @@ class Events:
         batch = Batch()
         for item_id in masters:
             try:
-                batch.singles.append(self.get(item_id))
+                batch.events.append(self.get(item_id))
             except NotFound:
                 batch.removed.append(item_id)
             except ItemError as error:
@@ -117,7 +118,7 @@ class Events:
 
     def all(self) -> Iterator[Batch]:
         """Every single event and master, page by page."""
-        query: Query = {"$top": PAGE, "$select": FIELDS, "$expand": MARK}
+        query: Query = {"$top": PAGE, "$select": FIELDS, "$expand": MARK_AND_RECUR}
         return map(self.sorted_out, self._pages(schema.decode_page, self.path, query))
 
     def first(self) -> None:
@@ -187,10 +188,10 @@ class Events:
                     batch.removed.append(event.id)
                 elif event.type in ("occurrence", "exception"):
                     batch.masters[event.series_master_id or event.id] = None
-                elif event.type == "seriesMaster" or event.recurrence is not None:
+                elif event.recurrence is not None and not wire.is_plain_series(event):
                     batch.masters[event.id] = None
                 else:
-                    batch.singles.append(wire.seen_event(event, self.home))
+                    batch.events.append(wire.seen_event(event, self.home))
             except (msgspec.MsgspecError, ValueError, KeyError) as error:
                 batch.unreadable.append(Unreadable(_id_of(raw), "unreadable", type(error).__name__))
         return batch

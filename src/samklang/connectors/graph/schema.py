@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from samklang.connectors.graph.recur_blob import RECUR_PROPERTY
+
 T = TypeVar("T")
 
 #: Our origin mark: the create key, as a named property of its own property set.
@@ -152,8 +154,9 @@ FIELDS = (
     "originalStart,originalStartTimeZone,originalEndTimeZone,isAllDay,sensitivity,showAs,recurrence,organizer,"
     "attendees,isOrganizer,isCancelled,responseStatus"
 )
-#: `$expand` that brings our mark along; impossible in a delta query (Graph facts §3.1).
+#: `$expand` that brings our mark along, or the recurrence's bytes too; impossible in a delta query (Graph facts §3.1).
 MARK = f"singleValueExtendedProperties($filter=id eq '{KEY_PROPERTY}')"
+MARK_AND_RECUR = f"singleValueExtendedProperties($filter=id eq '{KEY_PROPERTY}' or id eq '{RECUR_PROPERTY}')"
 #: Put before the key, so that another program's transactionId is never taken for ours.
 TRANSACTION = "samklang:"
 

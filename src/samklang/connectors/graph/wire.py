@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
+from samklang.connectors.graph.recur_blob import RECUR_PROPERTY, is_plain
 from samklang.connectors.graph.schema import (
     KEY_PROPERTY,
     TRANSACTION,
@@ -102,6 +103,12 @@ def seen_event(event: Event, home: str) -> SeenEvent:
         key=_key(event),
         occurrence_ids=ids,
     )
+
+
+def is_plain_series(event: Event) -> bool:
+    """Whether a listed master is known to have neither exceptions nor cancelled dates."""
+    properties = event.single_value_extended_properties or ()
+    return any(each.id.lower() == RECUR_PROPERTY.lower() and is_plain(each.value) for each in properties)
 
 
 def series_zone(event: Event, home: str) -> str:
