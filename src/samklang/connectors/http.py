@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-import certifi
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -196,7 +195,7 @@ def _tls_context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
     context = ssl.create_default_context()
     system = ssl.get_default_verify_paths()
     if not (system.cafile or system.capath):
-        context.load_verify_locations(certifi.where())
+        context.load_verify_locations(requests.certs.where())
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     return context
