@@ -77,9 +77,8 @@ def entries(today: date) -> list[Event]:
         first = monday + timedelta(days=day)
         found.append(_event(title, first, first + timedelta(days=days), f"demo-day-{number}", private=private))
     for number in range(130):
-        day = monday + timedelta(days=(number * 5) % 60 - 14)
-        while day.weekday() > 4:
-            day += timedelta(days=1)
+        # Five weeks of working days from last week on, the same number on each.
+        day = monday + timedelta(weeks=number // 5 % 5 - 1, days=number % 5)
         start = _at(day, f"{8 + (number * 3) % 9:02}:{(number * 30) % 60:02}")
         title = _SINGLES[number % len(_SINGLES)] + (
             f" {number // len(_SINGLES) + 1}" if number >= len(_SINGLES) else ""

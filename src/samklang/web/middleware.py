@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from samklang.jobs.trigger import used
 
@@ -51,6 +51,7 @@ class SignedIn:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
             translation.activate(user.language)
+            timezone.activate(user.zone)
             request.LANGUAGE_CODE = user.language
             if request.method == "GET" and not request.headers.get("X-Requested-With"):
                 used(user)
