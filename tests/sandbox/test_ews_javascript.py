@@ -18,13 +18,13 @@ EVERY_SERVER = pytest.mark.parametrize(
     ("server", "version"),
     [
         ("2007_sp1", "2007_sp1"),
-        ("2010", "2010"),
-        ("2010_sp1", "2010_sp1"),
+        pytest.param("2010", "2010", marks=pytest.mark.full),
+        pytest.param("2010_sp1", "2010_sp1", marks=pytest.mark.full),
         ("2010_sp2", "2010_sp2"),
         ("2013_sp1", "2013_sp1"),
-        ("2019", "2013_sp1"),
+        pytest.param("2019", "2013_sp1", marks=pytest.mark.full),
         ("se", "2013_sp1"),
-        ("se", "2007_sp1"),
+        pytest.param("se", "2007_sp1", marks=pytest.mark.full),
     ],
 )
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from samklang.sandbox.store import Store
+    from samklang.sandbox.database import Database
 
 
 class Clock:
     """Set by PUT {control}/clock; kept in the store, so that a restarted sandbox goes on at the right
     time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self.reload()
 

@@ -1,27 +1,18 @@
 """Everything the sandbox knows, in one SQLite file that survives kill -9.
 
-Items are JSON documents beside the few columns that are searched. Every save takes the next number of one
-sequence: `items.changed_seq` is the change log as a level (what changed last, in order), `changes` is the
-same as events. A client's position in a folder is one number, whichever protocol wraps it into its opaque
-token.
-
-Used from one event loop; the lock makes it safe from other threads, and every public method is one
-transaction unless the caller opened a longer one with `transaction()`.
+Items are JSON documents beside the few columns that are searched. Every save takes the next number of one sequence:
+`items.changed_seq` is the change log as a level (what changed last, in order), `changes` is the same as events. A
+client's position in a folder is one number, whichever protocol wraps it into its opaque token.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
-from samklang.sandbox.clock import Clock
 from samklang.sandbox.model import (
     CALENDAR,
     DELETED,
@@ -31,59 +22,7 @@ from samklang.sandbox.model import (
     new_change_key,
     new_id,
 )
-
-T = TypeVar("T")
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS documents (
-  kind TEXT, key TEXT, doc BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sequence (last INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS mailboxes (id INTEGER PRIMARY KEY AUTOINCREMENT, doc BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY, mailbox INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS folders (
-  mailbox INTEGER NOT NULL, id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS folders_of ON folders (mailbox, kind);
-CREATE TABLE IF NOT EXISTS items (
-  id TEXT PRIMARY KEY, immutable_id TEXT NOT NULL, mailbox INTEGER NOT NULL, folder TEXT NOT NULL,
-  uid TEXT NOT NULL, transaction_id TEXT, starts INTEGER NOT NULL, ends INTEGER, modified INTEGER NOT NULL,
-  created_seq INTEGER NOT NULL, changed_seq INTEGER NOT NULL, doc BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS items_changed ON items (mailbox, folder, changed_seq);
-CREATE INDEX IF NOT EXISTS items_created ON items (mailbox, folder, created_seq);
-CREATE INDEX IF NOT EXISTS items_ends ON items (mailbox, folder, ends);
-CREATE INDEX IF NOT EXISTS items_modified ON items (mailbox, folder, modified);
-CREATE INDEX IF NOT EXISTS items_uid ON items (mailbox, uid);
-CREATE INDEX IF NOT EXISTS items_immutable ON items (immutable_id);
-CREATE INDEX IF NOT EXISTS items_transaction ON items (mailbox, transaction_id);
-CREATE TABLE IF NOT EXISTS properties (
-  mailbox INTEGER, key TEXT, value TEXT, item TEXT, PRIMARY KEY (mailbox, key, value, item)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS properties_of ON properties (item);
-CREATE TABLE IF NOT EXISTS changes (
-  seq INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, folder TEXT NOT NULL, item TEXT NOT NULL,
-  immutable_id TEXT NOT NULL, kind TEXT NOT NULL, created_seq INTEGER NOT NULL, at TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS changes_of ON changes (mailbox, folder, kind, seq);
-CREATE INDEX IF NOT EXISTS changes_mailbox ON changes (mailbox, seq);
-CREATE INDEX IF NOT EXISTS changes_item ON changes (item, seq);
-CREATE INDEX IF NOT EXISTS changes_at ON changes (at, seq);
-CREATE TABLE IF NOT EXISTS counters (
-  mailbox TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (mailbox, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mails (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, sender TEXT, recipient TEXT, kind TEXT, item TEXT);
-CREATE TABLE IF NOT EXISTS log (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, protocol TEXT, operation TEXT, mailbox TEXT, status
-  INTEGER);
-"""
-_TABLES = (
-    "documents",
-    "mailboxes",
-    "addresses",
-    "folders",
-    "items",
-    "properties",
-    "changes",
-    "counters",
-    "mails",
-    "log",
-)
+from samklang.sandbox.tally import Tally
 
 _encode = msgspec.json.Encoder().encode
 _decode_item = msgspec.json.Decoder(Item).decode
@@ -109,90 +48,14 @@ class Change(NamedTuple):
     deleted: bool
 
 
-class Mail(NamedTuple):
-    seq: int
-    at: str
-    sender: str
-    recipient: str
-    kind: str
-    item: str
-
-
 def microseconds(moment: datetime) -> int:
     """An instant as an integer that sorts; exact, also before 1970."""
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-class Store:
-    """See the module. Opens or creates `sandbox.sqlite` in `folder`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._lock = threading.RLock()
-        self._depth = 0
-        self._db = sqlite3.connect(folder / "sandbox.sqlite", check_same_thread=False, isolation_level=None)
-        self._db.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;" + _SCHEMA
-        )
-        if self._one("SELECT last FROM sequence") is None:
-            self._db.execute("INSERT INTO sequence VALUES (0)")
-        self.clock = Clock(self)
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; may be nested."""
-        with self._lock:
-            self._depth += 1
-            try:
-                if self._depth == 1:
-                    self._db.execute("BEGIN IMMEDIATE")
-                yield
-                if self._depth == 1:
-                    self._db.execute("COMMIT")
-            except BaseException:
-                if self._depth == 1 and self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth -= 1
-
-    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        with self._lock:
-            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
-            return row
-
-    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
-
-    def reset(self) -> None:
-        """Forgets everything but the certificate. The sequence goes on, so that old tokens are seen to be
-        old."""
-        with self.transaction():
-            for table in _TABLES:
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from the constant above)
-        self.clock.reload()
-
-    # --- documents: settings, accounts, tenants, tokens, faults … -------------------------------------------
-    def put(self, kind: str, key: str, value: object) -> None:
-        with self.transaction():
-            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, key, _encode(value)))
-
-    def get(self, kind: str, key: str, type: type[T]) -> T | None:
-        row = self._one("SELECT doc FROM documents WHERE kind = ? AND key = ?", kind, key)
-        return None if row is None else msgspec.json.decode(row[0], type=type)
-
-    def all(self, kind: str, type: type[T]) -> dict[str, T]:
-        rows = self._all("SELECT key, doc FROM documents WHERE kind = ? ORDER BY key", kind)
-        return {key: msgspec.json.decode(doc, type=type) for key, doc in rows}
-
-    def remove(self, kind: str, key: str) -> bool:
-        with self.transaction():
-            return self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key)).rowcount > 0
+class Store(Tally):
+    """Mailboxes, their folders, what lies in them, and what changed."""
 
     # --- mailboxes ------------------------------------------------------------------------------------------
     def save_mailbox(self, mailbox: Mailbox) -> Mailbox:
@@ -481,57 +344,3 @@ class Store:
             limit,
         )
         return [(seq, _decode_item(doc)) for seq, doc in rows]
-
-    # --- what tests count -----------------------------------------------------------------------------------
-    def count(self, mailbox: str, name: str, by: int = 1) -> None:
-        """Adds to a counter; `mailbox` is an address, "" where no mailbox is known."""
-        with self.transaction():
-            self._db.execute(
-                "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                (mailbox.casefold(), name, by),
-            )
-
-    def count_max(self, mailbox: str, name: str, value: int) -> None:
-        """Raises a counter to a value it has not reached yet."""
-        with self.transaction():
-            self._db.execute(
-                "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
-                (mailbox.casefold(), name, value),
-            )
-
-    def counters(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = {}
-        for mailbox, name, value in self._all("SELECT mailbox, name, value FROM counters"):
-            found.setdefault(mailbox, {})[name] = value
-        return found
-
-    def zero_counters(self) -> None:
-        with self.transaction():
-            self._db.execute("DELETE FROM counters")
-
-    def send_mail(self, sender: str, recipients: Iterable[str], kind: str, item: str) -> None:
-        """Records mails a server would have sent; `kind` is invitation, update or cancellation."""
-        with self.transaction():
-            for recipient in recipients:
-                at = self.clock.now().isoformat()
-                self._db.execute(
-                    "INSERT INTO mails (at, sender, recipient, kind, item) VALUES (?, ?, ?, ?, ?)",
-                    (at, sender, recipient, kind, item),
-                )
-                self.count(sender, "mails")
-
-    def mails(self) -> list[Mail]:
-        return [Mail(*row) for row in self._all("SELECT * FROM mails ORDER BY seq")]
-
-    def log_request(self, protocol: str, operation: str, mailbox: str, status: int) -> None:
-        """A line per request; never contents."""
-        with self.transaction():
-            self._db.execute(
-                "INSERT INTO log (at, protocol, operation, mailbox, status) VALUES (?, ?, ?, ?, ?)",
-                (datetime.now(UTC).isoformat(timespec="milliseconds"), protocol, operation, mailbox, status),
-            )
-
-    def log(self, since: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
-        names = ("seq", "at", "protocol", "operation", "mailbox", "status")
-        rows = self._all("SELECT * FROM log WHERE seq > ? ORDER BY seq LIMIT ?", since, limit)
-        return [dict(zip(names, row, strict=True)) for row in rows]
