@@ -29,8 +29,13 @@ def people_of(activity: Activity) -> frozenset[int]:
     return frozenset(ids | ({activity.owner_id} if activity.owner_id else set()))
 
 
-def log_all(organization_id: int, written: Iterable[tuple[UUID, frozenset[int]]]) -> None:
-    """Number these writes (activity, users before and after together) and make the users' mailboxes due."""
+def log_all(
+    organization_id: int, written: Iterable[tuple[UUID, frozenset[int]]], *, runs_for: int | None = None
+) -> None:
+    """Number these writes (activity, users before and after together) and make the users' mailboxes due.
+
+    `runs_for` is the user whose own run writes: his mailbox just got what is written, and is not made due by it.
+    """
     written = list(written)
     if not written:
         return
@@ -45,7 +50,7 @@ def log_all(organization_id: int, written: Iterable[tuple[UUID, frozenset[int]]]
     )
     counter.last += len(written)
     counter.save(update_fields=["last"])
-    dirty.mark(frozenset().union(*(users for _, users in written)))
+    dirty.mark(frozenset().union(*(users for _, users in written)) - {runs_for})
 
 
 def newest(organization_id: int) -> int:

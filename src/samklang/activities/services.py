@@ -4,7 +4,8 @@ due thereby (rules 9.1, 9.3).
 `by` is the person who acts; what he may do is decided here (Severa facts §2.4): the owner everything; who takes part
 edits, but removes only himself; nobody else anything. `version`, where given, is the version he saw: if the activity
 has another by now, Outdated is raised and nothing is written. All calls raise NotThere for an activity `by` cannot see,
-NotAllowed, Outdated, and Refused for values that are not possible.
+NotAllowed, Outdated, and Refused for values that are not possible. `own_run` is true when `by`'s own sync run writes,
+which his mailbox need not be told of.
 """
 
 from __future__ import annotations
@@ -92,14 +93,20 @@ def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]
 
 @transaction.atomic
 def create_from(
-    by: User, entry: Entry, type_: ActivityType, *, create_key: str | None = None, **values: Unpack[Changes]
+    by: User,
+    entry: Entry,
+    type_: ActivityType,
+    *,
+    create_key: str | None = None,
+    own_run: bool = False,
+    **values: Unpack[Changes],
 ) -> Activity:
     """A new activity with the entry's whole content, exceptions and cancelled occurrences included; as `create`."""
     values["type"] = type_
-    return _create(by, entry, values, create_key)
+    return _create(by, entry, values, create_key, own_run)
 
 
-def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> Activity:
+def _create(by: User, entry: Entry, values: Changes, create_key: str | None, own_run: bool = False) -> Activity:
     changes.lock(by.organization_id)
     if create_key is not None:
         made = Activity.objects.of(by.organization_id).filter(create_key=create_key).whole().first()
@@ -110,7 +117,7 @@ def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> 
     values["owner"] = owner = values.get("owner", by)
     if "type" not in values:
         values["type"] = default_type(by.organization, owner)
-    return write(activity, entry, values, by, now)
+    return write(activity, entry, values, by, now, own_run=own_run)
 
 
 @transaction.atomic
@@ -138,6 +145,7 @@ def write_fields(
     *,
     version: int | None = None,
     type_: ActivityType | None = None,
+    own_run: bool = False,
 ) -> Activity:
     """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what the sync writes."""
     activity = editable(by, guid, version)
@@ -148,17 +156,18 @@ def write_fields(
         values["masked"] = entry.sensitivity.is_private and not (type_ or activity.type).is_private
     if "time" in keys:
         values["has_duration"] = True
-    return write(activity, canonical.with_fields(rows.entry_of(activity), entry, keys), values, by, clock.now())
+    wanted = canonical.with_fields(rows.entry_of(activity), entry, keys)
+    return write(activity, wanted, values, by, clock.now(), own_run=own_run)
 
 
 @transaction.atomic
-def trash(by: User, guid: UUID | str, *, version: int | None = None) -> None:
+def trash(by: User, guid: UUID | str, *, version: int | None = None, own_run: bool = False) -> None:
     """Put the activity into the trash, for everybody who takes part. The owner's right."""
     activity = locked(by, guid, version)
     if not may_delete(by, activity):
         raise NotAllowed("owner_only", _("Only the owner can delete the activity; you can remove yourself from it."))
     activity.trashed_at = clock.now()
-    touch(activity, by, changes.people_of(activity))
+    touch(activity, by, changes.people_of(activity), own_run=own_run)
 
 
 @transaction.atomic
@@ -173,14 +182,14 @@ def restore(by: User, guid: UUID | str) -> Activity:
 
 
 @transaction.atomic
-def leave(by: User, guid: UUID | str) -> None:
+def leave(by: User, guid: UUID | str, *, own_run: bool = False) -> None:
     """Remove oneself from somebody else's activity."""
     activity = locked(by, guid, None)
     before = changes.people_of(activity)
     removed, _rows = Participant.objects.filter(activity=activity, user=by).delete()
     if not removed:
         raise NotAllowed("not_taking_part", _("You do not take part in this activity."))
-    touch(activity, by, before)
+    touch(activity, by, before, own_run=own_run)
 
 
 @transaction.atomic

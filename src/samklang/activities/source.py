@@ -67,7 +67,12 @@ class BuiltInActivities:
         type_ = self._type(type_id)
         with _as_sync_errors():
             activity = services.create_from(
-                self._user, entry, type_, create_key=key, masked=entry.sensitivity.is_private and not type_.is_private
+                self._user,
+                entry,
+                type_,
+                create_key=key,
+                own_run=True,
+                masked=entry.sensitivity.is_private and not type_.is_private,
             )
         return seen_of(activity)
 
@@ -82,6 +87,7 @@ class BuiltInActivities:
                 changed,
                 version=int(seen.version),
                 type_=self._type(type_id) if type_id is not None else None,
+                own_run=True,
             )
         return seen_of(activity)
 
@@ -90,9 +96,9 @@ class BuiltInActivities:
         try:
             with _as_sync_errors():
                 if seen.owner_id == self._user.psa_id or not self._takes_part(seen):
-                    services.trash(self._user, seen.id, version=int(seen.version))
+                    services.trash(self._user, seen.id, version=int(seen.version), own_run=True)
                 else:
-                    services.leave(self._user, seen.id)
+                    services.leave(self._user, seen.id, own_run=True)
         except NotFound:
             return
 

@@ -179,7 +179,9 @@ def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Acti
     )
 
 
-def write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
+def write(
+    activity: Activity, entry: Entry, values: Changes, by: User, now: datetime, *, own_run: bool = False
+) -> Activity:
     """Check and store everything, number the change, and make the mailboxes of all concerned due."""
     before = changes.people_of(activity) if activity.pk else frozenset()
     _set_plain(activity, values)
@@ -194,7 +196,8 @@ def write(activity: Activity, entry: Entry, values: Changes, by: User, now: date
     if "owner" in values:
         Participant.objects.filter(activity=activity, user=values["owner"]).delete()
     activity = Activity.objects.whole().get(pk=activity.pk)
-    changes.log_all(activity.organization_id, [(activity.guid, before | changes.people_of(activity))])
+    concerned = before | changes.people_of(activity)
+    changes.log_all(activity.organization_id, [(activity.guid, concerned)], runs_for=by.pk if own_run else None)
     return activity
 
 
@@ -238,11 +241,11 @@ def _set_plain(activity: Activity, values: Changes) -> None:
             setattr(activity, name, values[name])  # type: ignore[literal-required]
 
 
-def touch(activity: Activity, by: User, before: frozenset[int]) -> None:
+def touch(activity: Activity, by: User, before: frozenset[int], *, own_run: bool = False) -> None:
     activity.version += 1
     activity.modified, activity.modified_by = clock.now(), by
     activity.save(update_fields=["trashed_at", "version", "modified", "modified_by"])
-    changes.log_all(activity.organization_id, [(activity.guid, before)])
+    changes.log_all(activity.organization_id, [(activity.guid, before)], runs_for=by.pk if own_run else None)
 
 
 def _put_overrides(activity: Activity, entry: Entry) -> None:
