@@ -20,7 +20,8 @@ from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
-from samklang.connectors.graph.writing import Json, create_body, relaid, text_body, update_body
+from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
+from samklang.connectors.relaid import relaid
 from samklang.engine import canonical, times
 from samklang.engine.model import Entry, FieldKey, SeenEvent
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, VersionConflict

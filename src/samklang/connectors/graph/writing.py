@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -113,23 +112,6 @@ def recurrence_body(entry: Entry, home: str) -> Json | None:
     rule = recurrence.explicit(entry.recurrence, start)
     zone = _midnight(start, home)["timeZone"] if isinstance(entry.when, AllDay) else _name(entry.when.zone)
     return {"pattern": _pattern(rule, entry.recurrence), "range": _range(rule, start) | {"recurrenceTimeZone": zone}}
-
-
-def relaid(entry: Entry) -> Entry:
-    """A series with the same dates by another range: written and taken back, the server lays its dates out anew.
-
-    Never-ending becomes "until the end of the century", harmless should the second write never come.
-    """
-    rule, start = entry.recurrence, times.local_day(entry.when)
-    assert isinstance(rule, Recurrence)
-    if rule.count is not None:
-        other = replace(rule, count=None, until=recurrence.last_slot(rule, start))
-    elif rule.until is not None:
-        count = sum(1 for _ in recurrence.days(rule, start, start, rule.until))
-        other = replace(rule, until=None, count=min(count, recurrence.MAX_COUNT))
-    else:
-        other = replace(rule, until=date(2099, 12, 31))
-    return replace(entry, recurrence=other)
 
 
 def _pattern(rule: Recurrence, given: Recurrence) -> Json:
