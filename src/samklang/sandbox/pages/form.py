@@ -84,11 +84,15 @@ def markup(values: Values, action: str, *, is_new: bool, whole_url: str = "", er
             "div",
             _field("Start", h("input", type="date", name="start_day", value=v.start.date(), required=True)),
             _field("at", h("input", type="time", name="start_time", value=f"{v.start:%H:%M}"), "clock"),
-            _field("End", h("input", type="date", name="end_day", value=v.end_day, required=True)),
-            _field("at", h("input", type="time", name="end_time", value=f"{v.end:%H:%M}"), "clock"),
-            h("label", h("input", type="checkbox", name="all_day", checked=v.all_day), " All day", class_="check"),
             class_="row",
         ),
+        h(
+            "div",
+            _field("End", h("input", type="date", name="end_day", value=v.end_day, required=True)),
+            _field("at", h("input", type="time", name="end_time", value=f"{v.end:%H:%M}"), "clock"),
+            class_="row",
+        ),
+        h("label", h("input", type="checkbox", name="all_day", checked=v.all_day), " All day", class_="check"),
         None if v.is_date_of_series else _repeat(v),
         _field("Place", h("input", name="location", value=v.location, maxlength=255)),
         h(

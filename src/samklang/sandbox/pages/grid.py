@@ -174,10 +174,10 @@ def _entry(mailbox: Mailbox, one: Shown, classes: str, clock: str, style: str = 
     marks = ("🔒" if one.private else "") + ("↻" if one.series else "")
     return h(
         "a",
+        h("span", marks, class_="marks", aria_hidden="true") if marks else None,
         h("time", clock) if clock else None,
         h("span", one.subject, class_="subject"),
         h("span", one.location, class_="place") if one.location else None,
-        h("span", marks, class_="marks", aria_hidden="true") if marks else None,
         href=entry_url(mailbox, one),
         class_=f"entry {classes} {one.show_as}",
         style=style or None,

@@ -93,7 +93,7 @@ class _Mailboxes:
         dialog = h("dialog", id="dialog", aria_label="Event")
         live = h("p", "", id="live", role="status", class_="visually-hidden")
         hint = h("p", "n new · t today · ← → · w week · m month · Enter opens · drag moves", class_="hint")
-        body = h("main", tools, shown, hint, dialog, live, id="calendar", class_=f"calendar {view}", **address)
+        body = h("main", tools, shown, hint, dialog, live, id="calendar", class_="calendar", **address)
         return page(f"{mailbox.name or mailbox.address} · {title}", _bar(mailbox.name, mailbox), body)
 
     async def grid(self, request: web.Request) -> web.Response:

@@ -51,6 +51,7 @@ def page(title: str, *body: Child, status: int = 200, class_: str = "") -> web.R
         h("meta", charset="utf-8"),
         h("meta", name="viewport", content="width=device-width, initial-scale=1"),
         h("title", title),
+        h("link", rel="icon", href="/static/icon.svg"),
         h("link", rel="stylesheet", href="/static/sandbox.css"),
         h("script", src="/static/sandbox.js", defer=True),
     )
