@@ -55,4 +55,6 @@ class SignedIn:
             request.LANGUAGE_CODE = user.language
             if request.method == "GET" and not request.headers.get("X-Requested-With"):
                 used(user)
+        else:
+            timezone.deactivate()
         return self._view(request)
