@@ -33,7 +33,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
         # The stand-in Exchange knows nothing of ours: not even this program's settings or database.
         from samklang.sandbox.__main__ import main as sandbox
 
-        sys.exit(sandbox(arguments[1:]))
+        sandbox(arguments[1:])
+        sys.exit()
     args = parser().parse_args(arguments)
     try:
         sys.exit(args.run(args) or 0)

@@ -73,8 +73,8 @@ def entries(today: date) -> list[Event]:
     found: list[Event] = []
     for number, series in enumerate(_SERIES):
         found += _series(series, monday, f"demo-series-{number}")
-    for number, (title, day, days, private) in enumerate(_ALL_DAY):
-        first = monday + timedelta(days=day)
+    for number, (title, offset, days, private) in enumerate(_ALL_DAY):
+        first = monday + timedelta(days=offset)
         found.append(_event(title, first, first + timedelta(days=days), f"demo-day-{number}", private=private))
     for number in range(130):
         # Five weeks of working days from last week on, the same number on each.
@@ -104,7 +104,7 @@ def part(all_entries: list[Event], *, of: int, person: int, side: str) -> bytes:
             for event in all_entries:
                 if str(event["uid"]) == uid:
                     calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _at(day: date, clock: str) -> datetime:

@@ -105,7 +105,7 @@ def read_secret(path: str) -> str:
 def the_user(email: str) -> User:
     from samklang.accounts.models import User
 
-    user = User.objects.filter(email__iexact=email).select_related("organization").first()
+    user: User | None = User.objects.filter(email__iexact=email).select_related("organization").first()
     if user is None:
         raise Failure(f"There is no user {email}. 'samklang user list' shows who there is.", WRONG_USE)
     return user

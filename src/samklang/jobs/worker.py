@@ -43,7 +43,7 @@ def listening() -> App:
 
     The shared `app` keeps Django's connection: what a run triggers belongs into the run's own transactions.
     """
-    return app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined,no-any-return]
+    return app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
 
 
 async def _work(engine: App) -> None:

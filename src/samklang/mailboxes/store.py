@@ -70,10 +70,12 @@ class DjangoStore:
     def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
         link = link or self._of_entry(side.other, seen_id) or Link("", LinkStatus.LINKED, None, None, born=side.other)
         # Made again, the entry gets a new id on `side`: the old one must not be found.
-        ids = {"psa_id": seen_id, "item_id": None} if side is Side.EXCHANGE else {"psa_id": None, "item_id": seen_id}
+        psa_id, item_id = (seen_id, None) if side is Side.EXCHANGE else (None, seen_id)
         key = link.key if link.status is LinkStatus.CREATING else str(uuid.uuid4())
         fresh_id = link.id or str(uuid.uuid4())
-        link = replace(link, id=fresh_id, status=LinkStatus.CREATING, key=key, reason="", **ids)
+        link = replace(
+            link, id=fresh_id, status=LinkStatus.CREATING, key=key, reason="", psa_id=psa_id, item_id=item_id
+        )
         if base is not None:
             link = replace(link, base=base)
         self._save(link)

@@ -111,7 +111,9 @@ class ActivityForm(forms.Form):
         #: The activity as it is, when one is edited.
         self.entry = entry
         types = ActivityType.objects.of(user.organization).filter(is_active=True).order_by("name")
-        self.fields["type"].queryset = types
+        chosen = self.fields["type"]
+        assert isinstance(chosen, TypeChoice)
+        chosen.queryset = types
 
     @property
     def is_new(self) -> bool:

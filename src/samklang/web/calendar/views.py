@@ -115,8 +115,8 @@ def _new(request: HttpRequest) -> dict[str, Any]:
         end = start + timedelta(hours=1)
     if request.GET.get("all_day"):
         return values | initial_times(AllDay(start.date(), end.date()), user.zone)
-    instants = (times.to_instant(moment, user.zone) for moment in (start, end))
-    return values | initial_times(Timed(*instants, user.zone), user.zone)
+    when = Timed(times.to_instant(start, user.zone), times.to_instant(end, user.zone), user.zone)
+    return values | initial_times(when, user.zone)
 
 
 def _dialog(request: HttpRequest, form_: ActivityForm, activity: Activity | None, status: int = 200) -> HttpResponse:

@@ -85,12 +85,23 @@ class PolicyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["mode"].choices = [
-            ("on_use", _("When people use Samklang, and when an entry changes")),
-            ("continuous", _("Continuously")),
-        ]
-        self.fields["conflict"].choices = [
-            ("newest", _("The newest change wins")),
-            ("psa", _("Samklang wins")),
-            ("exchange", _("Exchange wins")),
-        ]
+        _name_choices(
+            self.fields["mode"],
+            [
+                ("on_use", _("When people use Samklang, and when an entry changes")),
+                ("continuous", _("Continuously")),
+            ],
+        )
+        _name_choices(
+            self.fields["conflict"],
+            [
+                ("newest", _("The newest change wins")),
+                ("psa", _("Samklang wins")),
+                ("exchange", _("Exchange wins")),
+            ],
+        )
+
+
+def _name_choices(field: forms.Field, choices: list[tuple[str, Any]]) -> None:
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices

@@ -173,14 +173,14 @@ def _guid(value: Any, field: str) -> str:
 def _the_type(guid: str, user: User) -> ActivityType:
     for type_ in ActivityType.objects.of(user.organization).filter(is_active=True):
         if str(type_.guid) == guid.lower():
-            return type_  # type: ignore[no-any-return]
+            return type_
     raise invalid(400, "There is no such active activity type", "RequestBody", "activityType")
 
 
 def _the_user(guid: str, user: User) -> User:
     for colleague in User.objects.of(user.organization).active():
         if colleague.psa_id == guid.lower():
-            return colleague  # type: ignore[no-any-return]
+            return colleague
     raise invalid(400, "There is no such active user", "RequestBody", "ownerUser")
 
 
