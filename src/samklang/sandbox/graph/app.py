@@ -111,7 +111,7 @@ class Door:
                 return self.error(call, _no_token("Access token has expired or is not yet valid."))
             case "throttle":
                 form = str(what.get("form", self._service.settings.retry_after))
-                headers = retry_after(form, float(what.get("seconds", 1)))
+                headers = retry_after(form, float(what.get("seconds", 1)), self._service.store.clock.now())
                 return self.error(call, _throttled(headers, int(what.get("status", 429))))
             case "response_code":
                 error = GraphError(
@@ -136,7 +136,7 @@ class Door:
         settings = self._service.settings
         key = (str(call.claims.get("appid")), call.mailbox.address)
         if self._running[key] >= settings.concurrent_requests or self._over_limit(key):
-            return _throttled(retry_after(settings.retry_after, 1))
+            return _throttled(retry_after(settings.retry_after, 1, self._service.store.clock.now()))
         self._running[key] += 1
         try:
             await asyncio.sleep(settings.latency_seconds)  # lets requests that came at the same time meet here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Literal
 
@@ -36,12 +36,12 @@ def settings(store: Store) -> GraphSettings:
     return store.get("settings", "graph", GraphSettings) or GraphSettings()
 
 
-def retry_after(form: str, seconds: float) -> dict[str, str]:
-    """The header in one of the forms the service uses (Graph facts §5.2)."""
+def retry_after(form: str, seconds: float, now: datetime) -> dict[str, str]:
+    """The header in one of the forms the service uses (Graph facts §5.2). `now`: the server's clock, as in Date."""
     if form == "absent":
         return {}
     if form == "date":
-        return {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)}
+        return {"Retry-After": format_datetime(now + timedelta(seconds=seconds), usegmt=True)}
     if form == "fractional":
         return {"Retry-After": f"{seconds + 0.128:.3f}"}
     return {"Retry-After": str(max(1, round(seconds)))}
