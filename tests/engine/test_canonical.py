@@ -40,6 +40,9 @@ from tests.engine.make import all_day, at, day, entry, weekly
         ("<![if !mso]>word<![endif]><![foo bar]>", "word"),
         ("<script>if (a<b) {}</script>seen", "seen"),
         ("</head></pre>stray ends", "stray ends"),
+        ('<a title="a > b" href=x>link</a> a < b', "link a < b"),
+        ("seen<!-- <p>not</p> --> too<!-- unclosed", "seen too"),
+        ("<P>upper</P><BR>case", "upper\n\ncase"),
     ],
 )
 def test_html_is_read_as_its_reader_sees_it(html: str, text: str) -> None:

@@ -17,10 +17,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from html.parser import HTMLParser
 from typing import Any
 
 from samklang.engine import times
+from samklang.engine.htmltext import visible_text
 from samklang.engine.model import AllDay, Entry, FieldKey, Fields, Inexpressible, Occurrence, Timed, When
 from samklang.engine.recurrence import canonical as canonical_rule
 from samklang.engine.recurrence import explicit, slot, slot_days
@@ -34,7 +34,6 @@ CANCELLED = "cancelled"
 
 # XML 1.0 §2.2 knows no way to write these.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPACES = re.compile(r"[ \t\r\n]+")
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
@@ -61,70 +60,7 @@ def text_from_html(html: str) -> str:
     A paragraph or other block is a line (Outlook writes one per line and an empty one, holding a no-break space, for
     an empty line); white space folds as in a browser except inside <pre>.
     """
-    reader = _BodyReader()
-    reader.feed(html)
-    reader.close()
-    return canonical_text(reader.text())
-
-
-class _BodyReader(HTMLParser):
-    _HIDDEN = frozenset({"head", "style", "script", "title", "template"})
-    _BLOCKS = re.compile(
-        "address|article|aside|blockquote|dd|div|dl|dt|fieldset|footer|form|h[1-6]|header|hr|li|main|nav|ol|p|pre|"
-        "section|table|tbody|tfoot|thead|tr|ul"
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._hidden = 0
-        self._preformatted = 0
-
-    def parse_marked_section(self, i: int, report: bool = True) -> int:
-        # Word writes "<![if …]>"; the parser's own reading raises on keywords it does not know.
-        return self.parse_bogus_comment(i)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "body":
-            self._hidden = 0
-        elif tag in self._HIDDEN:
-            self._hidden += 1
-        elif tag == "br":
-            self._parts.append("\n")
-        elif tag in ("td", "th") and not self._at_line_start():
-            self._parts.append(" ")
-        elif self._BLOCKS.fullmatch(tag):
-            self._new_line()
-        if tag == "pre":
-            self._preformatted += 1
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._HIDDEN:
-            self._hidden = max(0, self._hidden - 1)
-        elif self._BLOCKS.fullmatch(tag):
-            self._new_line()
-        if tag == "pre":
-            self._preformatted = max(0, self._preformatted - 1)
-
-    def handle_data(self, data: str) -> None:
-        if self._hidden:
-            return
-        if not self._preformatted:
-            data = _SPACES.sub(" ", data)
-            if self._at_line_start() or self._parts[-1].endswith(" "):
-                data = data.removeprefix(" ")
-        if data:
-            self._parts.append(data)
-
-    def text(self) -> str:
-        return "".join(self._parts)
-
-    def _at_line_start(self) -> bool:
-        return not self._parts or self._parts[-1].endswith("\n")
-
-    def _new_line(self) -> None:
-        if not self._at_line_start():
-            self._parts.append("\n")
+    return canonical_text(visible_text(html))
 
 
 # --- fields ---------------------------------------------------------------------------------------------------------
