@@ -297,6 +297,21 @@ def test_this_and_following_makes_two_series(them: People) -> None:
     assert [p.user for p in rest.participants.all()] == [them.bob]
 
 
+def test_a_series_moved_to_another_weekday_turns_its_rule_along(them: People) -> None:
+    made = series(them)
+    services.update(them.alice, made.guid, when=later(MONDAYS[0], 0, days=1))
+    assert starts(made)[:2] == ["03-03 08 Planning", "03-10 08 Planning"]
+    rest = services.update_following(them.alice, made.guid, date(2026, 3, 17), when=later(date(2026, 3, 17), 0, days=1))
+    assert starts(made) == ["03-03 08 Planning", "03-10 08 Planning"]
+    assert starts(rest) == ["03-18 08 Planning", "03-25 08 Planning", "04-01 07 Planning"]
+
+
+def test_a_series_whose_start_moves_within_its_rule_keeps_the_rule(them: People) -> None:
+    made = meeting(them, recurrence=Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY, Weekday.FRIDAY), count=3))
+    services.update(them.alice, made.guid, when=later(date(2026, 3, 6), 0))
+    assert starts(made) == ["03-06 08 Planning", "03-09 08 Planning", "03-13 08 Planning"]
+
+
 def test_this_and_following_from_the_first_occurrence_is_all(them: People) -> None:
     made = series(them)
     assert services.update_following(them.alice, made.guid, MONDAYS[0], name="Review").pk == made.pk

@@ -40,6 +40,7 @@ from samklang.activities.writing import (
     needs_occurrence,
     occurrence_with,
     touch,
+    with_rule_following,
     write,
     write_many,
 )
@@ -129,11 +130,15 @@ def create_many(by: User, news: Sequence[New]) -> tuple[list[New], list[tuple[Ne
 
 @transaction.atomic
 def update(by: User, guid: UUID | str, *, version: int | None = None, **values: Unpack[Changes]) -> Activity:
-    """Change an activity or a whole series; occurrences keep what they have of their own (rule 5.3)."""
+    """Change an activity or a whole series; occurrences keep what they have of their own (rule 5.3).
+
+    A series moved to another date, without a new rule, turns its rule along: weekly on Mondays becomes on Tuesdays.
+    """
     activity = editable(by, guid, version)
     if "owner" in values and values["owner"] != activity.owner and not may_delete(by, activity):
         raise NotAllowed("owner_only", _("Only the owner can hand the activity over to somebody else."))
-    return write(activity, entry_with(rows.entry_of(activity), values), values, by, clock.now())
+    entry = rows.entry_of(activity)
+    return write(activity, entry_with(entry, with_rule_following(entry, values)), values, by, clock.now())
 
 
 @transaction.atomic
@@ -286,7 +291,7 @@ def update_following(
     rest = Activity(organization=activity.organization, created=now, created_by=by, version=0)
     plain = Changes(**{name: getattr(activity, name) for name in PLAIN}, participants=guests)  # type: ignore[typeddict-item]
     write(activity, head, Changes(), by, now)
-    return write(rest, entry_with(tail, values), plain | values, by, now)
+    return write(rest, entry_with(tail, with_rule_following(tail, values)), plain | values, by, now)
 
 
 @transaction.atomic

@@ -29,7 +29,7 @@ from samklang.engine.model import (
     Sensitivity,
     When,
 )
-from samklang.engine.recurrence import problem
+from samklang.engine.recurrence import problem, slot_days
 
 _NAME_OF_FIELD: dict[str, FieldKey] = {
     "name": "title",
@@ -151,6 +151,17 @@ def locked(by: User, guid: UUID | str, version: int | None, *, trashed: bool = F
     if version is not None and version != activity.version:
         raise Outdated("outdated", _("Somebody changed the activity meanwhile. Look at it again before you save."))
     return activity
+
+
+def with_rule_following(entry: Entry, values: Changes) -> Changes:
+    """The changes, and the rule turned with them when a series is moved to a date its rule does not give."""
+    if "when" not in values or "recurrence" in values or not isinstance(entry.recurrence, Recurrence):
+        return values
+    first = times.local_day(values["when"])
+    if slot_days(replace(entry, when=values["when"]), first, first):
+        return values
+    _start, rule = series.moved(entry, times.local_day(entry.when), values["when"])
+    return {**values, "recurrence": rule}
 
 
 def entry_with(entry: Entry, values: Changes) -> Entry:
