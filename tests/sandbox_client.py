@@ -37,16 +37,16 @@ class Sandbox:
     end."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        self.folder, self._port = folder, port
+        self.folder, self._port, self._pages_port = folder, port, 0
         self._session = requests.Session()
         self._session.trust_env = False
         self.start()
 
     def start(self) -> None:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
-        arguments = ["--data", str(self.folder), "--port", str(self._port), "--with-parent"]
+        arguments = ["--data", str(self.folder), "--port", str(self._port), "--pages-port", str(self._pages_port)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "samklang.sandbox", *arguments],
+            [sys.executable, "-m", "samklang.sandbox", *arguments, "--with-parent"],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -59,10 +59,10 @@ class Sandbox:
         urls: dict[str, str] = json.loads(line)
         self.ews, self.graph, self.login = urls["ews"], urls["graph"], urls["login"]
         self.pages, self.control, self.ca_file = urls["pages"], urls["control"], urls["ca_file"]
-        self._port = int(self.ews.split(":")[2].split("/")[0])
+        self._port, self._pages_port = (int(url.split(":")[2].split("/")[0]) for url in (self.ews, self.pages))
 
     def stop(self, *, kill: bool = False) -> None:
-        """Ends it, on the same port and state ready for `start`."""
+        """Ends it; `start` begins again on the same ports with the same state."""
         self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         self.process.wait(timeout=20)
         if self.process.stdout is not None:
@@ -98,9 +98,11 @@ class Sandbox:
         content = text.read_text(encoding="utf-8") if isinstance(text, Path) else text
         return dict(self.ask("POST", f"/mailboxes/{address}/ics", content, protocol=protocol))
 
-    def entries(self, address: str, expand: tuple[date | str, date | str] | None = None) -> list[dict[str, Any]]:
+    def entries(
+        self, address: str, expand: tuple[date | str, date | str] | None = None, folder: str = "calendar"
+    ) -> list[dict[str, Any]]:
         """Singles and series with exceptions; with `expand` (from, to): occurrences by start."""
-        query = {"expand": f"{expand[0]}/{expand[1]}"} if expand else {}
+        query = {"folder": folder} | ({"expand": f"{expand[0]}/{expand[1]}"} if expand else {})
         return list(self.ask("GET", f"/mailboxes/{address}/entries", **query))
 
     def entry(self, address: str, id: str) -> dict[str, Any]:
@@ -120,6 +122,10 @@ class Sandbox:
     def person_deletes(self, address: str, id: str, occurrence: date | str | None = None) -> None:
         query = {"occurrence": str(occurrence)} if occurrence else {}
         self.ask("DELETE", f"/mailboxes/{address}/entries/{id}", **query)
+
+    def person_moves(self, address: str, id: str, folder: str) -> dict[str, Any]:
+        """To "calendar", "deleteditems", or a calendar by its name; the entry's id is new afterwards."""
+        return dict(self.ask("POST", f"/mailboxes/{address}/entries/{id}/move", {"folder": folder}))
 
     # --- what happened
     def counts(self, address: str | None = None) -> dict[str, Any]:

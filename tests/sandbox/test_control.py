@@ -44,6 +44,18 @@ def test_a_person_creates_moves_and_deletes(sandbox: Sandbox, alice: str) -> Non
     assert sandbox.entries(alice) == []
 
 
+def test_what_a_person_deleted_can_be_put_back(sandbox: Sandbox, alice: str) -> None:
+    made = sandbox.person_creates(alice, **MEETING)
+    sandbox.person_deletes(alice, made["id"])
+    (deleted,) = sandbox.entries(alice, folder="deleteditems")
+    assert (deleted["uid"], deleted["immutable_id"]) == (made["uid"], made["immutable_id"])
+    back = sandbox.person_moves(alice, deleted["id"], "calendar")
+    assert [entry["id"] for entry in sandbox.entries(alice)] == [back["id"]] != [made["id"]]
+    sandbox.person_moves(alice, back["id"], "Training")
+    assert sandbox.entries(alice) == []
+    assert len(sandbox.entries(alice, folder="Training")) == 1
+
+
 def test_an_all_day_entry_keeps_its_dates_when_the_clocks_change(sandbox: Sandbox, alice: str) -> None:
     made = sandbox.person_creates(alice, subject="Spring", start="2026-03-29", end="2026-03-30", all_day=True)
     assert (made["start_date"], made["end_date"]) == ("2026-03-29", "2026-03-30")

@@ -57,6 +57,21 @@ def server(store: Store) -> Server:
     return store.get("settings", "server", Server) or Server()
 
 
+def account_named(store: Store, name: str) -> Account | None:
+    """By DOMAIN\\name or address, whatever the case; None where there is none or it is disabled."""
+    found = store.get("account", name.casefold(), Account) or _own_account(store.mailbox(name))
+    if found is None:
+        folded = name.casefold()
+        found = next((account for account in accounts(store) if account.username.casefold() == folded), None)
+    return found if found is not None and found.enabled else None
+
+
+def _own_account(mailbox: Mailbox | None) -> Account | None:
+    if mailbox is None or mailbox.username or not mailbox.password:
+        return None
+    return Account(username=mailbox.address, password=mailbox.password)
+
+
 def accounts(store: Store) -> list[Account]:
     """Every account that can log on to Exchange: those set by the control API, and each mailbox's own
     user."""

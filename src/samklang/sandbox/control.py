@@ -16,12 +16,12 @@ from aiohttp import web
 from samklang.sandbox import calendar, control_openapi, entries, ics, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.control_forms import ChangeMailbox, NewMailbox, SetClock
+from samklang.sandbox.control_forms import ChangeMailbox, MoveEntry, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph import settings as graph_settings
 from samklang.sandbox.graph.settings import GraphSettings
-from samklang.sandbox.model import DELETED, Item, Mailbox
+from samklang.sandbox.model import CALENDAR, DELETED, Item, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 
 T = TypeVar("T")
@@ -129,7 +129,8 @@ class _Control:
     async def list_entries(self, request: web.Request) -> web.Response:
         mailbox, window = self._mailbox(request), request.query.get("expand")
         if window is None:
-            return _json([entries.described(item) for item in self._store.items(mailbox)])
+            folder = self._folder(mailbox, request.query.get("folder", CALENDAR))
+            return _json([entries.described(item) for item in self._store.items(mailbox, folder)])
         start, _, end = window.partition("/")
         return _json(entries.expanded(self._store, mailbox, _moment(start), _moment(end)))
 
@@ -151,6 +152,21 @@ class _Control:
         else:
             calendar.cancel_occurrence(self._store, item, occurrence)
         return web.Response(status=204)
+
+    async def move_entry(self, request: web.Request) -> web.Response:
+        (item, _), mailbox, given = self._entry(request), self._mailbox(request), await _read(request, MoveEntry)
+        return _json(entries.described(self._store.move(item, self._folder(mailbox, given.folder, create=True))))
+
+    def _folder(self, mailbox: Mailbox, name: str, *, create: bool = False) -> str:
+        """The key of a folder by kind, or of a secondary calendar by name."""
+        for folder in self._store.folders(mailbox):
+            if name == folder.kind:
+                return folder.kind
+            if folder.kind == "secondary" and name == folder.name:
+                return folder.id
+        if not create:
+            raise Problem(404, f"The mailbox {mailbox.address} has no folder {name}.")
+        return self._store.add_calendar(mailbox, name).id
 
     async def load_ics(self, request: web.Request) -> web.Response:
         mailbox = self._mailbox(request)

@@ -30,6 +30,12 @@ class ChangeMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     default_reminder_minutes: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class MoveEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`folder`: calendar, deleteditems, recoverableitemsdeletions, or a calendar by its name, made if there is none."""
+
+    folder: str
+
+
 class SetClock(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`now` null: the machine's time. `running` false: stands still."""
 

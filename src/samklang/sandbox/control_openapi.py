@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from samklang.sandbox.accounts import Account, Server, Tenant
-from samklang.sandbox.control_forms import ChangeMailbox, NewMailbox, SetClock
+from samklang.sandbox.control_forms import ChangeMailbox, MoveEntry, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph.settings import GraphSettings
@@ -37,9 +37,19 @@ OPERATIONS = (
         "/mailboxes/{address}/entries",
         "list_entries",
         "Singles and series with their exceptions; expanded: occurrences",
-        query={"expand": "FROM/TO (ISO times): occurrences that touch the window instead of series"},
+        query={
+            "folder": "calendar (default), deleteditems, recoverableitemsdeletions, or a calendar by its name",
+            "expand": "FROM/TO (ISO times): occurrences that touch the window, of the calendar",
+        },
     ),
     Operation("POST", "/mailboxes/{address}/entries", "create_entry", "A person creates", EntryFields, status=201),
+    Operation(
+        "POST",
+        "/mailboxes/{address}/entries/{id}/move",
+        "move_entry",
+        "A person moves an entry to another folder, or back; its id is new afterwards, its immutable id is not",
+        MoveEntry,
+    ),
     Operation(
         "POST",
         "/mailboxes/{address}/ics",

@@ -14,7 +14,7 @@ from aiohttp import web
 from spnego._ntlm_raw.crypto import ntowfv1
 from spnego._ntlm_raw.messages import Authenticate
 
-from samklang.sandbox.accounts import Account, accounts, server
+from samklang.sandbox.accounts import Account, account_named, accounts, server
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.traffic import Call
 
@@ -50,7 +50,7 @@ class Gate:
             return self._ntlm(request["call"], line, token)
         if scheme.casefold() == "basic" and "basic" in methods:
             return self._basic(request["call"], line, token)
-        account = self._account(line.account) if line.account and not scheme else None
+        account = account_named(self._sandbox.store, line.account) if line.account and not scheme else None
         if account is None:
             raise Unauthorized
         return account
@@ -62,17 +62,12 @@ class Gate:
         offered = {"ntlm": "NTLM", "basic": f'Basic realm="{host}"'}
         return [("WWW-Authenticate", offered[method]) for method in server(self._sandbox.store).auth]
 
-    def _account(self, name: str) -> Account | None:
-        """By DOMAIN\\name or address, whatever the case; None where unknown or disabled."""
-        folded = name.casefold()
-        return next((a for a in accounts(self._sandbox.store) if a.enabled and a.username.casefold() == folded), None)
-
     def _basic(self, call: Call, line: _Line, token: str) -> Account:
         try:
             name, _, password = base64.b64decode(token, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise Unauthorized from None
-        account = self._account(name)
+        account = account_named(self._sandbox.store, name)
         if account is None or account.password != password:
             self._refused(name)
             raise Unauthorized
@@ -96,7 +91,7 @@ class Gate:
             raise Unauthorized from None
         if challenge is not None:
             raise Unauthorized(challenge)
-        account = self._account(line.handshake.client_principal or "")
+        account = account_named(self._sandbox.store, line.handshake.client_principal or "")
         line.handshake = None
         if account is None:
             raise Unauthorized

@@ -208,10 +208,7 @@ def identify(sandbox: Sandbox, account: Account, request: Request, rank: int, se
     if header is not None:
         caller.mailbox = _impersonated(sandbox.store, account, header)
     else:
-        wanted = account.username.casefold()
-        caller.mailbox = next(
-            (m for m in sandbox.store.mailboxes() if wanted in (m.username.casefold(), m.address.casefold())), None
-        )
+        caller.mailbox = _own(sandbox.store, account)
     if caller.mailbox is not None and not caller.mailbox.enabled:
         raise SoapFault("ErrorAccountDisabled", "The account was disabled.")
     context = request.header.get("TimeZoneContext")
@@ -224,6 +221,15 @@ def identify(sandbox: Sandbox, account: Account, request: Request, rank: int, se
     precision = request.header.get("DateTimePrecision")
     caller.milliseconds = precision is not None and precision.text == "Milliseconds" and rank >= versions.V2010_SP2
     return caller
+
+
+def _own(store: Store, account: Account) -> Mailbox | None:
+    """The mailbox of the account's own user, None for an account without one."""
+    found = store.mailbox(account.username)
+    if found is None and store.get("account", account.username.casefold(), Account) is None:
+        wanted = account.username.casefold()
+        found = next((mailbox for mailbox in store.mailboxes() if mailbox.username.casefold() == wanted), None)
+    return found
 
 
 def _impersonated(store: Store, account: Account, header: etree._Element) -> Mailbox:
