@@ -26,8 +26,7 @@ from weakref import WeakValueDictionary
 
 import requests
 import urllib3
-from requests import certs
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -196,7 +195,7 @@ def _tls_context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
     context = ssl.create_default_context()
     system = ssl.get_default_verify_paths()
     if not (system.cafile or system.capath):
-        context.load_verify_locations(certs.where())
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     return context

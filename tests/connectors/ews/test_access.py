@@ -243,11 +243,11 @@ def test_a_full_queue_of_the_web_server_is_throttling(exchange: Sandbox, opened:
 @pytest.mark.parametrize(
     ("fault", "details", "kind", "code"),
     [
-        ("html", {}, ProtocolError, "html_instead_of_xml"),
+        ("html", {}, ProtocolError, "not_exchange"),
         ("html", {"status": 500}, Unavailable, "server_error"),
         ("malformed", {}, ProtocolError, "malformed_answer"),
         ("drop", {}, Unavailable, "connection_lost"),
-        ("status", {"status": 403}, ConnectionRefused, "ews_forbidden"),
+        ("status", {"status": 403}, ConnectionRefused, "access_refused"),
         ("status", {"status": 502}, Unavailable, "server_error"),
         ("status", {"status": 302, "headers": {"Location": "https://evil.example/"}}, ProtocolError, "redirected"),
         ("soap_fault", {"code": "ErrorMailboxMoveInProgress"}, Unavailable, "server_unavailable"),

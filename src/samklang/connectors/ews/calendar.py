@@ -22,7 +22,7 @@ from samklang.engine.canonical import fields, occurrence_of, with_fields
 from samklang.engine.model import AllDay, Entry, FieldKey, Occurrence, SeenEvent
 from samklang.engine.recurrence import occurrence, slot_days
 from samklang.sync.errors import (
-    MailboxError,
+    ItemError,
     NotFound,
     ProtocolError,
     SyncError,
@@ -189,10 +189,10 @@ class EwsCalendar:
         return self._written(operations.update_items([update], only_if_unchanged=True), entry)[1]
 
     def _held(self, id: str) -> Entry:
-        """What the server holds of a series just written. Raises `NotFound`, `MailboxError`."""
+        """What the server holds of a series just written. Raises `NotFound`, `ItemError`."""
         events, unreadable = self._fetch([id])
         if unreadable:
-            raise MailboxError("unreadable_after_write", unreadable[0].detail)
+            raise ItemError("unreadable", unreadable[0].detail)
         if id not in events:
             raise NotFound(detail="gone after it was written")
         return events[id].entry
@@ -306,7 +306,7 @@ class EwsCalendar:
         event = events.get(id)
         if event is None:
             if unreadable:
-                raise MailboxError("unreadable_after_write", unreadable[0].detail)
+                raise ItemError("unreadable", unreadable[0].detail)
             return wrote if version is None else replace(wrote, version=version)
         if version is not None and event.version != version:
             return replace(event, entry=wrote.entry, version=version)

@@ -114,7 +114,7 @@ class Soap:
         if response.status_code == 401:
             raise refused(response, self.access)
         if response.status_code == 403:
-            raise ConnectionRefused("ews_forbidden", "HTTP 403")
+            raise ConnectionRefused(detail="HTTP 403")
         if response.status_code in (429, 503):
             raise Throttled(http.retry_after(response, 30.0), f"HTTP {response.status_code}")
         root = self._tree(response)
@@ -135,8 +135,8 @@ class Soap:
         if not content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<?xml", b"<s:", b"<soap")):
             if response.status_code >= 500:
                 raise Unavailable("server_error", f"HTTP {response.status_code}")
-            code = "html_instead_of_xml" if b"<html" in content[:1000].lower() else "not_exchange"
-            raise ProtocolError(code, f"HTTP {response.status_code}")
+            html = "HTML, " if b"<html" in content[:1000].lower() else ""
+            raise ProtocolError("not_exchange", f"{html}HTTP {response.status_code}")
         try:
             root = etree.fromstring(content, self._parser)
         except etree.XMLSyntaxError:

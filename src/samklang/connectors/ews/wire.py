@@ -52,11 +52,11 @@ def item_id(id: str, version: str | None = None) -> Element:
 def occurrence_id(series_id: str, version: str, series: Entry, day: date) -> Element:
     """Address of a date of a series: its place among all dates of the pattern, from 1, cancelled ones included.
 
-    Raises `ItemError` ("occurrence_not_in_series") for a date the pattern does not give.
+    Raises `ItemError` for a date the pattern does not give.
     """
     days = slot_days(series, times.local_day(series.when), day)
     if not days or days[-1] != day:
-        raise errors.ItemError("occurrence_not_in_series", day=day.isoformat())
+        raise errors.ItemError(detail="date not in series", day=day.isoformat())
     return t("OccurrenceItemId", RecurringMasterId=series_id, ChangeKey=version, InstanceIndex=str(len(days)))
 
 
@@ -136,7 +136,7 @@ def _when(when: When, home: str, *, series: bool) -> Iterator[tuple[str, Element
     else:
         start, end, zone, zone_end = when.start, when.end, when.zone, when.end_zone or when.zone
     if series and not times.windows_id(zone):
-        raise errors.Inexpressible("zone_unknown_to_windows", zone=zone)
+        raise errors.Inexpressible("recurrence_inexpressible", reason="zone_unknown_to_windows", zone=zone)
     yield "Start", t("Start", _instant(start))
     yield "End", t("End", _instant(end))
     yield "StartTimeZone", t("StartTimeZone", Id=times.windows_id(zone) or "UTC")
