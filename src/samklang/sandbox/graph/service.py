@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from samklang.sandbox.recurrence import Occurrence
 from samklang.sandbox.store import Store
 
 _ALWAYS = ("@odata.etag", "id")
+_DEFAULT_CALENDAR = re.compile(r"/users/[^/]+/calendar/", re.IGNORECASE)
 _RECUR_ID = "0x8216"
 _RECUR = extended_key("Binary", set_guid=PROPERTY_SETS["Appointment"], id=0x8216)
 _ON_DEMAND = ("cancelledOccurrences", "exceptionOccurrences", "singleValueExtendedProperties")
@@ -76,7 +78,8 @@ class Service:
             raise GraphError(400, "ErrorInvalidIdMalformed", "The id does not belong to the targeted mailbox.")
         if item.folder in (DELETED, RECOVERABLE):
             raise not_found()
-        if "calendar" in params and params["calendar"] and item.folder != self.folder(call, params):
+        named = params.get("calendar") or _DEFAULT_CALENDAR.match(call.path)
+        if named and item.folder != self.folder(call, params):
             raise not_found()
         if parts is None:
             return Target(item)
