@@ -21,6 +21,7 @@ from samklang.sync.errors import (
     ConnectionRefused,
     ItemError,
     MailboxError,
+    NotFound,
     ProtocolError,
     SyncError,
     Throttled,
@@ -167,6 +168,19 @@ def test_an_event_moved_out_of_the_window_is_there_when_asked_for(sandbox: Sandb
     named = [id for page in pages for id in page.removed]
     found = calendar.get(named or [item_id])
     assert [event.entry.title for event in found.values() if event] == ["Lunch"]
+
+
+def test_an_event_moved_to_another_calendar_is_not_taken_for_deleted(sandbox: Sandbox, calendar: GraphCalendar) -> None:
+    item_id = person_adds(sandbox)
+    pages = list(calendar.read(None))
+    (known,) = events(pages)
+    sandbox.person_moves(ALICE, item_id, "Football")
+    *_, last = calendar.read(pages[-1].token)
+    assert last.removed == (known.id,)
+    moved = calendar.get([known.id])[known.id]
+    assert moved is not None and moved.elsewhere
+    with pytest.raises(NotFound):
+        calendar.update(known, replace(known.entry, title="Not ours"), frozenset({"title"}))
 
 
 def test_one_changed_date_brings_its_series_whole(sandbox: Sandbox, calendar: GraphCalendar) -> None:

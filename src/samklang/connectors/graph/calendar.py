@@ -6,6 +6,7 @@ when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -130,14 +131,21 @@ class GraphCalendar:
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         found: dict[str, SeenEvent | None] = {}
         for item_id in item_ids:
-            try:
-                found[item_id] = self._events.get(item_id)
-            except NotFound:
-                found[item_id] = None
-            except ItemError:
-                # It exists, or the id means nothing here: that says nothing about the event.
-                continue
+            # What could not be read, or whose id means nothing to this mailbox: that says nothing about the event.
+            with contextlib.suppress(ItemError):
+                found[item_id] = self._look(item_id)
         return found
+
+    def _look(self, item_id: str) -> SeenEvent | None:
+        try:
+            return self._events.get(item_id)
+        except NotFound:
+            pass
+        try:
+            # Ids stay when a person moves an event to another calendar: that is no deletion (rule 8.2).
+            return replace(self._events.get(item_id, elsewhere=True), elsewhere=True)
+        except NotFound:
+            return None
 
     def find_created(self, key: str) -> SeenEvent | None:
         for event in self._events.marked(key):

@@ -59,14 +59,16 @@ class Events:
 
     # --- whole events
 
-    def get(self, item_id: str) -> SeenEvent:
+    def get(self, item_id: str, *, elsewhere: bool = False) -> SeenEvent:
         """A single event, or a series with its exceptions and cancelled occurrences.
 
-        Raises NotFound, and ItemError for one that exists but makes no sense or that the server fails to give.
+        `elsewhere`: look in all calendars of the mailbox. Raises NotFound, and ItemError for one that exists but makes
+        no sense or that the server fails to give.
         """
         query = {"$select": FIELDS + ",cancelledOccurrences", "$expand": f"exceptionOccurrences,{MARK}"}
         try:
-            return self.read(self.client.get(self.at(item_id), query))
+            path = f"{self._user}/events/{quote(item_id, safe='')}" if elsewhere else self.at(item_id)
+            return self.read(self.client.get(path, query))
         except Unavailable as error:
             if error.code != ITEM_FAILED:
                 raise
