@@ -1,0 +1,154 @@
+"""Drives a Microsoft Graph with msgraph-sdk and azure-identity: a JSON order on standard input, a JSON answer on
+standard output.
+
+Order: {"graph", "login", "ca_file", "tenant", "client_id", "secret", "user", "steps": [{"do": …}, …]}.
+Answer: a list, one result per step; a step that raised gives {"error": code, "status": number, "message": text}.
+A step may name the result of an earlier one: "$0.id" is the id of the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import httpx
+from azure.identity.aio import ClientSecretCredential
+from kiota_abstractions.api_error import APIError
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactory
+from kiota_serialization_json.json_serialization_writer import JsonSerializationWriter
+from msgraph import GraphRequestAdapter, GraphServiceClient
+from msgraph.generated.models.event import Event
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import CalendarViewRequestBuilder
+from msgraph.generated.users.item.calendar_view.delta.delta_request_builder import DeltaRequestBuilder
+from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
+from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
+from msgraph.generated.users.item.events.item.instances.instances_request_builder import InstancesRequestBuilder
+from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+ORDER = json.load(sys.stdin)
+SCOPE = "https://graph.microsoft.com/.default"
+
+
+def client() -> GraphServiceClient:
+    credential = ClientSecretCredential(
+        ORDER["tenant"],
+        ORDER["client_id"],
+        ORDER["secret"],
+        authority=ORDER["login"],
+        disable_instance_discovery=True,
+        connection_verify=ORDER["ca_file"],
+    )
+    provider = AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=["127.0.0.1"])
+    adapter = GraphRequestAdapter(provider, client=httpx.AsyncClient(verify=ORDER["ca_file"], trust_env=False))
+    adapter.base_url = ORDER["graph"]
+    return GraphServiceClient(request_adapter=adapter)
+
+
+def model(fields: dict[str, Any]) -> Event:
+    node = JsonParseNodeFactory().get_root_parse_node("application/json", json.dumps(fields).encode())
+    return node.get_object_value(Event.create_from_discriminator_value(node))  # type: ignore[arg-type]
+
+
+def plain(thing: Any) -> dict[str, Any]:
+    """A model as the SDK itself would write it."""
+    writer = JsonSerializationWriter()
+    thing.serialize(writer)
+    found: dict[str, Any] = json.loads(writer.get_serialized_content())
+    return found
+
+
+def asking(parameters: Any, step: dict[str, Any]) -> Any:
+    for name, value in step.get("query", {}).items():
+        setattr(parameters, name, value)
+    configuration: Any = RequestConfiguration(query_parameters=parameters)
+    for name, value in step.get("headers", {}).items():
+        configuration.headers.add(name, value)
+    return configuration
+
+
+async def pages(first: Any, follow: Any) -> dict[str, Any]:
+    """All rows of a listing, page after page, and the link a delta round ends with."""
+    rows, page = [], first
+    while True:
+        rows += [plain(row) for row in page.value]
+        if not page.odata_next_link:
+            return {"rows": rows, "link": getattr(page, "odata_delta_link", None)}
+        page = await follow(page.odata_next_link)
+
+
+async def perform(graph: GraphServiceClient, step: dict[str, Any]) -> Any:
+    user = graph.users.by_user_id(step.get("user", ORDER["user"]))
+    match step["do"]:
+        case "users":
+            parameters = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters()
+            found = await graph.users.get(asking(parameters, step))
+            return [plain(row) for row in found.value]
+        case "create":
+            return plain(await user.events.post(model(step["event"])))
+        case "get":
+            parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters()
+            return plain(await user.events.by_event_id(step["id"]).get(asking(parameters, step)))
+        case "update":
+            return plain(
+                await user.events.by_event_id(step["id"]).patch(
+                    model(step["event"]),
+                    asking(EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(), step),
+                )
+            )
+        case "delete":
+            await user.events.by_event_id(step["id"]).delete()
+            return {}
+        case "list":
+            parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters()
+            first = await user.events.get(asking(parameters, step))
+            return await pages(first, lambda link: user.events.with_url(link).get())
+        case "view":
+            parameters = CalendarViewRequestBuilder.CalendarViewRequestBuilderGetQueryParameters()
+            first = await user.calendar_view.get(asking(parameters, step))
+            return await pages(first, lambda link: user.calendar_view.with_url(link).get())
+        case "instances":
+            parameters = InstancesRequestBuilder.InstancesRequestBuilderGetQueryParameters()
+            builder = user.events.by_event_id(step["id"]).instances
+            first = await builder.get(asking(parameters, step))
+            return await pages(first, lambda link: builder.with_url(link).get())
+        case "delta":
+            builder = user.calendar_view.delta
+            parameters = DeltaRequestBuilder.DeltaRequestBuilderGetQueryParameters()
+            asked = asking(parameters, step)
+            first = await (builder.with_url(step["link"]).get() if "link" in step else builder.get(asked))
+            return await pages(first, lambda link: builder.with_url(link).get())
+    raise ValueError(f"unknown step {step['do']}")
+
+
+def filled(value: Any, results: list[Any]) -> Any:
+    """Replaces "$n.name" by what step n gave."""
+    if isinstance(value, dict):
+        return {name: filled(part, results) for name, part in value.items()}
+    if isinstance(value, str) and value.startswith("$") and value[1:2].isdigit():
+        number, _, path = value[1:].partition(".")
+        found = results[int(number)]
+        for part in path.split("."):
+            found = found[int(part)] if part.isdigit() else found[part]
+        return found
+    return value
+
+
+async def main() -> None:
+    graph, results = client(), []
+    for step in ORDER["steps"]:
+        try:
+            results.append(await perform(graph, filled(step, results)))
+        except ODataError as error:
+            code = error.error.code if error.error else ""
+            results.append({"error": code, "status": error.response_status_code, "message": str(error)[:500]})
+        except APIError as error:
+            results.append({"error": "", "status": error.response_status_code, "message": str(error)[:500]})
+    json.dump(results, sys.stdout)
+
+
+asyncio.run(main())
