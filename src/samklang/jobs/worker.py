@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from procrastinate.app import App
 from procrastinate.contrib.django import app
 
-from samklang.clock import real_now
+from samklang.activities import housekeeping
+from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
 
 log = logging.getLogger("samklang.jobs")
@@ -23,6 +24,7 @@ _HEARTBEAT = 3.0
 _STALLED = 12.0
 _TICK = 1.0
 _RESCUE = 4.0
+_TIDY = 3600.0
 #: Seconds a stopping worker waits for its runs. One that takes longer is left to the next worker: every step of a
 #: run can be killed and run again.
 _GRACE = 20.0
@@ -50,6 +52,7 @@ async def _work(engine: App) -> None:
     async with engine.open_async():
         beside = [
             asyncio.create_task(_every(_TICK, lambda: tasks.in_thread(_tick))),
+            asyncio.create_task(_every(_TIDY, lambda: tasks.in_thread(_tidy))),
             asyncio.create_task(_every(_RESCUE, lambda: tick.rescue(engine, _STALLED))),
         ]
         try:
@@ -73,6 +76,10 @@ async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
         except Exception:  # such as a database that is being restarted
             log.warning("work beside the jobs failed", exc_info=True, extra={"action": "tick_failed"})
         await asyncio.sleep(seconds)
+
+
+def _tidy() -> None:
+    housekeeping.tidy(now())
 
 
 def _tick() -> None:
