@@ -1,0 +1,188 @@
+"""`samklang serve` as one process tree: started, watched and ended in order, and nothing survives it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+SOURCE = str(Path(__file__).parents[2] / "src")
+
+
+@dataclass
+class Served:
+    """A running `samklang serve` with a data folder of its own."""
+
+    data: Path
+    process: subprocess.Popen[bytes]
+    address: str = ""
+
+    def said(self) -> str:
+        """What it wrote to standard error so far."""
+        return (self.data / "said").read_text()
+
+    def answers(self) -> bool:
+        """True when the web server and, behind it, the database answer."""
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                return session.get(f"{self.address}/sign-in", timeout=20).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def parts(self) -> dict[str, int]:
+        """The processes of this tree by name, as far as they live."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                    continue
+                words = (process / "cmdline").read_bytes().decode().split("\0")
+                name = self._name(process, words)
+                if name:
+                    found[name] = max(found.get(name, 0), int(process.name))
+        return found
+
+    def _name(self, process: Path, words: list[str]) -> str | None:
+        if "samklang.database.keeper" in words and str(self.data) in words:
+            return "keeper"
+        if str(self.data / "postgres/cluster") in words:
+            return "database"
+        if f"SAMKLANG_DATA={self.data}" not in (process / "environ").read_bytes().decode().split("\0"):
+            return None
+        if "gunicorn" in words:
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            return "web" if parent == str(self.process.pid) else "web's own worker"
+        return words[3] if words[1:3] == ["-m", "samklang"] else None
+
+    def kill(self, part: str) -> int:
+        pid = self.parts()[part]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def is_replaced(self, part: str, killed: int) -> bool:
+        return eventually(lambda: self.parts().get(part, killed) != killed)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """True as soon as the condition holds; False when it does not within a minute."""
+    end = time.monotonic() + 60
+    while not (held := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return held
+
+
+def start(data: Path, **settings: str) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment |= {"SAMKLANG_DATA": str(data), "SAMKLANG_LISTEN": "127.0.0.1:0", **settings}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+    with (data / "said").open("ab") as said:
+        return subprocess.Popen([sys.executable, "-m", "samklang", "serve"], env=environment, stderr=said)
+
+
+@contextlib.contextmanager
+def serving(**settings: str) -> Iterator[Served]:
+    data = Path(tempfile.mkdtemp(prefix="samklang-serve-"))
+    data.chmod(0o711)
+    process = start(data, **settings)
+    served = Served(data, process)
+    try:
+        assert eventually(lambda: "listening on" in served.said() or process.poll() is not None)
+        address = re.search(r"listening on (http://\S+)", served.said())
+        assert address, served.said()
+        served.address = address[1]
+        assert eventually(served.answers), served.said()
+        yield served
+    finally:
+        process.kill()
+        process.wait()
+        eventually(lambda: not served.parts())
+        shutil.rmtree(data)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as one:
+        yield one
+
+
+def test_it_is_one_tree_of_database_web_and_worker(served: Served) -> None:
+    assert eventually(
+        lambda: set(served.parts()) == {"serve", "keeper", "database", "web", "web's own worker", "worker"}
+    )
+
+
+@pytest.mark.parametrize("part", ["web", "web's own worker", "worker", "database", "keeper"])
+def test_a_part_that_is_killed_is_started_again(served: Served, part: str) -> None:
+    assert eventually(lambda: part in served.parts())
+    killed = served.kill(part)
+    assert served.is_replaced(part, killed)
+    assert eventually(served.answers)
+    assert served.process.poll() is None
+
+
+def test_a_second_one_on_the_same_data_folder_is_refused(served: Served) -> None:
+    assert start(served.data).wait(60) == 3
+    said = served.said()
+    assert f"'samklang serve' already runs there (process {served.process.pid})" in said
+    assert "SAMKLANG_DATA" in said
+    assert served.answers()
+
+
+def test_an_address_that_is_taken_is_a_named_error(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert start(served.data, SAMKLANG_LISTEN=address).wait(60) == 3
+    assert f"cannot listen on {address} (SAMKLANG_LISTEN)" in served.said()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_ends_web_then_worker_then_database(sign: signal.Signals) -> None:
+    with serving() as one:
+        assert eventually(lambda: "worker" in one.parts())
+        one.process.send_signal(sign)
+        while (alive := _in_order(one)) and one.process.poll() is None:
+            assert alive == sorted(alive), "the earlier ones are gone first"
+        assert one.process.wait(60) == 0
+        assert eventually(lambda: not one.parts())
+
+
+def test_killed_it_leaves_nothing_running() -> None:
+    with serving() as one:
+        one.process.kill()
+        one.process.wait()
+        assert eventually(lambda: not one.parts())
+
+
+def test_with_a_database_of_ones_own_it_starts_none(database_url: str) -> None:
+    name = "of_ones_own"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    try:
+        with serving(DATABASE_URL=database_url.replace("/samklang?", f"/{name}?")) as one:
+            assert not {"keeper", "database"} & set(one.parts())
+            one.process.terminate()
+            assert one.process.wait(60) == 0
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+def _in_order(one: Served) -> list[bool]:
+    """Whether web, worker and database live; asked from the last to go on, so that what is seen was so at once."""
+    database, worker, web = ("database" in one.parts(), "worker" in one.parts(), "web" in one.parts())
+    return [web, worker, database]
