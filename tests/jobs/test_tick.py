@@ -79,7 +79,9 @@ def test_organizations_take_turns(boxes: Boxes) -> None:
     assert turn == 1
 
 
-def test_one_organization_has_a_bounded_number_waiting(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_organization_has_a_bounded_number_waiting(
+    boxes: Boxes, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ticking, "WAITING_PER_ORGANIZATION", 3)
     boxes.more_of_ours(4)
     Mailbox.objects.update(next_due=NOW)
