@@ -249,6 +249,14 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Writing this to a meeting would mail its attendees, which a sync must not do."),
         gettext_noop("Make the change in Outlook."),
     ),
+    "not_organizer": (
+        gettext_noop("Only the organizer can change title, time, place and recurrence of this meeting."),
+        gettext_noop("Ask the organizer, or undo the change here."),
+    ),
+    "occurrence_not_restorable": (
+        gettext_noop("The server does not give a cancelled occurrence back."),
+        gettext_noop("Add it in Outlook as an entry of its own."),
+    ),
     "refused_by_server": (
         gettext_noop("The server refused this entry."),
         gettext_noop("Change it, or wait: Samklang tries again."),

@@ -404,9 +404,9 @@ def test_a_meeting_the_user_organizes_is_neither_changed_nor_removed_for_that_wo
     seen = meeting(sandbox, calendar)
     mails = len(sandbox.mails())
     wanted = replace(seen.entry, title="Other")
-    with pytest.raises(ItemError, match="would_send_mail"):
+    with pytest.raises(ItemError, match="meeting_would_mail"):
         calendar.update(seen, wanted, changed(seen, wanted))
-    with pytest.raises(ItemError, match="would_send_mail"):
+    with pytest.raises(ItemError, match="meeting_would_mail"):
         calendar.delete(seen)
     assert len(sandbox.mails()) == mails
     assert writes(sandbox) == {}

@@ -18,7 +18,7 @@ from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.connectors.graph import schema
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
-from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.client import DUPLICATE, GraphClient
 from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
@@ -158,18 +158,21 @@ class GraphCalendar:
 
     def create(self, entry: Entry, key: str) -> SeenEvent:
         is_past = times.start_of(entry.when, self._home) < self._now()
-        try:
-            content = self._client.post(self._events.path, create_body(entry, key, home=self._home, is_past=is_past))
-            made = replace(self._events.read(content), key=key)
-        except ItemError as error:
-            if error.code != "duplicate_transaction":
-                raise
-            found = self.find_created(key)
-            if found is None:
-                raise
-            made = found
+        made = self._made(create_body(entry, key, home=self._home, is_past=is_past), key)
         keys = differing(made.entry, entry)
         return write_occurrences(self._events, made, entry, keys) if keys else made
+
+    def _made(self, body: Json, key: str) -> SeenEvent:
+        try:
+            return replace(self._events.read(self._client.post(self._events.path, body)), key=key)
+        except ItemError as error:
+            if error.code != DUPLICATE:
+                raise
+            # The key made an event before, with other contents: an earlier try.
+            found = self.find_created(key)
+            if found is None:
+                raise ItemError(detail=error.detail) from None
+            return found
 
     def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
         """See the port. A cancelled date comes back only when its series is laid out anew, which costs a write more."""
@@ -202,7 +205,7 @@ class GraphCalendar:
 
     def delete(self, seen: SeenEvent) -> None:
         if seen.is_meeting and seen.is_organizer:
-            raise ItemError("would_send_mail")
+            raise ItemError("meeting_would_mail")
         try:
             if seen.is_meeting:
                 if self._events.get(seen.id).version != seen.version:
@@ -280,6 +283,6 @@ _ORGANIZERS = frozenset({"title", "time", "place", "recurrence"})
 def _refuse_mail(seen: SeenEvent, changed: frozenset[FieldKey]) -> None:
     """Graph has no silent way to change a meeting one organizes, and none that lasts for somebody else's (§1.6)."""
     if seen.is_meeting and seen.is_organizer:
-        raise ItemError("would_send_mail")
+        raise ItemError("meeting_would_mail")
     if seen.is_meeting and any(key in _ORGANIZERS or canonical.occurrence_of(key) for key in changed):
         raise ItemError("not_organizer")

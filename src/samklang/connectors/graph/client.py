@@ -34,7 +34,10 @@ PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 DEFAULT_WAIT = 30.0
 
 #: Code of Unavailable for a plain 500: asked for one item, it may be that item's own trouble.
-ITEM_FAILED = "server_failed"
+ITEM_FAILED = "server_error"
+
+#: Code of ItemError: an event was made with this transactionId before, with other contents.
+DUPLICATE = "duplicate_transaction"
 
 # Codes are compared without case, never the message (Graph facts §5.1); for each what it means to a run.
 _TOKEN_REJECTED = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
@@ -51,9 +54,7 @@ _NOT_FOUND = frozenset({"erroritemnotfound", "itemnotfound"})
 _THROTTLED = frozenset({"toomanyrequests", "applicationthrottled", "errorserverbusy"})
 _ITEM = {
     "erroroccurrencecrossingboundary": "occurrence_crosses_neighbour",
-    "errorduplicatetransactionid": "duplicate_transaction",
-    "errorinvalididmalformed": "id_malformed",
-    "timezonenotsupportedexception": "zone_not_supported",
+    "errorduplicatetransactionid": DUPLICATE,
 }
 
 
