@@ -94,6 +94,15 @@ def test_faults_speak_graph(graph: Graph) -> None:
     assert len(graph.get(PATH)["value"]) == 1
 
 
+def test_a_race_can_be_lost_without_if_match_and_a_token_can_be_too_old(graph: Graph) -> None:
+    made = graph.create(ALICE, subject="A", **timed("2026-03-02"))
+    _, link = graph.round(ALICE)
+    graph.sandbox.fault("stale", {"protocol": "graph"}, {"times": 2})
+    assert code(graph.call("PATCH", f"{PATH}/{made['id']}", {"subject": "B"})) == (412, "ErrorIrresolvableConflict")
+    assert code(graph.call("GET", link)) == (410, "SyncStateNotFound")
+    assert graph.update(ALICE, made["id"], subject="B")["subject"] == "B"
+
+
 # --- batches
 def test_parts_of_a_batch_succeed_and_fail_each_on_its_own(graph: Graph) -> None:
     headers = {"Content-Type": "application/json"}

@@ -19,7 +19,7 @@ from samklang.sandbox import faults, tokens, traffic
 from samklang.sandbox.calendar import CalendarError
 from samklang.sandbox.context import Sandbox, log
 from samklang.sandbox.faults import Fault
-from samklang.sandbox.graph import batch, directory, routes
+from samklang.sandbox.graph import batch, delta, directory, events, routes
 from samklang.sandbox.graph.call import Answer, Call, GraphError, Prefer
 from samklang.sandbox.graph.routes import Route
 from samklang.sandbox.graph.schemas import plain
@@ -121,9 +121,14 @@ class Door:
                     headers=what.get("headers") or {},
                 )
                 return self.error(call, error)
-            case "stale":
-                call.stale_seconds = float(what.get("seconds", 60))
+            case "stale" if "seconds" in what:
+                call.stale_seconds = float(what["seconds"])
                 return None
+            case "stale" if call.method in ("PATCH", "DELETE"):
+                return self.error(call, events.conflict())
+            case "stale":
+                following = "$deltatoken" in call.query or "$skiptoken" in call.query
+                return self.error(call, delta.expired()) if following else None
             case "truncated_listing":
                 return None
         return await faults.answer(fault, request, real)

@@ -113,12 +113,17 @@ def _whole(target: Target) -> Item:
 def _check_match(call: Call, item: Item) -> None:
     wanted = call.headers.get("if-match")
     if wanted not in (None, "*", etag(item)):
-        raise GraphError(
-            412,
-            "ErrorIrresolvableConflict",
-            "The send or update operation could not be performed because the change key passed in the request does"
-            " not match the current change key for the item.",
-        )
+        raise conflict()
+
+
+def conflict() -> GraphError:
+    """Somebody else was first; also answered without If-Match when two write at once (Graph facts §4.2)."""
+    return GraphError(
+        412,
+        "ErrorIrresolvableConflict",
+        "The send or update operation could not be performed because the change key passed in the request does not"
+        " match the current change key for the item.",
+    )
 
 
 def delete(service: Service, call: Call, params: Params) -> Answer:
