@@ -1,11 +1,10 @@
-// Drives an Exchange with ews-javascript-api, the port of Microsoft's own client: a JSON order on standard input, a JSON
-// answer on standard output. Order and answer are those of exchangelib_client.py, with fewer steps; it alone speaks
+// Drives an Exchange with ews-javascript-api, the port of Microsoft's own client: a JSON order per line of standard
+// input, a JSON answer per line of standard output. Order and answer are those of exchangelib_client.py, with fewer steps; it alone speaks
 // Exchange 2007.
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { XhrApi } from "@ewsjs/xhr";
 import ews from "ews-javascript-api";
 
-const order = JSON.parse(readFileSync(0, "utf8"));
 const VERSIONS = {
   "2007_sp1": ews.ExchangeVersion.Exchange2007_SP1,
   "2010": ews.ExchangeVersion.Exchange2010,
@@ -14,16 +13,20 @@ const VERSIONS = {
   "2013": ews.ExchangeVersion.Exchange2013,
   "2013_sp1": ews.ExchangeVersion.Exchange2013_SP1,
 };
-const xhr = new XhrApi();
-if (order.auth === "ntlm") xhr.useNtlmAuthentication(order.username, order.password);
-ews.ConfigurationApi.ConfigureXHR(xhr);
+let order;
+let service;
 
-const service = new ews.ExchangeService(VERSIONS[order.version], ews.TimeZoneInfo.FindSystemTimeZoneById(order.zone ?? "W. Europe Standard Time"));
-service.Url = new ews.Uri(order.ews);
-service.Credentials = new ews.WebCredentials(order.username, order.password);
-service.ImpersonatedUserId = new ews.ImpersonatedUserId(ews.ConnectingIdType.SmtpAddress, order.address);
-if (order.version === "2007_sp1") {
-  service.ImpersonatedUserId = new ews.ImpersonatedUserId(ews.ConnectingIdType.PrincipalName, order.address);
+function connect() {
+  const xhr = new XhrApi();
+  if (order.auth === "ntlm") xhr.useNtlmAuthentication(order.username, order.password);
+  ews.ConfigurationApi.ConfigureXHR(xhr);
+  const zone = ews.TimeZoneInfo.FindSystemTimeZoneById(order.zone ?? "W. Europe Standard Time");
+  service = new ews.ExchangeService(VERSIONS[order.version], zone);
+  service.Url = new ews.Uri(order.ews);
+  service.Credentials = new ews.WebCredentials(order.username, order.password);
+  // 2007 knows no ConnectingSID/SmtpAddress.
+  const by = order.version === "2007_sp1" ? ews.ConnectingIdType.PrincipalName : ews.ConnectingIdType.SmtpAddress;
+  service.ImpersonatedUserId = new ews.ImpersonatedUserId(by, order.address);
 }
 
 const MARK = new ews.ExtendedPropertyDefinition(new ews.Guid("5f2b8c0a-1111-4b7e-9a55-0d7f6a3b9c01"), "OracleMark", ews.MapiPropertyType.String);
@@ -149,13 +152,22 @@ function filled(value, results) {
   return value;
 }
 
-const results = [];
-for (const given of order.steps) {
-  try {
-    const step = filled(given, results);
-    results.push(await steps[step.do](step));
-  } catch (error) {
-    results.push({ error: ews.ServiceError[error.ErrorCode] ?? error.constructor.name, message: String(error.Message ?? error.message), stack: order.debug ? error.stack : undefined });
+async function obeyed() {
+  const results = [];
+  connect();
+  for (const given of order.steps) {
+    try {
+      const step = filled(given, results);
+      results.push(await steps[step.do](step));
+    } catch (error) {
+      const name = ews.ServiceError[error.ErrorCode] ?? error.constructor.name;
+      results.push({ error: name, message: String(error.Message ?? error.message) });
+    }
   }
+  return results;
 }
-process.stdout.write(JSON.stringify(results));
+
+for await (const line of createInterface({ input: process.stdin })) {
+  order = JSON.parse(line);
+  process.stdout.write(`${JSON.stringify(await obeyed())}\n`);
+}

@@ -1,4 +1,5 @@
-"""Drives an Exchange with exchangelib: a JSON order on standard input, a JSON answer on standard output.
+"""Drives an Exchange with exchangelib: a JSON order per line of standard input, a JSON answer per line of standard
+output.
 
 Order: {"ews", "ca_file", "username", "password", "auth", "address", "access", "version", "steps": [{"do": …}, …]}.
 Answer: a list, one result per step; a step that raised gives {"error": class name, "message": text}.
@@ -13,15 +14,13 @@ import os
 import sys
 from typing import Any
 
-ORDER = json.load(sys.stdin)
-os.environ["REQUESTS_CA_BUNDLE"] = ORDER["ca_file"]
-
-import exchangelib as x  # noqa: E402  # reads the bundle above
-from exchangelib import recurrence as r  # noqa: E402
-from exchangelib.extended_properties import ExtendedProperty  # noqa: E402
-from exchangelib.items import CalendarItem  # noqa: E402
-from exchangelib.properties import ItemId  # noqa: E402
-from exchangelib.services import ResolveNames  # noqa: E402
+import exchangelib as x
+from exchangelib import recurrence as r
+from exchangelib.extended_properties import ExtendedProperty
+from exchangelib.items import CalendarItem
+from exchangelib.properties import ItemId
+from exchangelib.protocol import CachingProtocol
+from exchangelib.services import ResolveNames
 
 
 class Mark(ExtendedProperty):  # type: ignore[misc]
@@ -35,16 +34,16 @@ class Mark(ExtendedProperty):  # type: ignore[misc]
 CalendarItem.register("mark", Mark)
 
 
-def connect() -> x.Account:
+def connect(order: dict[str, Any]) -> x.Account:
     config = x.Configuration(
-        service_endpoint=ORDER["ews"],
-        credentials=x.Credentials(ORDER["username"], ORDER["password"]),
-        auth_type={"ntlm": x.NTLM, "basic": x.BASIC, None: None}[ORDER.get("auth", "basic")],
-        version=VERSIONS[ORDER["version"]] if ORDER.get("version") else None,
+        service_endpoint=order["ews"],
+        credentials=x.Credentials(order["username"], order["password"]),
+        auth_type={"ntlm": x.NTLM, "basic": x.BASIC, None: None}[order.get("auth", "basic")],
+        version=VERSIONS[order["version"]] if order.get("version") else None,
     )
-    access = {"impersonation": x.IMPERSONATION, "delegate": x.DELEGATE}[ORDER.get("access", "impersonation")]
+    access = {"impersonation": x.IMPERSONATION, "delegate": x.DELEGATE}[order.get("access", "impersonation")]
     return x.Account(
-        ORDER["address"],
+        order["address"],
         config=config,
         access_type=access,
         autodiscover=False,
@@ -223,20 +222,22 @@ def filled(value: Any, results: list[Any]) -> Any:
     return [filled(inner, results) for inner in value] if isinstance(value, list) else value
 
 
-def main() -> None:
+def obeyed(order: dict[str, Any]) -> list[Any]:
+    os.environ["REQUESTS_CA_BUNDLE"] = order["ca_file"]  # read by requests with every request
+    CachingProtocol.clear_cache()  # as if this process had just started: no connection, no version known
     results: list[Any] = []
     try:
-        steps = Steps(connect())
+        steps = Steps(connect(order))
     except Exception as error:
-        json.dump([{"error": type(error).__name__, "message": str(error)}], sys.stdout)
-        return
-    for given in ORDER["steps"]:
+        return [{"error": type(error).__name__, "message": str(error)}]
+    for given in order["steps"]:
         step = filled(given, results)
         try:
             results.append(getattr(steps, step["do"])(step))
         except Exception as error:
             results.append({"error": type(error).__name__, "message": str(error)})
-    json.dump(results, sys.stdout, default=str)
+    return results
 
 
-main()
+for line in sys.stdin:
+    print(json.dumps(obeyed(json.loads(line)), default=str), flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.graph_client import ALICE, APP, SECRET, STOCKHOLM, TENANT, Graph, graph, timed, weekly
-from tests.sandbox.oracles import _python, ask
+from tests.sandbox.oracles import ask_once, oracle_python
 from tests.sandbox_client import ROOT
 
 __all__ = ["graph"]
@@ -30,7 +30,7 @@ def sdk(graph: Graph, *steps: dict[str, Any], **order: Any) -> list[Any]:
         "user": ALICE,
     }
     script = str(ROOT / "tests" / "oracles" / "msgraph_client.py")
-    return ask([str(_python()), script], usual | order | {"steps": list(steps)})
+    return ask_once([str(oracle_python()), script], usual | order | {"steps": list(steps)})
 
 
 def test_the_sdk_makes_reads_changes_lists_and_deletes(graph: Graph) -> None:
