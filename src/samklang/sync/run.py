@@ -134,8 +134,8 @@ class _Run:
         retries = [entry.retry_at for entry in waiting if entry.retry_at is not None]
         report = replace(
             self._report,
-            left_out=Counter(link.reason for link in links if link.status is LinkStatus.LEFT_OUT),
-            set_aside=Counter(entry.code for entry in waiting),
+            left_out=dict(Counter(link.reason for link in links if link.status is LinkStatus.LEFT_OUT)),
+            set_aside=dict(Counter(entry.code for entry in waiting)),
             retry_at=min(retries, default=None),
             requests=self._parts.requests() - self._requests,
             mails=self._parts.mails() - self._mails,
