@@ -68,27 +68,41 @@ class Look(Generic[S]):
 
     # -- pages
 
-    def read(self, pages: Callable[[str | None], Iterator[Page[S]]], token: str | None) -> None:
-        """Take in the changes since `token`, or everything when there is none or it is rejected."""
+    def read(
+        self, pages: Callable[[str | None], Iterator[Page[S]]], token: str | None, *, wholly: bool = False
+    ) -> None:
+        """Take in the changes since `token`; everything `wholly`, or when there is no token or it is rejected."""
         try:
-            self._take(pages(token))
-            self.complete = token is None
+            self._take(pages(None if wholly else token))
+            self.complete = wholly or token is None
         except TokenRejected:
-            if token is None:
+            if wholly or token is None:
                 raise
             self.rejected = True
             self._begin_again()
             self._take(pages(None))
             self.complete = True
-        if self.complete and self._listed:  # an empty listing proves nothing (rule 8.1)
-            self._named |= self._known.ids(self.side) - self._listed - self.unreadable.keys()
+        if self.complete:
+            missing = self._known.ids(self.side) - self._listed - self.unreadable.keys()
+            self._conclude(missing, None if self.rejected else token)
 
-    def reconcile(self, pages: Iterator[Page[S]]) -> None:
+    def reconcile(self, pages: Iterator[Page[S]], token: str) -> None:
         """Take in a complete listing that names what is missing and leaves out what has the version we know."""
         self._take(pages)
         self.complete = True
-        if not self._listed and self._named >= self._known.versions(self.side).keys():
-            self._named.clear()  # an empty listing proves nothing (rule 8.1)
+        missing, self._named = self._named, set()
+        if not self._listed and missing < self._known.versions(self.side).keys():
+            self._named = missing  # all that was listed is as we know it
+        else:
+            self._conclude(missing, token)
+
+    def _conclude(self, missing: set[str], token: str | None) -> None:
+        """Suspect what a complete listing missed. An empty one proves nothing (rule 8.1): the next run goes on from
+        where this one began, and there removals have names."""
+        if self._listed:
+            self._named |= missing
+        elif missing and token is not None:
+            self.token = token
 
     def _take(self, pages: Iterator[Page[S]]) -> None:
         for page in pages:

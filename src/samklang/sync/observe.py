@@ -76,9 +76,10 @@ def _read(
         for page in parts.activities.read(token):
             yield Page(page.activities, page.removed, page.token, {})
 
-    psa.read(activity_pages, None if reconcile else state.tokens.psa)
+    psa.read(activity_pages, state.tokens.psa, wholly=reconcile)
     if reconcile and state.tokens.exchange is not None:
-        exchange.reconcile(_event_pages(parts.calendar.reconcile(known.versions(Side.EXCHANGE))))
+        pages = _event_pages(parts.calendar.reconcile(known.versions(Side.EXCHANGE)))
+        exchange.reconcile(pages, state.tokens.exchange)
     else:
         exchange.read(lambda token: _event_pages(parts.calendar.read(token)), state.tokens.exchange)
 
