@@ -11,6 +11,7 @@ from lxml import etree
 from samklang.sandbox import recurrence
 from samklang.sandbox.ews import extended, properties, soap
 from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry
+from samklang.sandbox.ews.shapes import Shape
 from samklang.sandbox.ews.soap import ItemError, M, T, children
 from samklang.sandbox.ews.values import boolean, read_instant
 
@@ -31,7 +32,7 @@ def find_item(caller: Caller, request: etree._Element) -> etree._Element:
     return answer
 
 
-def _shape(caller: Caller, request: etree._Element) -> properties.Shape:
+def _shape(caller: Caller, request: etree._Element) -> Shape:
     item_shape = soap.need(request, f"{M}ItemShape")
     for path in item_shape.iterfind(f"{T}AdditionalProperties/{T}FieldURI"):
         if path.get("FieldURI") in _NEVER_LOADED:
@@ -97,7 +98,7 @@ def _calendar_view(caller: Caller, place: Place, view: etree._Element, request: 
     return _Page(entries[:most], len(entries), None, len(entries) <= most)
 
 
-def _answer(page: _Page, shape: properties.Shape, messages: etree._Element) -> None:
+def _answer(page: _Page, shape: Shape, messages: etree._Element) -> None:
     root = etree.SubElement(soap.success(messages, "FindItem"), f"{M}RootFolder")
     if page.next_offset is not None:
         root.set("IndexedPagingOffset", str(page.next_offset))

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from lxml import etree
 
 from samklang.sandbox import zones
-from samklang.sandbox.ews import properties, soap
+from samklang.sandbox.ews import soap
 from samklang.sandbox.ews.caller import SHELLS, Caller, Place
-from samklang.sandbox.ews.properties import FOLDER_KEY, item_id
+from samklang.sandbox.ews.shapes import FOLDER_KEY, item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.values import boolean, zone_name
 from samklang.sandbox.ews.versions import V2013
+from samklang.sandbox.ews.writers import rights
 from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Mailbox
 
 _CLASSES = {"contacts": "IPF.Contact", "tasks": "IPF.Task", "journal": "IPF.Journal", "notes": "IPF.StickyNote"}
@@ -101,7 +102,7 @@ def _write(caller: Caller, place: Place, shape: etree._Element, parent: etree._E
         if everything or f"folder:{name}" in wanted:
             etree.SubElement(folder, T + name).text = value
     if "folder:EffectiveRights" in wanted:
-        folder.append(properties.rights(caller, container=True))
+        folder.append(rights(caller, container=True))
     if caller.rank >= V2013 and "folder:DistinguishedFolderId" in wanted and place.key != place.id:
         etree.SubElement(folder, f"{T}DistinguishedFolderId").text = place.key
     if (

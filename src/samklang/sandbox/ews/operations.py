@@ -13,6 +13,7 @@ from lxml import etree
 from samklang.sandbox import calendar, meetings, recurrence
 from samklang.sandbox.ews import changes, properties, soap
 from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry
+from samklang.sandbox.ews.shapes import item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Attendee, Item, Mailbox
@@ -71,7 +72,7 @@ def _content(*elements: etree._Element) -> etree._Element:
 def _ids(entry: Entry) -> etree._Element:
     items = etree.Element(f"{M}Items")
     item = etree.SubElement(items, f"{T}CalendarItem")
-    item.append(properties.item_id(entry.id, entry.item.change_key))
+    item.append(item_id(entry.id, entry.item.change_key))
     return items
 
 

@@ -12,6 +12,7 @@ from lxml import etree
 
 from samklang.sandbox.ews import properties, soap
 from samklang.sandbox.ews.caller import Caller, Place, decode_token, encode_token, entry_of
+from samklang.sandbox.ews.shapes import DELETED_KEY, Shape, item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.values import boolean
 from samklang.sandbox.store import Change
@@ -52,7 +53,7 @@ def _changes(
     caller: Caller,
     place: Place,
     request: etree._Element,
-    shape: properties.Shape,
+    shape: Shape,
     known: int,
     position: int,
     messages: etree._Element,
@@ -74,13 +75,13 @@ def _changes(
     _write(caller, [change for change in page if change.id not in ignored], shape, known, message)
 
 
-def _write(caller: Caller, page: list[Change], shape: properties.Shape, known: int, message: Any) -> None:
+def _write(caller: Caller, page: list[Change], shape: Shape, known: int, message: Any) -> None:
     listed = etree.SubElement(message, f"{M}Changes")
     items = caller.store.items_by_id(change.id for change in page if not change.deleted)
     for change in page:
         if change.deleted:
             deleted = etree.SubElement(listed, f"{T}Delete")
-            deleted.append(properties.item_id(change.id, properties.DELETED_KEY))
+            deleted.append(item_id(change.id, DELETED_KEY))
         elif change.id in items:
             kind = "Create" if change.created_seq > known else "Update"
             properties.write(entry_of(items[change.id]), shape, etree.SubElement(listed, T + kind))

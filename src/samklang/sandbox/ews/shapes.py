@@ -1,0 +1,54 @@
+"""What a request wants to see of an entry, and how a property of it is described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lxml import etree
+
+from samklang.sandbox.ews import extended
+from samklang.sandbox.ews.caller import Caller, Entry
+from samklang.sandbox.ews.soap import T
+from samklang.sandbox.ews.values import instant
+from samklang.sandbox.ews.versions import V2007
+
+Written = str | etree._Element | None
+
+# Change keys of what has none of its own here: folders, and items that are gone.
+FOLDER_KEY = "AQAAABYAAAC8N8bKd3m6RIV6fy3vDUMUAAAA"
+DELETED_KEY = "DwAAABYAAAC8N8bKd3m6RIV6fy3vDUMUAAAA"
+
+
+@dataclass
+class Shape:
+    """What a request wants to see. `loaded` False: FindItem and SyncFolderItems, which load no streams."""
+
+    caller: Caller
+    properties: list[Property]
+    extended: list[extended.Field] = field(default_factory=list)
+    body: str = "Best"
+    loaded: bool = True
+
+    def instant(self, moment: datetime) -> str:
+        return instant(moment, milliseconds=self.caller.milliseconds)
+
+
+@dataclass(frozen=True)
+class Property:
+    uri: str
+    write: Callable[[Entry, Shape], Written]
+    since: int = V2007
+    until: int = 99
+    streamed: bool = False  # GetItem alone gives it
+    default: bool = False  # part of the shape Default
+    usual: bool = True  # part of AllProperties
+
+    @property
+    def tag(self) -> str:
+        return self.uri.partition(":")[2]
+
+
+def item_id(id: str, change_key: str, tag: str = "ItemId") -> etree._Element:
+    return etree.Element(T + tag, Id=id, ChangeKey=change_key)
