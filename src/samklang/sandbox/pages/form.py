@@ -102,14 +102,14 @@ def markup(values: Values, action: str, *, is_new: bool, whole_url: str = "", er
             class_="row",
         ),
         _field("Text", h("textarea", v.text, name="text", rows=4)),
-        h(
+        h(  # Save stands first: Enter in a field presses the first button
             "div",
+            h("button", "Save", name="action", value="save", class_="main"),
+            h("a", "Cancel", href="./", class_="button cancel"),
             None
             if is_new
             else h("button", "Delete", name="action", value="delete", class_="danger", formnovalidate=True),
-            h("a", "Cancel", href="./", class_="button cancel"),
-            h("button", "Save", name="action", value="save", class_="main"),
-            class_="buttons",
+            class_="buttons reversed",
         ),
     ]
     return h("form", h("h2", title), rows, method="post", action=action, class_="entry-form")
