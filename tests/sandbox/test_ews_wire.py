@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import pytest
 import requests
@@ -19,6 +21,17 @@ NEW = ("item:Subject", "<t:Subject>New</t:Subject>")
 @pytest.fixture
 def wire(exchange: Sandbox) -> Wire:
     return Wire(exchange)
+
+
+def many(count: int) -> str:
+    """A calendar of so many short entries, one a minute."""
+    minutes = (datetime(2026, 1, 1) + timedelta(minutes=n) for n in range(count))  # noqa: DTZ001 (written as UTC below)
+    stamps = [f"{minute:%Y%m%dT%H%M%SZ}" for minute in minutes]
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:u{n}\r\nSUMMARY:E\r\nDTSTART:{s}\r\nDTEND:{s}\r\nEND:VEVENT\r\n"
+        for n, s in enumerate(stamps)
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
 
 
 def with_schemas(sandbox: Sandbox) -> None:
@@ -260,6 +273,41 @@ def test_what_changes_between_two_pages_is_still_new_to_the_client(wire: Wire) -
     assert kinds == [("Create", third), ("Delete", first), ("Create", second)]
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_mirror_kept_by_syncing_equals_the_folder(wire: Wire, exchange: Sandbox, seed: int) -> None:
+    chance, mirror, state = random.Random(seed), dict[str, str](), None
+    live = [id for id, _ in wire.create(*[PLAN] * 6).ids]
+    for _ in range(40):
+        for _ in range(chance.randrange(3)):
+            act = chance.choice(("create", "edit", "edit", "delete"))
+            if act == "create":
+                live += [id for id, _ in wire.create(PLAN).ids]
+            elif live and act == "edit":
+                exchange.person_edits(ALICE, chance.choice(live), subject=str(chance.random()))
+            elif live:
+                wire.delete(live.pop(chance.randrange(len(live))))
+        state, _ = follow(wire, state, chance.randrange(1, 4), mirror)
+    last = False
+    while not last:
+        state, last = follow(wire, state, 3, mirror)
+    assert mirror == {entry["id"]: entry["change_key"] for entry in exchange.entries(ALICE)}
+    assert set(mirror) == set(live)
+
+
+def follow(wire: Wire, state: str | None, page: int, mirror: dict[str, str]) -> tuple[str | None, bool]:
+    """Applies one page to a client's mirror; an update is of something the client has."""
+    answer = wire.sync(state, page=page)
+    for change in answer.all("//m:Changes/*"):
+        (id,) = change.xpath(".//t:ItemId", namespaces=NAMES)
+        kind = change.tag.rpartition("}")[2]
+        if kind == "Delete":
+            mirror.pop(id.get("Id"), None)
+        else:
+            assert kind == "Create" or id.get("Id") in mirror
+            mirror[id.get("Id")] = id.get("ChangeKey")
+    return answer.text("//m:SyncState"), answer.text("//m:IncludesLastItemInRange") == "true"
+
+
 def test_a_state_belongs_to_its_folder(wire: Wire) -> None:
     state = wire.sync().text("//m:SyncState")
     other = wire.sync(state, folder='<t:DistinguishedFolderId Id="deleteditems"/>')
@@ -282,6 +330,29 @@ def test_a_moved_item_leaves_under_its_old_id_and_lives_under_a_new_one(wire: Wi
     )
     assert back.codes == ["NoError"]
     assert [e.tag.rpartition("}")[2] for e in wire.sync(state).all("//m:Changes/*")] == ["Delete", "Create"]
+
+
+@pytest.mark.parametrize(
+    ("server", "version", "codes", "entries"),
+    [
+        ("2007_sp1", "Exchange2007_SP1", ["NoError"], 1100),
+        ("2010_sp2", "Exchange2010", ["ErrorServerBusy"], 0),
+        ("2010_sp2", "Exchange2010_SP2", ["NoError"], 1000),
+        ("2013_sp1", "Exchange2013_SP1", ["NoError"], 1000),
+    ],
+)
+def test_a_listing_over_the_servers_budget(
+    exchange: Sandbox, server: str, version: str, codes: list[str], entries: int
+) -> None:
+    exchange.server(version=server)
+    exchange.load_ics(ALICE, many(1100))
+    found = Wire(exchange, version).send(
+        f'<m:FindItem Traversal="Shallow">{IDS_ONLY}<m:IndexedPageItemView MaxEntriesReturned="2000" Offset="0"'
+        f' BasePoint="Beginning"/><m:ParentFolderIds>{CALENDAR}</m:ParentFolderIds></m:FindItem>'
+    )
+    assert (found.codes, len(found.ids)) == (codes, entries)
+    if entries == 1000:
+        assert found.text("//m:RootFolder/@IncludesLastItemInRange") == "false"
 
 
 # --- faults
@@ -353,18 +424,7 @@ def test_how_many_ran_at_once_is_counted(wire: Wire, exchange: Sandbox) -> None:
 
 def test_ten_thousand_entries_are_paged(exchange: Sandbox) -> None:
     wire = Wire(exchange)
-    stamps = [
-        f"2026{m:02d}{d:02d}T{h:02d}{q:02d}00Z"
-        for m in range(1, 11)
-        for d in range(1, 26)
-        for h in range(20)
-        for q in (0, 30)
-    ]
-    events = "".join(
-        f"BEGIN:VEVENT\r\nUID:u{n}\r\nSUMMARY:E\r\nDTSTART:{s}\r\nDTEND:{s}\r\nEND:VEVENT\r\n"
-        for n, s in enumerate(stamps)
-    )
-    exchange.load_ics(ALICE, f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n")
+    exchange.load_ics(ALICE, many(10_000))
     state, found, last = None, 0, "false"
     while last == "false":
         page = wire.sync(state)

@@ -14,6 +14,7 @@ from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurren
 from samklang.sandbox.ews.shapes import Shape
 from samklang.sandbox.ews.soap import ItemError, M, T, children
 from samklang.sandbox.ews.values import boolean, read_instant
+from samklang.sandbox.ews.versions import V2010
 
 Test = Callable[[Entry], bool]
 _PAGE, _RESTRICTED_PAGE = 1000, 250  # EWSFindCountLimit (EWS facts §2.9); the second from 2013 on
@@ -55,9 +56,7 @@ def _view(caller: Caller, place: Place, request: etree._Element) -> _Page:
     restriction = request.find(f"{M}Restriction")
     indexed = request.find(f"{M}IndexedPageItemView")
     offset = int(indexed.get("Offset", "0")) if indexed is not None else 0
-    size = int(indexed.get("MaxEntriesReturned", _PAGE)) if indexed is not None else _PAGE
-    limit = _RESTRICTED_PAGE if restriction is not None and caller.server.major >= 15 else _PAGE
-    size = min(size, limit)
+    size = _size(caller, place, indexed, restricted=restriction is not None)
     from_end = indexed is not None and indexed.get("BasePoint") == "End"
     ordered = request.find(f"{M}SortOrder")
     if restriction is None and ordered is None and not from_end:
@@ -71,6 +70,19 @@ def _view(caller: Caller, place: Place, request: etree._Element) -> _Page:
     if from_end:
         found.reverse()
     return _page(found[offset : offset + size], len(found), offset)
+
+
+def _size(caller: Caller, place: Place, indexed: etree._Element | None, *, restricted: bool) -> int:
+    """How many entries a page may have. Over the server's budget old request versions get an error, later ones a
+    shorter page (EWS facts §2.3, §2.9); 2007 has no budget."""
+    total = caller.store.count_items(place.mailbox, place.key)
+    wanted = total if indexed is None else int(indexed.get("MaxEntriesReturned", total))
+    if caller.server.major == 8:
+        return wanted
+    budget = _RESTRICTED_PAGE if restricted and caller.server.major >= 15 else _PAGE
+    if min(wanted, total) > budget and caller.rank <= V2010:
+        raise ItemError("ErrorServerBusy")
+    return min(wanted, budget)
 
 
 def _page(entries: list[Entry], total: int, offset: int) -> _Page:

@@ -17,7 +17,7 @@ from samklang.sandbox.ews.versions import V2010, V2013
 
 
 def write(entry: Entry, shape: Shape, parent: etree._Element) -> etree._Element:
-    """Appends a CalendarItem (another class of item: Message) with the wanted properties."""
+    """Appends a CalendarItem with the wanted properties."""
     item = etree.SubElement(parent, f"{T}CalendarItem")
     extended_done = not shape.extended
     for prop in shape.properties:
@@ -91,7 +91,7 @@ PROPERTIES = (
     P("item:IsAssociated", writers.constant("false"), since=V2010),
     P("item:TextBody", writers.text_body, since=V2013, streamed=True, usual=False),
     P("calendar:UID", writers.text(lambda i: i.uid)),
-    P("calendar:RecurrenceId", writers.original_start, usual=True),
+    P("calendar:RecurrenceId", writers.original_start),
     P("calendar:DateTimeStamp", writers.moment(lambda i: i.modified)),
     P("calendar:Start", writers.moment(lambda i: i.start), default=True),
     P("calendar:End", writers.moment(lambda i: i.end), default=True),
