@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SETS = ("runtime", "test", "oracles", "uv")
+NPM_LOCKS = ("package-lock.json", "tests/oracles/package-lock.json")
 
 
 def plain(name: str) -> str:
@@ -56,7 +57,7 @@ def test_tests_run_with_the_versions_that_are_shipped() -> None:
         assert shipped.get(package, version) == version, package
 
 
-@pytest.mark.parametrize("file", [*(f"requirements/{name}.txt" for name in SETS), "package-lock.json"])
+@pytest.mark.parametrize("file", [*(f"requirements/{name}.txt" for name in SETS), *NPM_LOCKS])
 def test_lock_files_hold_no_addresses(file: str) -> None:
     assert re.findall(r"\w+://\S+|--(?:extra-)?index\S*|--find-links\S*", (ROOT / file).read_text()) == []
 
@@ -70,8 +71,10 @@ def test_the_package_asks_for_what_runtime_locks() -> None:
 def test_every_dependency_is_justified_in_one_line_and_no_other_is() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| (\S.*) \|$", (ROOT / "docs/dependencies.md").read_text(), re.M)
     justified = {plain(name) for name, _ in rows} - {"package"}
-    page = json.loads((ROOT / "package.json").read_text())
-    needed = {*page["dependencies"], *page["devDependencies"]}
+    needed: set[str] = set()
+    for lock in NPM_LOCKS:
+        asked = json.loads((ROOT / lock).with_name("package.json").read_text())
+        needed |= {*asked["dependencies"], *asked.get("devDependencies", {})}
     for name in SETS:
         needed |= set(asked_for(name))
     assert justified == {plain(name) for name in needed}
