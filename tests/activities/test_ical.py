@@ -30,6 +30,22 @@ RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
 END:DAYLIGHT
 END:VTIMEZONE
 BEGIN:VTIMEZONE
+TZID:Europe/Helsinki
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0900
+TZOFFSETTO:+0900
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VTIMEZONE
+TZID:europe/lisbon
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0900
+TZOFFSETTO:+0900
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VTIMEZONE
 TZID:Moon
 BEGIN:STANDARD
 DTSTART:19700101T000000
@@ -100,6 +116,9 @@ NINE, TEN = at(2026, 7, 1, 7), at(2026, 7, 1, 8)  # 09:00 and 10:00 in Stockholm
             "DTSTART;TZID=Europe/Stockholm:20260701T090000\nDTEND;TZID=America/New_York:20260701T040000",
             Timed(NINE, TEN, "Europe/Stockholm", "America/New_York"),
         ),
+        # A definition in the file counts for a name that is none of ours, not for one that is.
+        ("DTSTART;TZID=Europe/Helsinki:20260701T100000\nDURATION:PT1H", Timed(NINE, TEN, "Europe/Helsinki")),
+        ("DTSTART;TZID=europe/lisbon:20260701T160000\nDURATION:PT1H", Timed(NINE, TEN, "Asia/Seoul")),
         ("DTSTART:20260701T070000Z", Timed(NINE, NINE, "UTC")),
         ("DTSTART:20260701T070000Z\nDTEND:20260701T060000Z", Timed(NINE, NINE, "UTC")),
         # A day by the wall clock is 23 hours here.

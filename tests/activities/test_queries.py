@@ -102,6 +102,9 @@ def test_a_whole_day_is_the_same_date_in_every_zone(them: People, zone: str) -> 
         bool(queries.between(them.alice, midnight(day, zone), midnight(day + timedelta(days=1), zone))) for day in days
     ]
     assert shown == [False, True, False, False]
+    begins, ends = midnight(date(2026, 3, 29), zone), midnight(date(2026, 3, 30), zone)
+    minute = timedelta(minutes=1)
+    assert queries.between(them.alice, begins, begins + minute) and queries.between(them.alice, ends - minute, ends)
 
 
 def test_what_was_moved_is_found_where_it_is_now(them: People) -> None:
@@ -112,6 +115,13 @@ def test_what_was_moved_is_found_where_it_is_now(them: People) -> None:
     )
     assert titles(them.alice) == []
     assert [one.title for one in queries.between(them.alice, june, june + timedelta(days=1))] == ["Fest"]
+
+
+def test_the_first_occurrence_is_found_before_the_series_begins(them: People) -> None:
+    made = services.create(them.alice, name="Run", when=WHEN, recurrence=Recurrence(Frequency.WEEKLY, count=3))
+    sunday = NINE - timedelta(days=1)
+    services.update_occurrence(them.alice, made.guid, date(2026, 3, 2), when=Timed(sunday, sunday, "Europe/Stockholm"))
+    assert [one.day for one in queries.between(them.alice, MARCH, NINE)] == [date(2026, 3, 2)]
 
 
 def test_an_endless_daily_series_from_long_ago_is_shown_at_once(them: People) -> None:

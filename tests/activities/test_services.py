@@ -189,6 +189,7 @@ def test_an_address_of_a_colleague_means_the_colleague_and_the_owner_is_no_parti
         (them.bob, "bob@example.org", "User"),
         (None, "eva@customer.example", "Other"),
     ]
+    assert not services.update(them.alice, made.guid, participants=[Guest(them.alice)]).participants.exists()
 
 
 def test_who_stays_keeps_his_place_and_his_answer(them: People) -> None:
@@ -255,6 +256,11 @@ def test_an_occurrence_may_not_be_moved_onto_or_past_its_neighbour(them: People)
             "occurrence_crosses_neighbour",
             lambda to=to: services.update_occurrence(them.alice, made.guid, MONDAYS[1], when=to),  # type: ignore[misc]
         )
+    to = later(MONDAYS[1], -4, 7)  # the neighbour's day, but over before it begins
+    refused(
+        "occurrence_crosses_neighbour",
+        lambda: services.update_occurrence(them.alice, made.guid, MONDAYS[1], when=to),
+    )
     into_the_next = Timed(NINE + timedelta(days=7), NINE + timedelta(days=14, minutes=1), "Europe/Stockholm")
     refused(
         "occurrence_crosses_neighbour",
