@@ -13,14 +13,14 @@ from typing import TypeVar
 from samklang.engine import canonical
 from samklang.engine.actions import Action, CreateActivity, CreateEvent, Delete, Observation, Update
 from samklang.engine.changes import base_after
-from samklang.engine.model import Base, FieldKey, Fields, Gone, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Base, Entry, FieldKey, Fields, Gone, SeenActivity, SeenEvent, Side
 from samklang.engine.plan import make_plan
 from samklang.engine.rules import Rules, content
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.known import id_on, version_on
 from samklang.sync.look import alike
 from samklang.sync.parts import Parts
-from samklang.sync.record import Recorder, linked
+from samklang.sync.record import Recorder, linked, without_dates
 
 S = TypeVar("S", SeenActivity, SeenEvent)
 Get = Callable[[Sequence[str]], Mapping[str, S | None]]
@@ -98,7 +98,8 @@ class Applier:
         activity, link = action.activity, action.link
         self._aim(Side.EXCHANGE, activity.id, activity.version)
         held_now = base_after(link, activity, None, self._rules, action.held).psa
-        intended = Base(held_now, canonical.fields(action.entry))
+        # A series' dates follow its master, one write each: what is not there after a crash was not removed.
+        intended = without_dates(Base(held_now, canonical.fields(action.entry)))
         begun = self._recorder.begin_create(Side.EXCHANGE, activity.id, link, intended)
         event = self._calendar.create(action.entry, begun.key)
         base = Base(held_now, content(event, self._rules))
@@ -153,6 +154,8 @@ class Applier:
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
         fresh = self._look_again(self._calendar.get, action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
+        if _lays_out_anew(wanted, action.exchange_fields):
+            self._recorder.expect_dropped_dates(link)
         after = self._calendar.update(fresh, wanted, action.exchange_fields)
         self._recorder.write(
             linked(link, activity, after, base_after(link, activity, after, self._rules, action.held)),
@@ -243,6 +246,12 @@ class Applier:
             why = Gone.CONFIRMED if held is None else Gone.MOVED
             return replace(seen, gone_events={**seen.gone_events, item_id: why})
         return replace(seen, events={item_id: held}, gone_events={})
+
+
+def _lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
+    """Whether a write makes a server drop a series' changed and cancelled dates, to be written again one by one."""
+    given_back = any(key == canonical.occurrence_key(day) for key in keys if (day := canonical.occurrence_of(key)))
+    return wanted.is_series and bool(keys & {"time", "recurrence"} or given_back)
 
 
 def _advanced(base: Base, now: Base, keys: frozenset[FieldKey]) -> Base:

@@ -17,6 +17,7 @@ from samklang.engine.actions import (
     Rebase,
     Unlink,
 )
+from samklang.engine.canonical import occurrence_of
 from samklang.engine.model import (
     Base,
     FieldKey,
@@ -56,6 +57,14 @@ def linked(link: Link, activity: SeenActivity | None, event: SeenEvent | None, b
     return link
 
 
+def without_dates(base: Base) -> Base:
+    """The base without what it says of a series' single dates."""
+    psa, exchange = (
+        {key: value for key, value in side.items() if not occurrence_of(key)} for side in (base.psa, base.exchange)
+    )
+    return Base(psa, exchange)
+
+
 class Recorder:
     """Keeps the store, and what this run knows of it, in step with what was done."""
 
@@ -75,6 +84,14 @@ class Recorder:
         begun = self._store.begin_create(side, seen_id, link, base)
         self.known.keep(begun)
         return begun
+
+    def expect_dropped_dates(self, link: Link) -> None:
+        """Commit to writing a series' changed and cancelled dates again, before the write that drops them (rule 5.4).
+
+        Cut off in between, those that Exchange lacks then look like the PSA's own edits, not like a person's removals.
+        """
+        link = self.known.of_id(link.id) or link
+        self._keep(replace(link, base=without_dates(link.base)))
 
     def write(
         self,
