@@ -22,8 +22,8 @@ from typing import Any
 from samklang.engine import times
 from samklang.engine.htmltext import visible_text
 from samklang.engine.model import AllDay, Entry, FieldKey, Fields, Inexpressible, Occurrence, Timed, When
+from samklang.engine.recurrence import aligned, explicit, slot, slot_days
 from samklang.engine.recurrence import canonical as canonical_rule
-from samklang.engine.recurrence import explicit, slot, slot_days
 
 #: Stored with every base; when the canonical form changes, bases are reckoned anew from their stored values.
 CANON_VERSION = 1
@@ -68,6 +68,7 @@ def text_from_html(html: str) -> str:
 
 def fields(entry: Entry) -> Fields:
     """The entry's canonical values; see the head of this module for the keys."""
+    entry = aligned(entry)
     values: dict[FieldKey, str] = {
         "title": canonical_title(entry.title),
         "time": _time(entry.when),

@@ -33,6 +33,7 @@ from samklang.engine.model import (
     Side,
 )
 from samklang.engine.neighbours import crossing
+from samklang.engine.recurrence import aligned
 from samklang.engine.rules import (
     is_ticked,
     moved_type,
@@ -301,7 +302,7 @@ def _for_exchange(pair: Pair, outgoing: Entry | None, keys: frozenset[FieldKey])
     if event.is_meeting and event.is_organizer:
         held |= frozenset(key for key in keys if not key.endswith(_UNMAILED))
     keys = frozenset(key for key in keys - held if not _would_lower(key, event))
-    entry = with_fields(event.entry, outgoing, keys)
+    entry = aligned(with_fields(event.entry, outgoing, keys))
     differing = changed_keys(fields(event.entry), fields(entry))
     return _Write(entry, _with_rewritten(differing, event.entry, entry), held=held)
 

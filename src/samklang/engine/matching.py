@@ -13,8 +13,9 @@ from samklang.engine import times
 from samklang.engine.actions import NearMatch
 from samklang.engine.canonical import canonical_title, digest
 from samklang.engine.model import AllDay, Entry, SeenActivity, SeenEvent, Side
+from samklang.engine.recurrence import aligned
 from samklang.engine.recurrence import canonical as canonical_rule
-from samklang.engine.rules import Rules, aligned, content, shorten
+from samklang.engine.rules import Rules, content, shorten
 
 FIELDS = ("title", "start_date", "start_time", "end_date", "end_time", "recurrence")
 

@@ -37,6 +37,9 @@ MAX_COUNT = 999
 MAX_INTERVAL = {Frequency.DAILY: 999, Frequency.WEEKLY: 99, Frequency.MONTHLY: 99, Frequency.YEARLY: 1}
 MAX_UNTIL = date(4500, 8, 31)
 
+#: Days within which every rule that gives a date at all gives one.
+_FAR = 40 * 366
+
 #: Dates of a rule we cannot keep that are walked to find its end.
 _MOST_READ = 10_000
 
@@ -125,7 +128,7 @@ def problem(rule: Recurrence | Inexpressible, start: date) -> str | None:
             return "position_set"
     if rule.day_of_month is not None and rule.day_of_month > 28 and _meets_a_short_month(rule, start):
         return "days_29_to_31"
-    if next(days(rule, start, start, times.add_days(start, 400 * 366)), None) is None:
+    if next(days(rule, start, start, times.add_days(start, _FAR)), None) is None:
         return "no_occurrence"
     return None
 
@@ -233,6 +236,20 @@ def slot_days(entry: Entry, first: date, last: date) -> list[date]:
     if isinstance(entry.recurrence, Inexpressible):
         return []
     return list(days(entry.recurrence, start, first, last))
+
+
+def aligned(entry: Entry) -> Entry:
+    """A series that starts on the first date its rule gives, as Exchange keeps it (Graph facts §4.4).
+
+    A start off the rule is no occurrence, so this is the same series.
+    """
+    if not isinstance(entry.recurrence, Recurrence):
+        return entry
+    start = times.local_day(entry.when)
+    first = next(days(entry.recurrence, start, start, times.add_days(start, _FAR)), start)
+    if first == start:
+        return entry
+    return replace(entry, when=slot(entry, first), recurrence=explicit(entry.recurrence, start))
 
 
 # --- times ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from samklang.engine import recurrence, times
+from samklang.engine import recurrence
 from samklang.engine.canonical import canonical_text, canonical_title, fields, known_days
 from samklang.engine.model import (
     Availability,
@@ -20,7 +20,6 @@ from samklang.engine.model import (
     Entry,
     Fields,
     Occurrence,
-    Recurrence,
     SeenActivity,
     SeenEvent,
     Sensitivity,
@@ -191,7 +190,7 @@ def wanted_event(activity: SeenActivity, rules: Rules) -> Entry:
 
     A changed occurrence that crosses or overlaps its neighbour is left out (rule 5.2; `crossing` names them).
     """
-    entry = aligned(seen_entry(activity, rules))
+    entry = recurrence.aligned(seen_entry(activity, rules))
     shown = _availability(activity)
 
     def fit(one: Occurrence) -> Occurrence:
@@ -235,18 +234,6 @@ def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
         return one
 
     return _each(_whole(replace(entry, people=()), fit), fit)
-
-
-def aligned(entry: Entry) -> Entry:
-    """A series that starts on a date its rule gives, as Exchange asks (Graph facts §4.4)."""
-    if not isinstance(entry.recurrence, Recurrence):
-        return entry
-    start = times.local_day(entry.when)
-    first = next(recurrence.days(entry.recurrence, start, start, date.max), start)
-    if first == start:
-        return entry
-    rule = recurrence.explicit(entry.recurrence, start)
-    return replace(entry, when=recurrence.slot(entry, first), recurrence=rule)
 
 
 def _availability(activity: SeenActivity) -> Availability:
