@@ -275,6 +275,33 @@ def test_rule_8_5_with_every_link_lost_nothing_is_created_or_deleted_again(steps
     assert len(six) == pairs
 
 
+@settings(max_examples=60, deadline=None)
+@given(STEPS, QUIET, st.sampled_from(Side), st.integers(0, 2))
+def test_rule_8_4_what_a_person_deleted_and_nobody_edited_is_gone_for_good(before, after, side, which) -> None:
+    people = People.at_work(*before)
+    people.world.settle()
+    links = list(people.world.links.values())
+    if not links:
+        return
+    link = links[which % len(links)]
+    title = people.world.activities[link.psa_id or ""].entry.title
+    store, entry_id = (
+        (people.world.activities, link.psa_id) if side is Side.PSA else (people.world.events, link.item_id)
+    )
+    del store[entry_id or ""]  # type: ignore[attr-defined]
+    for what, who, _, how in after:
+        if what.startswith("add"):
+            people.act(what, who, 0, how)
+    people.world.settle()
+    assert title not in _titles(people.world)
+    people.world.settle()
+    assert title not in _titles(people.world)
+
+
+def _titles(world: World) -> set[str]:
+    return {title for titles in world.titles() for title in titles}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 60))
 def test_rule_3_3_the_cut_off_is_one_day_sharp(back: int) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from samklang.engine.actions import Rebase
 from samklang.engine.changes import Change
 from samklang.engine.decide import TABLE, Verdict, decide
 from samklang.engine.merge import ServerClocks, winner
@@ -92,9 +93,30 @@ def test_rule_7_3_the_same_value_on_both_sides_is_agreement(name, old, mine, the
     activity, event = world.linked(replace(entry(), **{name: old}))
     world.psa_edits(activity, **{name: mine})
     world.exchange_edits(event, **{name: mine})
+    (action,) = world.plan().actions
+    assert isinstance(action, Rebase)
     world.settle()
     assert world.writes == []
     assert world.differing() == [set()]
+
+
+def test_rule_7_1_agreement_is_remembered_even_where_versions_stood_still() -> None:
+    world = World()
+    activity, event = world.linked(entry())
+    for store, entry_id in ((world.activities, activity), (world.events, event)):
+        store[entry_id] = replace(store[entry_id], entry=entry("Dinner"))
+    world.settle()
+    assert {link.base.psa["title"] for link in world.links.values()} == {"Dinner"}
+    assert world.writes == []
+
+
+def test_rule_7_3_agreeing_beside_another_edit_loses_nothing() -> None:
+    world = World()
+    activity, event = world.linked(entry())
+    world.psa_edits(activity, title="Dinner", place="Attic")
+    world.exchange_edits(event, title="Dinner")
+    (update,) = world.plan().actions
+    assert (update.exchange_fields, update.psa_fields, update.losers) == ({"place"}, frozenset(), ())
 
 
 @pytest.mark.parametrize("mine", EDITS, ids=[edit[0] for edit in EDITS])

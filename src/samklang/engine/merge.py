@@ -100,9 +100,9 @@ class _Merging:
         psa = {key for key in self._psa_keys if occurrence_of(key) == day}
         exchange = {key for key in self._exchange_keys if occurrence_of(key) == day}
         if not exchange:
-            self.to_exchange |= psa | self._unknown_to(Side.EXCHANGE, day)
+            self.to_exchange |= psa
         elif not psa:
-            self.to_psa |= exchange | self._unknown_to(Side.PSA, day)
+            self.to_psa |= exchange
         else:
             self._settle_both(day, psa | exchange)
 
@@ -115,19 +115,7 @@ class _Merging:
                 self.settle(key)
             return
         # Removed on one side, edited on the other: as in rule 7.2 the edit wins, and the occurrence comes back whole.
-        target = Side.PSA if cancelled[Side.PSA] else Side.EXCHANGE
-        travelling = self.to_psa if target is Side.PSA else self.to_exchange
-        travelling |= keys | self._keys_of(target.other, day)
-
-    def _unknown_to(self, target: Side, day: date) -> set[FieldKey]:
-        """All of an occurrence's own fields, where the target never had any of them."""
-        base = self._pair.link.base.of(target)
-        if any(occurrence_of(key) == day for key in base):
-            return set()
-        return self._keys_of(target.other, day)
-
-    def _keys_of(self, side: Side, day: date) -> set[FieldKey]:
-        return {key for key in self._now(side) if occurrence_of(key) == day}
+        (self.to_psa if cancelled[Side.PSA] else self.to_exchange).update(keys)
 
     def _now(self, side: Side) -> Fields:
         return self._pair.psa_now if side is Side.PSA else self._pair.exchange_now

@@ -53,8 +53,6 @@ class Newcomers:
         if not allowed:
             self._leave_out(seen, rule)
             return False
-        if link is not None and not self._is_asked_for(seen, link):
-            return False
         refused = self.context.refuse_rule(seen, link)
         if refused is None:
             return True
@@ -64,17 +62,11 @@ class Newcomers:
             self.actions.extend(refused)
         return False
 
-    def _is_asked_for(self, seen: Seen, link: Link) -> bool:
-        """What was left out comes in when a person edits it (rule 3.4) or its type is ticked by now (rule 1.5)."""
-        if self._was_edited(seen, link):
-            return True
-        return link.reason == "1.5" and isinstance(seen, SeenActivity) and is_eligible(seen, self.context.rules)
-
     def _was_edited(self, seen: Seen, link: Link) -> bool:
         return dict(link.base.of(_side(seen))) != dict(content(seen, self.context.rules))
 
     def _is_cut_off(self, seen: Seen) -> bool:
-        """Rule 3.3, for everything at first contact, later only for what nobody edited since."""
+        """Rule 3.3 at first contact; what was left out then comes in once a person edits it (rule 3.4)."""
         link = self.left_out.get((_side(seen), seen.id))
         if link is not None:
             judged = not self._was_edited(seen, link)
