@@ -79,7 +79,7 @@ def entries(today: date) -> list[Event]:
     for number in range(130):
         # Five weeks of working days from last week on, the same number on each.
         day = monday + timedelta(weeks=number // 5 % 5 - 1, days=number % 5)
-        start = _at(day, f"{8 + (number * 3) % 9:02}:{(number * 30) % 60:02}")
+        start = _at(day, f"{8 + (number // 3 * 2 + number) % 9:02}:{number // 2 % 2 * 30:02}")
         title = _SINGLES[number % len(_SINGLES)] + (
             f" {number // len(_SINGLES) + 1}" if number >= len(_SINGLES) else ""
         )
