@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,19 +181,33 @@ def test_a_file_in_the_place_of_the_data_folder_is_a_named_error(folder: Path) -
         database.ensure(folder / "data")
 
 
-def test_a_full_disk_is_a_named_error(folder: Path) -> None:
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
     small = folder / "small"
     small.mkdir()
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=12m,mode=711", "tmpfs", small], capture_output=True
     ).returncode:
         pytest.skip("a small disk can be mounted by root only, and not in every container")
-    try:
-        with pytest.raises(database.DiskFull, match=r"No space is left where .*data"):
-            database.ensure(small / "data")
-        assert processes_of(small / "data") == {}
-    finally:
-        subprocess.run(["umount", small], check=True)
+    yield small
+    subprocess.run(["umount", small], check=True)
+
+
+def test_a_full_disk_is_a_named_error(small_disk: Path) -> None:
+    with pytest.raises(database.DiskFull, match=r"No space is left where .*data"):
+        database.ensure(small_disk / "data")
+    assert processes_of(small_disk / "data") == {}
+
+
+def test_a_disk_too_small_for_the_programs_is_a_named_error(folder: Path, small_disk: Path) -> None:
+    library = folder / "closed"
+    _copy_library(library)
+    library.chmod(0o700)
+
+    refused = _start_with(library, small_disk / "data")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("DiskFull: No space is left"), refused.stderr
 
 
 def test_what_postgresql_says_when_the_disk_is_full_is_understood(data: Path) -> None:

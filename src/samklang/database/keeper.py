@@ -141,8 +141,9 @@ def main() -> NoReturn:
         mine.wait(seconds=10)  # others may just be looking whether it is free
         keeper = Keeper(home, settings)
         running = keeper.start()
-    except DatabaseError as error:
-        _answer({"error": type(error).__name__, "message": str(error)})
+    except (DatabaseError, OSError) as error:
+        named = error if isinstance(error, DatabaseError) else cluster.failure(home, str(error))
+        _answer({"error": type(named).__name__, "message": str(named)})
         sys.exit(1)
     _answer({})
     keeper.keep(running, home.users(), stop_asked)
