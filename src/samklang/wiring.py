@@ -263,7 +263,10 @@ def _settle(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> 
     if report.needs_acceptance:
         values |= {"waiting_for": "brake" if report.brake else "first_run", "waiting_plan": report.needs_acceptance}
         values |= {"accepted_plan": "", "next_due": None, "synced_seq": seq}
-    elif report.error is None and not report.stopped:
+    elif report.stopped:
+        # Its user goes on with it when he likes ("Sync now"); nothing starts it by itself.
+        values |= {"next_due": None, "synced_seq": seq}
+    elif report.error is None:
         values |= {
             "waiting_for": "",
             "waiting_plan": "",

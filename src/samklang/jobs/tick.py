@@ -23,7 +23,7 @@ _BATCH = 500
 _TICKING = 84801002
 
 # A mailbox is due when its time has come, or when something changed since it was last synced and it is not
-# backing off after a failure. One that has a job, waiting or running, needs no other.
+# backing off after a failure; while its connection is paused, only when that is to be probed (rule 10.3). One that has a job, waiting or running, needs no other.
 _DUE = """
 with open_jobs as (
     select queueing_lock, status from procrastinate_jobs where task_name = %(task)s and status in ('todo', 'doing')
@@ -34,7 +34,7 @@ with open_jobs as (
     from mailboxes_mailbox m
     join mailboxes_connection c on c.id = m.connection_id
     join accounts_user u on u.id = m.user_id
-    where m.on and c.enabled and u.is_active
+    where m.on and c.enabled and u.is_active and (c.paused_code = '' or c.probe_at <= %(now)s)
     and (m.next_due <= %(now)s or (m.seq > m.synced_seq and m.failures = 0))
     and not exists (select 1 from open_jobs j where j.queueing_lock = 'mailbox:' || m.id)
 ), waiting as (
