@@ -22,8 +22,9 @@ _BATCH = 500
 #: One ticker at a time over all workers; the others skip their turn.
 _TICKING = 84801002
 
-# A mailbox is due when its time has come, or when something changed since it was last synced and it is not
-# backing off after a failure; while its connection is paused, only when that is to be probed (rule 10.3). One that has a job, waiting or running, needs no other.
+# A mailbox is due when its time has come, or when something changed since it was last synced and it is not backing off
+# after a failure; while its connection is paused, only when that is to be probed (rule 10.3). One that has a job,
+# waiting or running, needs no other.
 _DUE = """
 with open_jobs as (
     select queueing_lock, status from procrastinate_jobs where task_name = %(task)s and status in ('todo', 'doing')
