@@ -45,29 +45,7 @@ class Served:
             return False
 
     def parts(self) -> dict[str, int]:
-        """The processes of this tree by name, as far as they live."""
-        found = {}
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                    continue
-                words = (process / "cmdline").read_bytes().decode().split("\0")
-                name = self._name(process, words)
-                if name:
-                    found[name] = max(found.get(name, 0), int(process.name))
-        return found
-
-    def _name(self, process: Path, words: list[str]) -> str | None:
-        if "samklang.database.keeper" in words and str(self.data) in words:
-            return "keeper"
-        if str(self.data / "postgres/cluster") in words:
-            return "database"
-        if f"SAMKLANG_DATA={self.data}" not in (process / "environ").read_bytes().decode().split("\0"):
-            return None
-        if "gunicorn" in words:
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            return "web" if parent == str(self.process.pid) else "web's own worker"
-        return words[3] if words[1:3] == ["-m", "samklang"] else None
+        return parts(self.data)
 
     def kill(self, part: str) -> int:
         pid = self.parts()[part]
@@ -76,6 +54,31 @@ class Served:
 
     def is_replaced(self, part: str, killed: int) -> bool:
         return eventually(lambda: self.parts().get(part, killed) != killed)
+
+
+def parts(data: Path) -> dict[str, int]:
+    """The processes that work on this data folder by name, as far as they live."""
+    found: dict[str, int] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+            name = None if state == "Z" else _name(data, process, Path("/proc", parent))
+            if name:
+                found[name] = max(found.get(name, 0), int(process.name))
+    return found
+
+
+def _name(data: Path, process: Path, parent: Path) -> str | None:
+    words = (process / "cmdline").read_bytes().decode().split("\0")
+    if "samklang.database.keeper" in words and str(data) in words:
+        return "keeper"
+    if str(data / "postgres/cluster") in words:
+        return "database"
+    if f"SAMKLANG_DATA={data}" not in (process / "environ").read_bytes().decode().split("\0"):
+        return None
+    if "gunicorn" in words:
+        return "web's own worker" if b"gunicorn" in (parent / "cmdline").read_bytes() else "web"
+    return words[3] if words[1:3] == ["-m", "samklang"] else None
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -87,11 +90,16 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def start(data: Path, **settings: str) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment |= {"SAMKLANG_DATA": str(data), "SAMKLANG_LISTEN": "127.0.0.1:0", **settings}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
     with (data / "said").open("ab") as said:
-        return subprocess.Popen([sys.executable, "-m", "samklang", "serve"], env=environment, stderr=said)
+        return subprocess.Popen(
+            [sys.executable, "-m", "samklang", "serve"], env=environment(data, **settings), stderr=said
+        )
+
+
+def environment(data: Path, **settings: str) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    given |= {"SAMKLANG_DATA": str(data), "SAMKLANG_LISTEN": "127.0.0.1:0", **settings}
+    return given | {"PYTHONPATH": os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))}
 
 
 @contextlib.contextmanager
@@ -185,3 +193,11 @@ def _in_order(one: Served) -> list[bool]:
     """Whether web, worker and database live; asked from the last to go on, so that what is seen was so at once."""
     database, worker, web = ("database" in one.parts(), "worker" in one.parts(), "web" in one.parts())
     return [web, worker, database]
+
+
+def test_a_command_of_its_own_starts_the_database_and_ends_it() -> None:
+    data = Path(tempfile.mkdtemp(prefix="samklang-serve-"))
+    done = subprocess.run([sys.executable, "-m", "samklang", "user", "list"], env=environment(data))
+    assert done.returncode == 0
+    assert parts(data) == {}
+    shutil.rmtree(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from datetime import date, datetime
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from samklang.accounts.models import Organization, User
 
 OK, ATTENTION, WRONG_USE, CANNOT_REACH = 0, 1, 2, 3
-_database: object = None
 
 
 class Failure(Exception):
@@ -27,7 +27,6 @@ class Failure(Exception):
 def open_database(*, bring_up_to_date: bool = False) -> None:
     """Make Django usable: join (or start for the time of this command) the embedded PostgreSQL unless DATABASE_URL is
     set, and bring the schema up to date where nobody serves yet."""
-    global _database
     import django
     from pydantic import ValidationError
 
@@ -45,7 +44,8 @@ def open_database(*, bring_up_to_date: bool = False) -> None:
             handle = database.ensure(settings.data)
         except database.DatabaseError as error:
             raise Failure(str(error), CANNOT_REACH) from error
-        _database = handle
+        # Where nobody else uses it, it ends with the command, not a moment later.
+        atexit.register(handle.stop)
         os.environ["DATABASE_URL"] = handle.url
         config.cache_clear()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
