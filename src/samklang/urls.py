@@ -7,6 +7,7 @@ from samklang.web import signin
 from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import views as calendar
+from samklang.web.help import help_page
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 from samklang.web.severa_api import api as severa_api
@@ -24,6 +25,8 @@ urlpatterns = [
     path("calendar/leave", calendar.leave, name="calendar-leave"),
     path("calendar/files", calendar_files.files, name="calendar-files"),
     path("calendar/export.ics", calendar_files.export, name="calendar-export"),
+    path("help/user", help_page, {"page": "user"}, name="help-user"),
+    path("help/administrator", help_page, {"page": "administrator"}, name="help-administrator"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("settings", exchange.to_settings, name="settings"),

@@ -51,8 +51,8 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
         mailbox = _load(mailbox_id)
         seq = mailbox.seq
         if not _may_run(mailbox):
-            report = RunReport(error=RunError(mailbox.connection.paused_code or "switched_off", "ConnectionRefused"))
-            return _shown(mailbox, report)
+            why = mailbox.connection.paused_code or ("stopped" if mailbox.stop_asked else "switched_off")
+            return _shown(mailbox, RunReport(error=RunError(why, "ConnectionRefused")))
         if _awaits_its_user(mailbox):
             return _prepare_first_run(mailbox, seq)
         reconcile = reconcile or _reconcile_is_due(mailbox)
@@ -71,8 +71,16 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
     """
     with _alone(mailbox_id):
         mailbox = _load(mailbox_id)
-        with _parts(mailbox, None) as parts:
-            seen = preview(parts)
+        link = mailbox.connection
+        if link.paused_code:
+            # Asking again would be another attempt with the password that was refused (rule 10.3).
+            raise ConnectionRefused(link.paused_code, link.paused_detail)
+        try:
+            with _parts(mailbox, None) as parts:
+                seen = preview(parts)
+        except ConnectionRefused as error:
+            services.pause(link, error.code, error.detail, real_now())
+            raise
         shown = seen.as_json()
         waiting_for = mailbox.waiting_for or ("" if mailbox.first_run_done else "first_run")
         if waiting_for:
@@ -104,6 +112,7 @@ def status(mailbox: Mailbox) -> dict[str, Any]:
         "plan": mailbox.waiting_plan or None,
         "counts": mailbox.waiting_counts,
         "progress": mailbox.progress,
+        "stopped": mailbox.stop_asked,
         "links": mailbox.link_rows.filter(status="linked").count(),
         "set_aside": [
             {"side": r.side, "id": r.entry_id, "code": r.code, "params": r.params, "retry_at": r.retry_at}
@@ -118,7 +127,10 @@ def test_connection(connection_: Connection, address: str | None, *, by: User | 
     """Every step by name until the first that fails; a passed test lets the connection be switched on."""
     address = address or _somebody(connection_)
     steps = access.probe(connection_, address)
-    services.record_test(connection_, all(step.ok for step in steps), now(), by)
+    passed = all(step.ok for step in steps)
+    services.record_test(connection_, passed, now(), by)
+    if passed and connection_.paused_code:
+        services.resume(connection_)
     return steps
 
 
@@ -150,9 +162,9 @@ def _load(mailbox_id: int) -> Mailbox:
 
 
 def _may_run(mailbox: Mailbox) -> bool:
-    """Switches on, and the connection not paused; a paused one is probed once an hour, by one mailbox (rule 10.3)."""
+    """Switches on, not stopped by its user, and the connection not paused: that is probed once an hour (rule 10.3)."""
     link = mailbox.connection
-    if not (mailbox.on and link.enabled and mailbox.user.is_active):
+    if not (mailbox.on and link.enabled and mailbox.user.is_active) or mailbox.stop_asked:
         return False
     if not link.paused_code:
         return True
@@ -254,7 +266,9 @@ def _rules(mailbox: Mailbox) -> Rules:
 
 def _settle(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> None:
     """Write what came of the run into the row: what is due next, what waits for a person, what is wrong."""
-    values: dict[str, Any] = {"progress": {}, "stop_asked": False}
+    values: dict[str, Any] = {"progress": {}}
+    if report.complete:
+        values["stop_asked"] = False
     if report.error is None:
         values |= {"failures": 0, "error_code": "", "error_detail": ""}
         values |= _next_when_good(mailbox, report, seq, reconciled)

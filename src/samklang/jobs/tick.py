@@ -35,7 +35,7 @@ with open_jobs as (
     from mailboxes_mailbox m
     join mailboxes_connection c on c.id = m.connection_id
     join accounts_user u on u.id = m.user_id
-    where m.on and c.enabled and u.is_active and (c.paused_code = '' or c.probe_at <= %(now)s)
+    where m.on and not m.stop_asked and c.enabled and u.is_active and (c.paused_code = '' or c.probe_at <= %(now)s)
     and (m.next_due <= %(now)s or (m.seq > m.synced_seq and m.failures = 0))
     and not exists (select 1 from open_jobs j where j.queueing_lock = 'mailbox:' || m.id)
 ), waiting as (

@@ -18,7 +18,8 @@ PAUSE = timedelta(minutes=5)
 def used(user: User) -> None:
     """The user signed in or navigates: his calendar is synced. A failing mailbox keeps its back-off."""
     rested = Q(last_good_run=None) | Q(last_good_run__lt=now() - PAUSE) | Q(seq__gt=F("synced_seq"))
-    mine = Mailbox.objects.filter(rested, user=user, on=True, connection__enabled=True, failures=0, waiting_for="")
+    wants = {"on": True, "connection__enabled": True, "failures": 0, "waiting_for": "", "stop_asked": False}
+    mine = Mailbox.objects.filter(rested, user=user, **wants)
     due = list(mine.values_list("id", flat=True))
     if due:
         dirty.mark_mailboxes(due)

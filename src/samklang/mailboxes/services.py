@@ -140,6 +140,23 @@ def switch_off(user: User, now: datetime) -> None:
 
 
 @transaction.atomic
+def stop(user: User) -> None:
+    """Stop the run that is under way, and begin no other until `go_on`. The user's own act."""
+    if Mailbox.objects.filter(user=user, on=True, stop_asked=False).update(stop_asked=True):
+        audit(user.organization, "sync.stop", by=user)
+
+
+@transaction.atomic
+def go_on(user: User) -> None:
+    """Sync now (rule 9.3); a stopped run continues. Raises Refused("switched_off")."""
+    mailbox = Mailbox.objects.filter(user=user, on=True).first()
+    if mailbox is None:
+        raise Refused("switched_off")
+    Mailbox.objects.filter(pk=mailbox.pk).update(stop_asked=False)
+    dirty.mark_mailboxes([mailbox.pk])
+
+
+@transaction.atomic
 def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
     """Accept exactly the plan that waits. An operator (`by` None) may release a brake, never begin a first run.
 
@@ -152,7 +169,7 @@ def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
         raise Refused("first_run_is_the_users")
     if plan_id != mailbox.waiting_plan:
         raise Refused("plan_outdated", plan=mailbox.waiting_plan)
-    Mailbox.objects.filter(pk=mailbox.pk).update(accepted_plan=plan_id)
+    Mailbox.objects.filter(pk=mailbox.pk).update(accepted_plan=plan_id, stop_asked=False)
     audit(mailbox.user.organization, "sync.accept", by=by, mailbox=mailbox.pk, what=mailbox.waiting_for)
     dirty.mark_mailboxes([mailbox.pk])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
@@ -70,11 +70,11 @@ def put_enabled(request: HttpRequest, body: Enabled) -> dict[str, Any]:
 
 
 @router.post("/run", response={202: dict[str, Any]})
-def post_run(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+def post_run(request: HttpRequest) -> Status[dict[str, Any]]:
     """Sync now, for everybody who switched on (rule 9.3)."""
     on = _connection(request).mailboxes.filter(on=True).values_list("id", flat=True)
     dirty.mark_mailboxes(on)
-    return 202, {"state": "queued", "mailboxes": len(on)}
+    return Status(202, {"state": "queued", "mailboxes": len(on)})
 
 
 @router.get("/users", response=list[dict[str, Any]])

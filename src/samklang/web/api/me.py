@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import PersonalToken, User
 from samklang.accounts.services import make_token, revoke_token
 from samklang.clock import now
-from samklang.mailboxes import dirty, services
+from samklang.mailboxes import services
 from samklang.mailboxes.models import Mailbox
 from samklang.web.api import Problem, api
 
@@ -71,19 +71,19 @@ def get_switch(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.put(_SWITCH, response={200: dict[str, Any], 202: dict[str, Any]})
-def put_switch(request: HttpRequest, body: Switch) -> tuple[int, dict[str, Any]]:
+def put_switch(request: HttpRequest, body: Switch) -> Status[dict[str, Any]]:
     """Switch one's own sync on or off. On for the first time answers 202 with the plan to accept."""
     user = _user(request)
     if not body.on:
         services.switch_off(user, now())
-        return 200, {"state": "off"}
+        return Status(200, {"state": "off"})
     mailbox = services.switch_on(user, now(), unseen=body.accept)
     if mailbox.first_run_done or mailbox.started_on:
-        return 200, {"state": "on"}
+        return Status(200, {"state": "on"})
     if body.accept:
-        return 202, {"state": "started"}
+        return Status(202, {"state": "started"})
     shown = wiring.preview_mailbox(mailbox.pk)
-    return 202, {"state": "awaiting_acceptance", "plan": shown["plan"], "counts": shown["counts"]}
+    return Status(202, {"state": "awaiting_acceptance", "plan": shown["plan"], "counts": shown["counts"]})
 
 
 @router.get(_SWITCH + "/plan", response=dict[str, Any])
@@ -93,21 +93,28 @@ def get_plan(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post(_SWITCH + "/accept", response={202: dict[str, Any]})
-def post_accept(request: HttpRequest, body: Accept) -> tuple[int, dict[str, Any]]:
+def post_accept(request: HttpRequest, body: Accept) -> Status[dict[str, Any]]:
     """Accept exactly this plan; 409 with the new plan if anything changed since it was made."""
     mailbox = _mailbox(request)
     shown = wiring.preview_mailbox(mailbox.pk)
     if shown["plan"] != body.plan:
         raise Problem(409, "plan_outdated", plan=shown["plan"], counts=shown["counts"])
     services.accept(mailbox, body.plan, _user(request))
-    return 202, {"state": "started"}
+    return Status(202, {"state": "started"})
 
 
 @router.post(_SWITCH + "/run", response={202: dict[str, Any]})
-def post_run(request: HttpRequest) -> tuple[int, dict[str, Any]]:
-    """Sync now (rule 9.3)."""
-    dirty.mark_mailboxes([_mailbox(request).pk])
-    return 202, {"state": "queued"}
+def post_run(request: HttpRequest) -> Status[dict[str, Any]]:
+    """Sync now (rule 9.3); a stopped run continues."""
+    services.go_on(_user(request))
+    return Status(202, {"state": "queued"})
+
+
+@router.post(_SWITCH + "/stop", response={202: dict[str, Any]})
+def post_stop(request: HttpRequest) -> Status[dict[str, Any]]:
+    """Stop the run under way; what it has done stays, `run` continues it."""
+    services.stop(_user(request))
+    return Status(202, {"state": "stopped"})
 
 
 @router.get("/tokens", response=list[TokenShown])
@@ -117,20 +124,20 @@ def tokens(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @router.post("/tokens", response={201: dict[str, Any]})
-def post_token(request: HttpRequest, body: NewToken) -> tuple[int, dict[str, Any]]:
+def post_token(request: HttpRequest, body: NewToken) -> Status[dict[str, Any]]:
     """A new token of one's own; its secret is in this answer only."""
     token, secret = make_token(_user(request), body.name, made_by=PersonalToken.Maker.SELF)
-    return 201, {**_shown(token), "token": secret}
+    return Status(201, {**_shown(token), "token": secret})
 
 
 @router.delete("/tokens/{token_id}", response={204: None})
-def delete_token(request: HttpRequest, token_id: str) -> tuple[int, None]:
+def delete_token(request: HttpRequest, token_id: str) -> Status[None]:
     mine = PersonalToken.objects.visible_to(_user(request))
     token = next((t for t in mine if str(t.guid) == token_id), None)
     if token is None:
         raise Problem(404, "not_found")
     revoke_token(token, by=_user(request))
-    return 204, None
+    return Status(204, None)
 
 
 def _shown(token: PersonalToken) -> dict[str, Any]:

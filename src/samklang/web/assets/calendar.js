@@ -13,8 +13,13 @@ import "fullcalendar/themes/classic/theme.css";
 const element = document.getElementById("calendar");
 const dialog = document.getElementById("entry");
 const scopes = document.getElementById("scope");
+const certain = document.getElementById("certain");
 const status = document.getElementById("calendar-status");
 const url = element.dataset;
+const narrow = window.matchMedia("(max-width: 43rem)").matches;
+
+// What the page asks by itself is not a person's use of it.
+const quietly = { headers: { "X-Requested-With": "fetch" } };
 
 const calendar = new Calendar(element, {
   plugins: [dayGrid, timeGrid, list, interaction, classic],
@@ -22,31 +27,29 @@ const calendar = new Calendar(element, {
   locale: document.documentElement.lang,
   timeZone: "UTC", // wall times as the server gives them
   now: url.now,
-  initialView: window.innerWidth < 700 ? "listWeek" : "timeGridWeek",
-  headerToolbar: { start: "prev,next today", center: "title", end: "dayGridMonth,timeGridWeek,timeGridDay,listWeek" },
+  initialView: narrow ? "listWeek" : "timeGridWeek",
+  headerToolbar: narrow
+    ? { start: "prev,next", center: "title", end: "today" }
+    : { start: "prev,next today", center: "title", end: "dayGridMonth,timeGridWeek,timeGridDay,listWeek" },
+  footerToolbar: narrow ? { center: "dayGridMonth,timeGridWeek,timeGridDay,listWeek" } : false,
   firstDay: 1,
-  height: "auto",
-  scrollTime: "08:00:00",
-  slotMinTime: "06:00:00",
-  slotMaxTime: "21:00:00",
+  height: narrow ? "auto" : "max(32rem, calc(100vh - 11rem))",
+  scrollTime: "07:00:00",
   nowIndicator: true,
+  weekNumbers: !narrow,
   editable: true,
   selectable: true,
+  slotEventOverlap: false,
   eventInteractive: true,
+  blockEventClass: "fc-box",
   dayMaxEvents: 5,
-  eventColor: "#1f5f8b",
-  eventContrastColor: "#ffffff",
-  events: async ({ startStr, endStr }) => {
-    const query = new URLSearchParams({ start: startStr, end: endStr });
-    const answer = await fetch(`${url.events}?${query}`, { headers: { "X-Requested-With": "fetch" } });
-    if (!answer.ok) throw new Error(answer.statusText);
-    return answer.json();
-  },
+  events: async ({ startStr, endStr }) => (await ask(`${url.events}?${new URLSearchParams({ start: startStr, end: endStr })}`, quietly)).json(),
   eventClick: ({ event, jsEvent }) => {
     jsEvent.preventDefault();
     open(`${url.form}?id=${event.extendedProps.activity}&day=${event.extendedProps.day}`);
   },
   select: ({ startStr, endStr, allDay }) => {
+    calendar.unselect();
     open(`${url.form}?start=${encodeURIComponent(startStr)}&end=${encodeURIComponent(endStr)}&all_day=${allDay ? 1 : ""}`);
   },
   eventDrop: move,
@@ -57,22 +60,34 @@ calendar.render();
 document.getElementById("new-entry").addEventListener("click", () => open(url.form));
 setInterval(() => document.hidden || dialog.open || calendar.refetchEvents(), 5000);
 
+async function ask(address, options) {
+  const answer = await fetch(address, options);
+  if (answer.redirected) window.location.reload(); // signed out meanwhile
+  if (answer.status >= 500) throw new Error(answer.statusText);
+  return answer;
+}
+
 async function open(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) return tell(await answer.text());
-  show(await answer.text());
+  const answer = await ask(address);
+  const text = await answer.text();
+  tell("");
+  if (!answer.ok) return tell(text);
+  show(text);
   dialog.showModal();
+  dialog.scrollTop = 0;
+  dialog.querySelector("[name=name]")?.focus();
 }
 
 function show(html) {
   dialog.innerHTML = html;
   for (const form of dialog.querySelectorAll("form[data-send]")) form.addEventListener("submit", send);
   dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
-  dialog.querySelector("[name=all_day]")?.addEventListener("change", arrange);
-  dialog.querySelector("[name=frequency]")?.addEventListener("change", arrange);
-  dialog.querySelector("[name=ends]")?.addEventListener("change", arrange);
+  for (const name of ["all_day", "frequency", "ends"]) {
+    dialog.querySelector(`[name=${name}]`)?.addEventListener("change", arrange);
+  }
+  for (const [first, last] of [["start", "end"], ["first_day", "last_day"]]) follow(first, last);
   arrange();
-  dialog.querySelector("[autofocus], input:not([type=hidden])")?.focus();
+  (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[data-close]"))?.focus();
 }
 
 // Fields that make no sense for what is chosen are hidden, not removed: the server ignores them.
@@ -86,31 +101,51 @@ function arrange() {
   }
 }
 
+// When the beginning is moved, the end moves along: the activity keeps its length.
+function follow(first, last) {
+  const from = dialog.querySelector(`[name=${first}]`);
+  const to = dialog.querySelector(`[name=${last}]`);
+  if (!from || !to) return;
+  const date = (text) => Date.parse(text.length > 10 ? `${text}Z` : text);
+  let before = from.value;
+  from.addEventListener("change", () => {
+    const end = date(to.value) + date(from.value) - date(before);
+    if (Number.isFinite(end)) to.value = new Date(end).toISOString().slice(0, to.value.length);
+    before = from.value;
+  });
+}
+
 async function send(event) {
   event.preventDefault();
   const form = event.target;
-  const body = new FormData(form, event.submitter);
-  if (form.dataset.scoped && !(await choose(body))) return;
-  const answer = await fetch(event.submitter?.getAttribute("formaction") || form.action, { method: "POST", body });
+  const button = event.submitter;
+  const body = new FormData(form, button);
+  const act = button?.dataset.act ?? "change";
+  if (!(await choose(body, act))) return;
+  const answer = await ask(button?.getAttribute("formaction") || form.action, { method: "POST", body });
   if (answer.status === 204) {
     dialog.close();
     calendar.refetchEvents();
-    return;
+  } else if (answer.headers.get("Content-Type").startsWith("text/html")) {
+    show(await answer.text());
+  } else {
+    const why = form.querySelector("[data-why]");
+    why.textContent = await answer.text();
+    why.hidden = false;
   }
-  show(await answer.text());
 }
 
-// "This / this and following / all" for an occurrence of a series.
-function choose(body) {
-  if (body.get("series") !== "1") return Promise.resolve(true);
-  scopes.returnValue = "";
-  scopes.showModal();
-  return new Promise((resolve) => {
-    scopes.addEventListener("close", () => {
-      if (scopes.returnValue) body.set("scope", scopes.returnValue);
-      resolve(Boolean(scopes.returnValue));
-    }, { once: true });
-  });
+// "This / this and following / all" for an occurrence of a series; a question before anything is removed.
+async function choose(body, act) {
+  const series = body.get("series") === "1" && act !== "leave";
+  if (!series && act === "change") return true;
+  const question = series ? scopes : certain;
+  for (const words of question.querySelectorAll("[data-for-act]")) words.hidden = words.dataset.forAct !== act;
+  question.returnValue = "";
+  question.showModal();
+  await new Promise((resolve) => question.addEventListener("close", resolve, { once: true }));
+  if (series) body.set("scope", question.returnValue);
+  return Boolean(question.returnValue);
 }
 
 async function move(info) {
@@ -124,8 +159,9 @@ async function move(info) {
   body.set("start", event.startStr);
   body.set("end", event.endStr || "");
   body.set("all_day", event.allDay ? "on" : "");
-  if (!(await choose(body))) return info.revert();
-  const answer = await fetch(url.move, { method: "POST", body });
+  tell("");
+  if (!(await choose(body, "change"))) return info.revert();
+  const answer = await ask(url.move, { method: "POST", body });
   if (!answer.ok) {
     info.revert();
     tell(await answer.text());

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import validate_email
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,7 +15,7 @@ from samklang.accounts.models import User
 from samklang.activities.models import Activity, ActivityType
 from samklang.activities.services import Guest
 from samklang.engine import times
-from samklang.engine.model import AllDay, Entry, Frequency, Inexpressible, Recurrence, Timed, Weekday, When
+from samklang.engine.model import AllDay, Entry, Frequency, Inexpressible, Occurrence, Recurrence, Timed, Weekday, When
 
 _WALL = "%Y-%m-%dT%H:%M"
 _DAYS = (
@@ -27,6 +28,8 @@ _DAYS = (
     gettext_lazy("Sunday"),
 )
 _LAST = -1
+#: Of dates Python knows; whole days end on the day after.
+_LAST_YEAR = 9999
 
 
 class TypeChoice(forms.ModelChoiceField):
@@ -34,8 +37,34 @@ class TypeChoice(forms.ModelChoiceField):
         return str(obj.name)
 
 
+class WallTime(forms.Field):
+    """A wall time as a browser's `datetime-local` sends it: any, also one the clocks skip (rule 6.4)."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if isinstance(value, datetime) or not value:
+            return value or None
+        try:
+            return datetime.fromisoformat(str(value)).replace(tzinfo=None)
+        except ValueError:
+            raise forms.ValidationError(_("This is no date and time.")) from None
+
+
+class PlainText(forms.CharField):
+    """Text of several lines, as it was typed; browsers send CR LF."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+_TIMES = {True: {"all_day", "first_day", "last_day"}, False: {"all_day", "start", "end"}}
+_RULE = {"frequency", "interval", "weekdays", "by", "ends", "until", "count"}
+
+
 class ActivityForm(forms.Form):
-    """Times are wall times in the user's zone; a series keeps the zone it was made in."""
+    """Times are wall times in the user's zone; a series keeps the zone it was made in.
+
+    What the person left as it was is not in `changes`: nothing is lost that the form cannot show, such as seconds.
+    """
 
     id = forms.CharField(required=False, widget=forms.HiddenInput)
     #: Original date of the occurrence that was opened.
@@ -45,10 +74,10 @@ class ActivityForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=500)
     type = TypeChoice(label=gettext_lazy("Activity type"), queryset=None, to_field_name="guid", empty_label=None)
     all_day = forms.BooleanField(label=gettext_lazy("All day"), required=False)
-    start = forms.DateTimeField(
+    start = WallTime(
         label=gettext_lazy("Starts"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}, _WALL)
     )
-    end = forms.DateTimeField(
+    end = WallTime(
         label=gettext_lazy("Ends"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}, _WALL)
     )
     first_day = forms.DateField(
@@ -58,7 +87,7 @@ class ActivityForm(forms.Form):
         label=gettext_lazy("Last day"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
     location = forms.CharField(label=gettext_lazy("Place"), required=False, max_length=1000)
-    notes = forms.CharField(label=gettext_lazy("Notes"), required=False, widget=forms.Textarea({"rows": 3}))
+    notes = PlainText(label=gettext_lazy("Notes"), required=False, strip=False, widget=forms.Textarea({"rows": 3}))
     participants = forms.CharField(
         label=gettext_lazy("Participants"),
         required=False,
@@ -75,7 +104,7 @@ class ActivityForm(forms.Form):
             ("yearly", gettext_lazy("Yearly")),
         ],
     )
-    interval = forms.IntegerField(label=gettext_lazy("Every … time"), required=False, min_value=1, max_value=99)
+    interval = forms.IntegerField(label=gettext_lazy("Interval"), required=False, min_value=1, max_value=99)
     weekdays = forms.MultipleChoiceField(
         label=gettext_lazy("On"),
         required=False,
@@ -105,15 +134,24 @@ class ActivityForm(forms.Form):
     )
     count = forms.IntegerField(label=gettext_lazy("Number of times"), required=False, min_value=1, max_value=999)
 
-    def __init__(self, user: User, *args: Any, entry: Entry | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        user: User,
+        *args: Any,
+        activity: Activity | None = None,
+        entry: Entry | None = None,
+        shown: Occurrence | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        #: The activity as it is, when one is edited.
-        self.entry = entry
-        types = ActivityType.objects.of(user.organization).filter(is_active=True).order_by("name")
+        #: The activity as it is, when one is edited, and what was opened: the whole, or one occurrence.
+        self.activity, self.entry, self.shown = activity, entry, shown
+        types = ActivityType.objects.of(user.organization)
         chosen = self.fields["type"]
         assert isinstance(chosen, TypeChoice)
-        chosen.queryset = types
+        present = activity.type_id if activity else None
+        chosen.queryset = types.filter(Q(is_active=True) | Q(pk=present)).order_by("name")
 
     @property
     def is_new(self) -> bool:
@@ -124,12 +162,6 @@ class ActivityForm(forms.Form):
         rule = self.entry.recurrence if self.entry else None
         return rule.rule if isinstance(rule, Inexpressible) else ""
 
-    def clean_start(self) -> datetime | None:
-        return _naive(self.cleaned_data["start"])
-
-    def clean_end(self) -> datetime | None:
-        return _naive(self.cleaned_data["end"])
-
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         pair = ("first_day", "last_day") if values.get("all_day") else ("start", "end")
@@ -139,9 +171,24 @@ class ActivityForm(forms.Form):
                 self.add_error(name, _("Say when."))
         if first and last and last < first:
             self.add_error(pair[1], _("The end lies before the start."))
+        elif last and last.year == _LAST_YEAR:
+            self.add_error(pair[1], _("Choose an earlier year."))
         if values.get("frequency") and values.get("ends") in ("until", "count") and not values.get(values["ends"]):
             self.add_error(values["ends"], _("Say when the series ends."))
         return values
+
+    def changes(self) -> dict[str, Any]:
+        """What shall be written, as `activities.services` takes it; of an edited one, what is different."""
+        values, changed = self.cleaned_data, set(self.changed_data)
+        wanted = {name: values[name] for name in ("name", "location", "notes", "type", "participants")}
+        if self.entry is None:
+            return wanted | {"when": self.when(), "recurrence": self.recurrence()}
+        changes = {name: value for name, value in wanted.items() if name in changed}
+        if changed & _TIMES[values["all_day"]]:
+            changes["when"] = self.when()
+        if changed & _RULE and not self.rule_text:
+            changes["recurrence"] = self.recurrence()
+        return changes
 
     def when(self) -> When:
         values = self.cleaned_data
@@ -155,10 +202,8 @@ class ActivityForm(forms.Form):
             times.to_instant(values["start"], shown_in), times.to_instant(values["end"], shown_in), zone, end_zone
         )
 
-    def recurrence(self) -> Recurrence | Inexpressible | None:
+    def recurrence(self) -> Recurrence | None:
         values = self.cleaned_data
-        if self.rule_text and self.entry is not None:
-            return self.entry.recurrence if isinstance(self.entry.recurrence, Inexpressible) else None
         if not values["frequency"]:
             return None
         frequency = Frequency(values["frequency"])
@@ -186,7 +231,12 @@ class ActivityForm(forms.Form):
                 wrong.append(address)
         if wrong:
             raise forms.ValidationError(_("No e-mail address: %(wrong)s") % {"wrong": ", ".join(wrong)})
-        return [Guest(address=address) for address in addresses]
+        there = {p.shown_address.casefold(): p for p in self.activity.participants.all()} if self.activity else {}
+        kept = [Guest.of(p) for address, p in there.items() if not address]
+        for address in addresses:
+            known = there.get(address.casefold())
+            kept.append(Guest.of(known) if known else Guest(address=address))
+        return kept
 
 
 def _monthly(by: str, start: date) -> dict[str, Any]:
@@ -196,12 +246,7 @@ def _monthly(by: str, start: date) -> dict[str, Any]:
     return {"position": position, "weekdays": (Weekday(start.weekday()),)}
 
 
-def _naive(moment: datetime | None) -> datetime | None:
-    """What was typed: Django made it aware in its own zone."""
-    return moment.replace(tzinfo=None) if moment else None
-
-
-def initial_of(activity: Activity, entry: Entry, shown: Any, zone: str) -> dict[str, Any]:
+def initial_of(activity: Activity, entry: Entry, shown: Occurrence, zone: str) -> dict[str, Any]:
     """The form's values for an activity, or for one occurrence of it (`shown`), in the user's zone."""
     values: dict[str, Any] = {
         "name": shown.title,
@@ -240,5 +285,5 @@ def initial_times(when: When, zone: str) -> dict[str, Any]:
             "start": noon,
             "end": noon + timedelta(hours=1),
         }
-    start, end = times.to_wall(when.start, zone), times.to_wall(when.end, zone)
+    start, end = (times.to_wall(moment, zone).replace(second=0, microsecond=0) for moment in (when.start, when.end))
     return {"all_day": False, "start": start, "end": end, "first_day": start.date(), "last_day": end.date()}

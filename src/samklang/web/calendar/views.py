@@ -5,24 +5,28 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from samklang.accounts.models import User
 from samklang.activities import queries, rows, services
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity
 from samklang.activities.types import default_type
 from samklang.clock import now
 from samklang.engine import times
-from samklang.engine.model import AllDay, Recurrence, Timed, When
+from samklang.engine.model import AllDay, Timed, When
 from samklang.engine.recurrence import occurrence
 from samklang.web.access import signed_in, the_user
 from samklang.web.calendar.forms import ActivityForm, initial_of, initial_times
 
 #: Longest stretch the page may ask for at once.
 _LONGEST = timedelta(days=400)
+#: Years the page shows: instants of their ends exist in every zone.
+_EARLIEST, _LATEST = 1, 9999
 _STATUS = {NotThere: 404, NotAllowed: 403, Outdated: 409}
 
 
@@ -43,23 +47,23 @@ def events(request: HttpRequest) -> HttpResponse:
         start, end = (_wall(request.GET[name]) for name in ("start", "end"))
     except (KeyError, ValueError):
         return HttpResponseBadRequest("start and end are dates")
-    if not timedelta() < end - start <= _LONGEST:
+    if not timedelta() < end - start <= _LONGEST or not _EARLIEST < start.year < _LATEST:
         return HttpResponseBadRequest("at most 400 days at a time")
     found = queries.between(user, times.to_instant(start, user.zone), times.to_instant(end, user.zone))
-    return JsonResponse([_drawn(one, user.zone) for one in found], safe=False)
+    return JsonResponse([_drawn(one, user) for one in found], safe=False)
 
 
-def _drawn(one: queries.Shown, zone: str) -> dict[str, Any]:
+def _drawn(one: queries.Shown, user: User) -> dict[str, Any]:
     activity = one.activity
-    start, end = _drawn_times(one.when, zone)
+    start, end = _drawn_times(one.when, user.zone)
     return {
         "id": f"{activity.psa_id}/{one.day or ''}",
         "title": one.title,
         "start": start,
         "end": end,
         "allDay": isinstance(one.when, AllDay),
-        "editable": one.mine and not one.masked,
-        "className": f"category-{activity.type.category.lower()}" + (" private" if one.private else ""),
+        "editable": services.may_edit(user, activity) and not one.masked,
+        "className": "category-personal" if one.masked else f"category-{activity.type.category.lower()}",
         "extendedProps": {
             "activity": activity.psa_id,
             "day": one.day.isoformat() if one.day else "",
@@ -89,19 +93,23 @@ def form(request: HttpRequest) -> HttpResponse:
         return _save(request)
     user = the_user(request)
     if not request.GET.get("id"):
-        return _dialog(request, ActivityForm(user, initial=_new(request)), None)
+        return _dialog(request, ActivityForm(user, initial=_new(request)))
     try:
         activity = queries.find(user, request.GET["id"])
     except NotThere as error:
-        return HttpResponse(str(error), status=404)
-    entry = rows.entry_of(activity)
-    day = _day(request.GET.get("day", ""))
+        return _why(error)
     seen = queries.shown(user, activity)
     if seen.masked:
         return render(request, "calendar/masked.html", {"shown": seen})
-    content = occurrence(entry, day) if day and isinstance(entry.recurrence, Recurrence) else entry
-    initial = initial_of(activity, entry, content, user.zone) | {"day": day}
-    return _dialog(request, ActivityForm(user, initial=initial, entry=entry), activity)
+    return _dialog(request, _form_of(user, activity, _day(request.GET.get("day", ""))))
+
+
+def _form_of(user: User, activity: Activity, day: date | None, sent: Any = None) -> ActivityForm:
+    """The form of an activity, or of its occurrence of `day`; `sent` is what a person filled in."""
+    entry = rows.entry_of(activity)
+    shown = occurrence(entry, day or times.local_day(entry.when))
+    initial = initial_of(activity, entry, shown, user.zone) | {"day": day}
+    return ActivityForm(user, sent, initial=initial, activity=activity, entry=entry, shown=shown)
 
 
 def _new(request: HttpRequest) -> dict[str, Any]:
@@ -110,17 +118,19 @@ def _new(request: HttpRequest) -> dict[str, Any]:
     values: dict[str, Any] = {"type": default_type(user.organization, user).guid, "ends": "never", "interval": 1}
     try:
         start, end = (_wall(request.GET[name]) for name in ("start", "end"))
+        if not start < end:
+            raise ValueError
     except (KeyError, ValueError):
         start = (times.to_wall(now(), user.zone) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
         end = start + timedelta(hours=1)
     if request.GET.get("all_day"):
-        return values | initial_times(AllDay(start.date(), end.date()), user.zone)
+        return values | initial_times(AllDay(start.date(), max(end.date(), times.add_days(start.date(), 1))), user.zone)
     when = Timed(times.to_instant(start, user.zone), times.to_instant(end, user.zone), user.zone)
     return values | initial_times(when, user.zone)
 
 
-def _dialog(request: HttpRequest, form_: ActivityForm, activity: Activity | None, status: int = 200) -> HttpResponse:
-    user = the_user(request)
+def _dialog(request: HttpRequest, form_: ActivityForm, status: int = 200) -> HttpResponse:
+    user, activity = the_user(request), form_.activity
     mine = activity is not None and activity.participants.filter(user=user).exists()
     may_delete = activity is not None and services.may_delete(user, activity)
     context = {
@@ -134,66 +144,58 @@ def _dialog(request: HttpRequest, form_: ActivityForm, activity: Activity | None
 
 def _save(request: HttpRequest) -> HttpResponse:
     user = the_user(request)
-    activity = None
     try:
-        if request.POST.get("id"):
-            activity = queries.find(user, request.POST["id"])
-        entry = rows.entry_of(activity) if activity else None
-        form_ = ActivityForm(user, request.POST, entry=entry)
-        if not form_.is_valid():
-            return _dialog(request, form_, activity, 422)
+        activity = queries.find(user, request.POST["id"]) if request.POST.get("id") else None
+        if activity is not None and not services.may_edit(user, activity):
+            raise NotAllowed("not_taking_part", _("Only those who take part in the activity can change it."))
+    except Refused as refused:
+        return _why(refused)
+    if activity is None:
+        form_ = ActivityForm(user, request.POST)
+    else:
+        form_ = _form_of(user, activity, _day(request.POST.get("day", "")), request.POST)
+    if not form_.is_valid():
+        return _dialog(request, form_, 422)
+    try:
         if activity is None:
-            services.create(user, **_changes(form_, recurrence=True))
+            services.create(user, **form_.changes())
         else:
-            _save_scope(request, form_, activity)
+            _save_scope(user, activity, form_, request.POST.get("scope", "all"))
     except Refused as refused:
         form_.add_error(None, str(refused))
-        return _dialog(request, form_, activity, _STATUS.get(type(refused), 422))
+        return _dialog(request, form_, _status(refused))
     return HttpResponse(status=204)
 
 
-def _changes(form_: ActivityForm, *, recurrence: bool) -> dict[str, Any]:
-    values = form_.cleaned_data
-    changes = {
-        "name": values["name"],
-        "when": form_.when(),
-        "location": values["location"],
-        "notes": values["notes"],
-        "type": values["type"],
-        "participants": values["participants"],
-    }
-    return changes | ({"recurrence": form_.recurrence()} if recurrence else {})
-
-
-def _save_scope(request: HttpRequest, form_: ActivityForm, activity: Activity) -> None:
+@transaction.atomic
+def _save_scope(user: User, activity: Activity, form_: ActivityForm, scope: str) -> None:
     """Save a single activity, or "this", "this and following" or "all" of a series."""
-    user, values = form_.user, form_.cleaned_data
-    day, scope, version = values["day"], request.POST.get("scope", "all"), values["version"]
+    changes, day, version = form_.changes(), form_.cleaned_data["day"], form_.cleaned_data["version"]
+    if not changes:
+        return
     if not activity.is_series or day is None:
-        services.update(user, activity.guid, version=version, **_changes(form_, recurrence=True))
-    elif scope == "this":
-        own = {name: values[name] for name in ("name", "location", "notes")}
-        services.update_occurrence(user, activity.guid, day, version=version, when=form_.when(), **own)
-    elif scope == "following":
-        services.update_following(user, activity.guid, day, version=version, **_changes(form_, recurrence=True))
-    else:
-        changes = _changes(form_, recurrence=True)
-        if _moved(form_, activity, day):
-            moved = services.move_series(user, activity.guid, day, changes["when"], version=version)
-            version = moved.version
-            if "recurrence" not in form_.changed_data and not set(form_.changed_data) & _RULE_FIELDS:
-                changes.pop("recurrence")
-        changes.pop("when")
         services.update(user, activity.guid, version=version, **changes)
+    elif scope == "this":
+        if changes.keys() - services.OccurrenceChanges.__annotations__.keys():
+            message = _("One occurrence can have a name, times, place and notes of its own; the rest is the series'.")
+            raise Refused("series_only", message + " " + _("Save it for the whole series, or from here on."))
+        services.update_occurrence(user, activity.guid, day, version=version, **changes)
+    elif scope == "following":
+        services.update_following(user, activity.guid, day, version=version, **changes)
+    else:
+        if "when" in changes:
+            version = services.move_series(user, activity.guid, day, changes.pop("when"), version=version).version
+        if changes:
+            services.update(user, activity.guid, version=version, **changes)
 
 
-_RULE_FIELDS = {"frequency", "interval", "weekdays", "by", "ends", "until", "count"}
+def _status(refused: Refused) -> int:
+    return _STATUS.get(type(refused), 422)
 
 
-def _moved(form_: ActivityForm, activity: Activity, day: date) -> bool:
-    """Was the opened occurrence given another time? The series then moves with it."""
-    entry = rows.entry_of(activity)
-    return bool(occurrence(entry, day).when != form_.when())
+def _why(refused: Refused) -> HttpResponse:
+    """The reason alone, for a script to show."""
+    return HttpResponse(str(refused), status=_status(refused), content_type="text/plain; charset=utf-8")
 
 
 def _day(text: str) -> date | None:
@@ -213,8 +215,8 @@ def move(request: HttpRequest) -> HttpResponse:
         when = _dragged(request, activity)
         version = int(request.POST.get("version", ""))
     except NotThere as error:
-        return HttpResponse(str(error), status=404)
-    except ValueError:
+        return _why(error)
+    except (ValueError, OverflowError):
         return HttpResponseBadRequest("start, end and version are needed")
     day, scope = _day(request.POST.get("day", "")), request.POST.get("scope", "this")
     try:
@@ -227,9 +229,7 @@ def move(request: HttpRequest) -> HttpResponse:
         else:
             services.move_series(user, activity.guid, day, when, version=version)
     except Refused as refused:
-        return HttpResponse(
-            str(refused), status=_STATUS.get(type(refused), 422), content_type="text/plain; charset=utf-8"
-        )
+        return _why(refused)
     return HttpResponse(status=204)
 
 
@@ -273,6 +273,5 @@ def _remove(request: HttpRequest, *, leave: bool) -> HttpResponse:
         else:
             services.trash(user, activity.guid)
     except Refused as refused:
-        text = _("Not deleted: %(why)s") % {"why": refused}
-        return HttpResponse(text, status=_STATUS.get(type(refused), 422), content_type="text/plain; charset=utf-8")
+        return _why(refused)
     return HttpResponse(status=204)

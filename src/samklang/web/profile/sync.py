@@ -16,8 +16,8 @@ from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.clock import now
 from samklang.engine import times
-from samklang.mailboxes import dirty, services
 from samklang.mailboxes import messages as sentences
+from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.web.access import signed_in, the_user
 
@@ -57,7 +57,9 @@ def _state(request: HttpRequest) -> dict[str, Any]:
         context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None
         context["aside"] = [{**row, **sentences.set_aside(row)} for row in status["set_aside"]]
         context["preview"] = _preview(mailbox)
-        context["working"] = mailbox.on and not status["waiting_for"] and mailbox.seq != mailbox.synced_seq
+        context["working"] = (
+            mailbox.on and not (status["waiting_for"] or status["stopped"]) and mailbox.seq != mailbox.synced_seq
+        )
     return context
 
 
@@ -128,9 +130,11 @@ def accept(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def sync_now(request: HttpRequest) -> HttpResponse:
-    mailbox = _mailbox(request)
-    if mailbox and mailbox.on:
-        dirty.mark_mailboxes([mailbox.pk])
+    try:
+        services.go_on(the_user(request))
+    except services.Refused as refused:
+        messages.error(request, sentences.explain(refused.code).sentence)
+    else:
         messages.success(request, _("A run is on its way."))
     return redirect("profile-sync")
 
@@ -138,6 +142,6 @@ def sync_now(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def stop(request: HttpRequest) -> HttpResponse:
-    """Stop a run; Sync now continues it."""
-    Mailbox.objects.filter(user=the_user(request)).update(stop_asked=True)
+    """Stop a run; `sync_now` continues it."""
+    services.stop(the_user(request))
     return redirect("profile-sync")

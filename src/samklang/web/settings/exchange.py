@@ -115,7 +115,10 @@ def grant(request: HttpRequest) -> HttpResponse:
     state = secrets.token_urlsafe(24)
     request.session[_STATE] = state
     # A page of ours that moves on by itself: a redirect of a form's POST would meet `form-action 'self'`.
-    address = exchange.consent_address(state, _redirect_uri())
+    try:
+        address = exchange.consent_address(state, _redirect_uri())
+    except SyncError as error:
+        return _consent_result(request, error.code, 409, error.detail)
     return render(request, "settings/grant.html", {"address": address})
 
 
@@ -153,6 +156,8 @@ def _redirect_uri() -> str:
     return config().public_url.rstrip("/") + "/settings/integrations/microsoft-exchange/consent"
 
 
+@administrators_only
+@require_GET
 def to_settings(request: HttpRequest) -> HttpResponse:
     """`/settings` leads to the only page there is so far."""
     return HttpResponseRedirect("/settings/integrations/microsoft-exchange")

@@ -6,10 +6,11 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, NinjaAPI, Query, Schema
+from ninja import Field, NinjaAPI, Query, Schema, Status
 from ninja.errors import AuthenticationError, ValidationError
 
 from samklang import __version__
@@ -19,6 +20,7 @@ from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, ActivityType, Participant
 from samklang.clock import now
 from samklang.engine import times
+from samklang.engine.model import Category
 from samklang.web.api import TokenAuth
 from samklang.web.severa_api import shape
 from samklang.web.severa_api.problems import SeveraError, invalid
@@ -78,11 +80,11 @@ class Filters(Page):
     startDateTime: datetime | None = None  # noqa: N815
     endDateTime: datetime | None = None  # noqa: N815
     changedSince: datetime | None = None  # noqa: N815
-    userGuids: list[str] = Field(default_factory=list)  # noqa: N815
+    userGuids: list[UUID] = Field(default_factory=list)  # noqa: N815
     includeAsMember: bool = False  # noqa: N815
-    recurrenceType: str | None = None  # noqa: N815
-    activityTypeGuids: list[str] = Field(default_factory=list)  # noqa: N815
-    activityCategories: list[str] = Field(default_factory=list)  # noqa: N815
+    recurrenceType: Literal["None", "Occurrence", "Exception", "Series"] | None = None  # noqa: N815
+    activityTypeGuids: list[UUID] = Field(default_factory=list)  # noqa: N815
+    activityCategories: list[Category] = Field(default_factory=list)  # noqa: N815
     closed: bool | None = None
 
 
@@ -104,23 +106,22 @@ def list_activities(request: HttpRequest, response: HttpResponse, filters: Query
 def _listed(user: User, filters: Filters) -> Iterable[queries.Shown]:
     rows = Activity.objects.visible_to(user).whole()
     if filters.userGuids:
-        wanted = {guid.lower() for guid in filters.userGuids}
-        people = [u.pk for u in User.objects.of(user.organization) if u.psa_id in wanted]
+        people = User.objects.of(user.organization).filter(guid__in=filters.userGuids)
         mine = rows.filter(owner__in=people)
         if filters.includeAsMember:
             members = Participant.objects.filter(user__in=people).values("activity_id")
             mine = mine | rows.filter(pk__in=members)
         rows = mine
     if filters.changedSince:
-        rows = rows.filter(modified__gte=_aware(filters.changedSince, user))
+        rows = rows.filter(modified__gte=shape.instant(filters.changedSince, user, "changedSince"))
     if filters.activityTypeGuids:
         rows = rows.filter(type__guid__in=filters.activityTypeGuids)
     if filters.activityCategories:
         rows = rows.filter(type__category__in=filters.activityCategories)
     if filters.closed is not None:
         rows = rows.filter(closed=filters.closed)
-    start = _aware(filters.startDateTime, user) if filters.startDateTime else None
-    end = _aware(filters.endDateTime, user) if filters.endDateTime else None
+    start = shape.instant(filters.startDateTime, user, "startDateTime") if filters.startDateTime else None
+    end = shape.instant(filters.endDateTime, user, "endDateTime") if filters.endDateTime else None
     for activity in rows:
         yield from _within(user, activity, start, end, filters.recurrenceType)
 
@@ -146,16 +147,12 @@ def _kind_wanted(shown: queries.Shown, kind: str | None) -> bool:
     return kind == ("Exception" if shown.changed else "Occurrence")
 
 
-def _aware(moment: datetime, user: User) -> datetime:
-    return moment if moment.tzinfo else times.to_instant(moment, user.zone)
-
-
 def _paged(response: HttpResponse, found: Sequence[Any], rows: int, token: str | None) -> Sequence[Any]:
     """One page; the next page's token goes into the header `NextPageToken` (Severa facts §1.3)."""
     if not 1 <= rows <= _MOST_ROWS:
         raise invalid(400, f"rowCount is a number from 1 to {_MOST_ROWS}", "UriParameter", "rowCount")
     try:
-        first = int(urlsafe_b64decode(token)) if token else 0
+        first = max(0, int(urlsafe_b64decode(token))) if token else 0
     except ValueError:
         raise invalid(400, "pageToken is not one of ours", "UriParameter", "pageToken") from None
     if first + rows < len(found):
@@ -171,7 +168,7 @@ def create_activity(request: HttpRequest) -> Any:
             raise invalid(400, f"{name} is required", "RequestBody", name)
     changes = shape.changes_of(body, user, None)
     activity = services.create(user, **changes)
-    return 201, _whole(user, activity.guid)
+    return Status(201, _whole(user, activity.guid))
 
 
 @api.get("/activities/{guid}", response=dict[str, Any])
@@ -226,7 +223,7 @@ def delete_activity(request: HttpRequest, guid: str) -> Any:
         services.trash(user, seen.activity.guid)
     else:
         services.cancel_occurrence(user, seen.activity.guid, seen.day)
-    return 204, None
+    return Status(204, None)
 
 
 @api.delete("/activities/{guid}/exceptions", response={204: None})
@@ -235,7 +232,7 @@ def reset_exceptions(request: HttpRequest, guid: str) -> Any:
     if not seen.activity.is_series:
         raise invalid(404, "The activity does not recur", "PathParameter", "guid")
     services.reset_occurrences(_user(request), seen.activity.guid)
-    return 204, None
+    return Status(204, None)
 
 
 @api.get("/activities/{guid}/activityparticipants", response=list[dict[str, Any]])
@@ -255,7 +252,7 @@ def add_participant(request: HttpRequest) -> Any:
     guests = [*_guests(activity), services.Guest(user=colleague, status=Participant.Status.INVITED)]
     services.update(user, activity.guid, participants=guests)
     added = Participant.objects.select_related("user").get(activity=activity, user=colleague)
-    return 201, shape.participant_json(added, activity)
+    return Status(201, shape.participant_json(added, activity))
 
 
 @api.delete("/activities/{guid}/activityparticipants/{participant}", response={204: None})
@@ -270,7 +267,7 @@ def remove_participant(request: HttpRequest, guid: str, participant: str) -> Any
         services.leave(user, activity.guid)
     else:
         services.update(user, activity.guid, participants=_guests(activity, without=leaving))
-    return 204, None
+    return Status(204, None)
 
 
 def _guests(activity: Activity, without: Participant | None = None) -> list[services.Guest]:

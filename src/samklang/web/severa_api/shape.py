@@ -11,6 +11,7 @@ from samklang.accounts.models import User
 from samklang.activities import queries, rows
 from samklang.activities.models import Activity, ActivityType, Participant
 from samklang.activities.services import Changes
+from samklang.activities.types import default_type, private_type
 from samklang.engine import rrule, times
 from samklang.engine.model import AllDay, Inexpressible, Recurrence, Timed, When
 from samklang.web.severa_api.problems import invalid
@@ -52,7 +53,7 @@ def activity_json(seen: queries.Shown, reader: User) -> dict[str, Any]:
         "hasHours": activity.has_hours,
         "notes": seen.text or None,
         "location": seen.place or None,
-        "activityType": _type_json(activity.type),
+        "activityType": _type_json(masking_type(activity) if seen.masked else activity.type),
         "ownerUser": _user_json(activity.owner) if activity.owner else None,
         "customer": None,
         "phase": None,
@@ -97,6 +98,11 @@ def _type_json(type_: ActivityType) -> dict[str, Any]:
     return {"guid": str(type_.guid), "name": type_.name, "category": type_.category}
 
 
+def masking_type(activity: Activity) -> ActivityType:
+    """What a private entry of a colleague shows as: its own type would tell of it (rule 1.8)."""
+    return private_type(activity.organization) or default_type(activity.organization)
+
+
 def type_json(type_: ActivityType) -> dict[str, Any]:
     return {
         **_type_json(type_),
@@ -115,7 +121,7 @@ def user_json(user: User) -> dict[str, Any]:
     return {
         "guid": user.psa_id,
         "firstName": first or last,
-        "lastName": last if first else "",
+        "lastName": last if first else "–",
         "email": user.email,
         "isActive": user.is_active,
         "timezone": {"ianaName": user.zone, "systemName": times.windows_id(user.zone)},
@@ -139,17 +145,17 @@ def participant_json(participant: Participant, activity: Activity) -> dict[str, 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 
-_PLAIN = {"name": "name", "notes": "notes", "location": "location", "isClosed": "closed", "isUnassigned": "unassigned"}
+_TEXTS = {"name": "name", "notes": "notes", "location": "location"}
+_FLAGS = {"isClosed": "closed", "isUnassigned": "unassigned"}
+#: Years of an activity: instants of their ends exist in every zone.
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 
 def changes_of(body: Mapping[str, Any], user: User, old: queries.Shown | None) -> Changes:
     """What a POST (`old` None) or the replaced fields of a PATCH mean. Raises a 400 that names the field."""
-    changes: dict[str, Any] = {}
-    for name, field in _PLAIN.items():
-        if name in body:
-            empty: Any = False if field in ("closed", "unassigned") else ""
-            changes[field] = body[name] if body[name] is not None else empty
-    if "name" in changes and not str(changes["name"]).strip():
+    changes: dict[str, Any] = {field: _text(body, name) for name, field in _TEXTS.items() if name in body}
+    changes |= {field: _flag(body, name) for name, field in _FLAGS.items() if name in body}
+    if "name" in changes and not changes["name"].strip():
         raise invalid(400, "name must not be empty", "RequestBody", "name")
     if body.get("activityType") is not None:
         changes["type"] = _the_type(_guid(body["activityType"], "activityType"), user)
@@ -161,6 +167,24 @@ def changes_of(body: Mapping[str, Any], user: User, old: queries.Shown | None) -
         when = changes.get("when") or (old.when if old else None)
         changes["recurrence"] = _rule(body["recurrence"], when)
     return changes  # type: ignore[return-value]
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body[name]
+    if value is not None and not isinstance(value, str):
+        raise invalid(400, f"{name} is text", "RequestBody", name)
+    if value and "\x00" in value:
+        raise invalid(400, f"{name} holds a character that cannot be stored", "RequestBody", name)
+    return value or ""
+
+
+def _flag(body: Mapping[str, Any], name: str, default: bool = False) -> bool:
+    """A boolean; a PATCH may write it as text (Severa facts §1.7)."""
+    value = body.get(name, default)
+    value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+    if value is not None and not isinstance(value, bool):
+        raise invalid(400, f"{name} is true or false", "RequestBody", name)
+    return bool(value)
 
 
 def _guid(value: Any, field: str) -> str:
@@ -195,8 +219,8 @@ def _rule(value: Any, when: When | None) -> Recurrence | None:
 
 def _times(body: Mapping[str, Any], user: User, old: queries.Shown | None) -> dict[str, Any]:
     """`when` and `has_duration`. No end or no duration means the whole day, not busy (rule 1.5)."""
-    all_day = bool(body.get("isAllDay", isinstance(old.when, AllDay) if old else False))
-    duration = bool(body.get("hasDuration", old.activity.has_duration if old else True))
+    all_day = _flag(body, "isAllDay", isinstance(old.when, AllDay) if old else False)
+    duration = _flag(body, "hasDuration", old.activity.has_duration if old else True)
     was_start, was_end = _instants(old.when, old.activity, user) if old else (None, None)
     start = _moment(body, "startDateTime", user) or was_start
     if start is None:
@@ -227,4 +251,11 @@ def _moment(body: Mapping[str, Any], name: str, user: User) -> datetime | None:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
         raise invalid(400, f"{name} is a date-time such as 2026-03-02T09:00:00+01:00", "RequestBody", name) from None
+    return instant(moment, user, name, "RequestBody")
+
+
+def instant(moment: datetime, user: User, name: str, place: str = "UriParameter") -> datetime:
+    """The moment, meant in the user's zone where it has no offset. Raises a 400 outside the years we keep."""
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise invalid(400, f"{name} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}", place, name)
     return moment if moment.tzinfo else times.to_instant(moment, user.zone)

@@ -6,6 +6,10 @@ async function refresh() {
   const focused = document.activeElement && state.contains(document.activeElement);
   if (document.hidden || focused || state.querySelector("details[open]")) return;
   const answer = await fetch(state.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
-  if (answer.ok) state.innerHTML = await answer.text();
+  if (answer.redirected) window.location.reload(); // signed out meanwhile
+  else if (answer.ok) state.innerHTML = await answer.text();
 }
-setInterval(refresh, 2000);
+(async function wait() {
+  await refresh().catch(() => {}); // the server may be away for a moment
+  setTimeout(wait, state.querySelector("[data-working]") ? 2000 : 10000);
+})();
