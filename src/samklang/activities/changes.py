@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Max
 
 from samklang import clock
@@ -19,8 +20,11 @@ from samklang.mailboxes import dirty
 
 def lock(organization_id: int) -> ChangeCounter:
     """Be the organization's only writer until the transaction ends. Call first, within the transaction."""
+    counters = ChangeCounter.objects.select_for_update().filter(pk=organization_id).order_by()
+    if (counter := counters.first()) is not None:
+        return counter
     ChangeCounter.objects.bulk_create([ChangeCounter(organization_id=organization_id)], ignore_conflicts=True)
-    return ChangeCounter.objects.select_for_update().get(pk=organization_id)
+    return counters.get()
 
 
 def people_of(activity: Activity) -> frozenset[int]:
@@ -39,18 +43,28 @@ def log_all(
     written = list(written)
     if not written:
         return
-    counter = lock(organization_id)
+    first = _take_numbers(organization_id, len(written))
     at = clock.now()
     ChangeLog.objects.bulk_create(
         (
             ChangeLog(organization_id=organization_id, number=number, activity_guid=guid, users=sorted(users), at=at)
-            for number, (guid, users) in enumerate(written, counter.last + 1)
+            for number, (guid, users) in enumerate(written, first)
         ),
         batch_size=1000,
     )
-    counter.last += len(written)
-    counter.save(update_fields=["last"])
     dirty.mark(frozenset().union(*(users for _, users in written)) - {runs_for})
+
+
+def _take_numbers(organization_id: int, how_many: int) -> int:
+    """The first of so many fresh numbers; locks the counter, as `lock` does."""
+    sql = f"update {ChangeCounter._meta.db_table} set last = last + %s where organization_id = %s returning last"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [how_many, organization_id])
+        taken = cursor.fetchone()
+    if taken is None:
+        lock(organization_id)
+        return _take_numbers(organization_id, how_many)
+    return int(taken[0]) - how_many + 1
 
 
 def newest(organization_id: int) -> int:

@@ -27,6 +27,7 @@ class BuiltInActivities:
     def __init__(self, user: User) -> None:
         self._user = user
         self._organization = user.organization_id
+        self._types: dict[str, ActivityType] = {}
 
     def read(self, token: str | None) -> Iterator[ActivityPage]:
         """Everything, or what changed since `token`. Raises TokenRejected when the log does not reach back so far."""
@@ -106,10 +107,12 @@ class BuiltInActivities:
         return Activity.objects.of_person(self._user).whole()
 
     def _type(self, type_id: str) -> ActivityType:
-        type_ = ActivityType.objects.of(self._organization).filter(guid=type_id).first()
-        if type_ is None:
-            raise ItemError("type_unknown")
-        return type_
+        if type_id not in self._types:
+            type_ = ActivityType.objects.of(self._organization).filter(guid=type_id).first()
+            if type_ is None:
+                raise ItemError("type_unknown")
+            self._types[type_id] = type_
+        return self._types[type_id]
 
     def _takes_part(self, seen: SeenActivity) -> bool:
         return self._user.psa_id in seen.participant_ids

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TypedDict
 from uuid import UUID
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from samklang import clock
@@ -194,22 +195,46 @@ def write(
     activity: Activity, entry: Entry, values: Changes, by: User, now: datetime, *, own_run: bool = False
 ) -> Activity:
     """Check and store everything, number the change, and make the mailboxes of all concerned due."""
-    before = changes.people_of(activity) if activity.pk else frozenset()
+    is_new = activity.pk is None
+    before = frozenset() if is_new else changes.people_of(activity)
     _set_plain(activity, values)
     _check(entry, activity)
     rows.put_entry(activity, entry)
     activity.version += 1
     activity.modified, activity.modified_by = now, by
     activity.save()
+    if is_new:
+        _put_parts(activity, entry, values)
+    else:
+        activity = _replace_parts(activity, entry, values)
+    concerned = before | changes.people_of(activity)
+    changes.log_all(activity.organization_id, [(activity.guid, concerned)], runs_for=by.pk if own_run else None)
+    return activity
+
+
+def _put_parts(activity: Activity, entry: Entry, values: Changes) -> None:
+    """Store what a new activity has besides its row, and have it at hand; what there is none of is not asked for."""
+    overrides = [own.put(Override(activity=activity, day=day)) for day, own in rows.overrides_of(entry).items()]
+    if overrides:
+        Override.objects.bulk_create(overrides)
+    if values.get("participants"):
+        _put_participants(activity, values["participants"])
+    prefetch_related_objects(
+        [activity],
+        Prefetch("overrides", None if overrides else Override.objects.none()),
+        Prefetch("participants", None if values.get("participants") else Participant.objects.none()),
+        "participants__user",
+    )
+
+
+def _replace_parts(activity: Activity, entry: Entry, values: Changes) -> Activity:
     _put_overrides(activity, entry)
     if "participants" in values:
         _put_participants(activity, values["participants"])
     if "owner" in values:
         Participant.objects.filter(activity=activity, user=values["owner"]).delete()
-    activity = Activity.objects.whole().get(pk=activity.pk)
-    concerned = before | changes.people_of(activity)
-    changes.log_all(activity.organization_id, [(activity.guid, concerned)], runs_for=by.pk if own_run else None)
-    return activity
+    whole: Activity = Activity.objects.whole().get(pk=activity.pk)
+    return whole
 
 
 def write_many(by: User, news: Sequence[New], now: datetime) -> tuple[list[New], list[tuple[New, Refused]]]:

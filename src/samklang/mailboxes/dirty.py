@@ -17,10 +17,10 @@ TASK = "samklang.sync_mailbox"
 
 def mark(user_ids: Iterable[int]) -> None:
     """Something these users own or take part in changed: their mailboxes are due now. Call inside the transaction."""
+    if not (users := list(user_ids)):
+        return
     mark_mailboxes(
-        Mailbox.objects.filter(user_id__in=list(user_ids), on=True, connection__enabled=True).values_list(
-            "id", flat=True
-        )
+        Mailbox.objects.filter(user_id__in=users, on=True, connection__enabled=True).values_list("id", flat=True)
     )
 
 

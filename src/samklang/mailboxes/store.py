@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Q
 
+from samklang.clock import real_now
 from samklang.engine.canonical import CANON_VERSION
 from samklang.engine.model import Base, Fields, Link, LinkStatus, SetAside, Side
+from samklang.mailboxes import statements
 from samklang.mailboxes.models import JournalRow, LinkRow, Mailbox, Run, SetAsideRow
 from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
 from samklang.sync.ports import Change, MailboxState, Tokens
 
+#: Seconds until a stop that was asked for is seen.
+_STOPS_WITHIN = 0.5
 _COLUMNS = (
     "id",
     "status",
@@ -39,6 +43,8 @@ class DjangoStore:
         self._mailbox_id = mailbox_id
         self._run_id = run_id
         self._now = now
+        #: Moment on the monotonic clock.
+        self._look_again = 0.0
 
     def _row(self) -> Mailbox:
         return Mailbox.objects.get(pk=self._mailbox_id)
@@ -68,39 +74,48 @@ class DjangoStore:
         ]
 
     def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
-        link = link or self._of_entry(side.other, seen_id) or Link("", LinkStatus.LINKED, None, None, born=side.other)
+        known = link or Link("", LinkStatus.LINKED, None, None, born=side.other)
         # Made again, the entry gets a new id on `side`: the old one must not be found.
         psa_id, item_id = (seen_id, None) if side is Side.EXCHANGE else (None, seen_id)
-        key = link.key if link.status is LinkStatus.CREATING else str(uuid.uuid4())
-        fresh_id = link.id or str(uuid.uuid4())
-        link = replace(
-            link, id=fresh_id, status=LinkStatus.CREATING, key=key, reason="", psa_id=psa_id, item_id=item_id
+        begun = replace(
+            known,
+            id=known.id or str(uuid.uuid4()),
+            status=LinkStatus.CREATING,
+            key=known.key if known.status is LinkStatus.CREATING else str(uuid.uuid4()),
+            reason="",
+            psa_id=psa_id,
+            item_id=item_id,
+            base=known.base if base is None else base,
         )
-        if base is not None:
-            link = replace(link, base=base)
-        self._save(link)
-        return link
-
-    def _of_entry(self, side: Side, entry_id: str) -> Link | None:
-        column = {"psa_id": entry_id} if side is Side.PSA else {"item_id": entry_id}
-        row = LinkRow.objects.filter(mailbox_id=self._mailbox_id, **column).values_list(*_COLUMNS).first()
-        return _link(row) if row else None
-
-    @transaction.atomic
-    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
         if link is not None:
-            if remove:
-                LinkRow.objects.filter(pk=link.id).delete()
-            else:
-                self._save(link)
-            self._lift(link)
+            statements.save_link(self._values(begun)).run()
+        elif not statements.insert_new_link(self._values(begun)).run():
+            # The entry has a link or mark after all: that one is renewed.
+            return self.begin_create(side, seen_id, self._of_entry(side.other, seen_id), base)
+        return begun
+
+    def _of_entry(self, side: Side, entry_id: str) -> Link:
+        column = {"psa_id": entry_id} if side is Side.PSA else {"item_id": entry_id}
+        return _link(LinkRow.objects.values_list(*_COLUMNS).get(mailbox_id=self._mailbox_id, **column))
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+        steps = []
+        if link is not None:
+            of_link = {Side.PSA: link.psa_id, Side.EXCHANGE: link.item_id}
+            entries = [(side.value, entry_id) for side, entry_id in of_link.items() if entry_id is not None]
+            if entries:
+                steps.append(statements.lift(self._mailbox_id, entries))
+            # A link without id is new.
+            steps.append(statements.remove_link(link.id) if remove else statements.save_link(self._values(link)))
         if change is not None:
-            self._journal(change)
+            steps.append(self._journalled(change))
+        if steps:
+            statements.together(steps).run()
 
     @transaction.atomic
     def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
         if link is not None:
-            self._save(link)
+            statements.save_link(self._values(link)).run()
         SetAsideRow.objects.update_or_create(
             mailbox_id=self._mailbox_id,
             side=entry.side,
@@ -140,52 +155,56 @@ class DjangoStore:
         self._update(progress={**progress, "at": at.isoformat()})
 
     def should_stop(self) -> bool:
+        """Asked before every action; the row is looked at twice a second."""
+        if time.monotonic() < self._look_again:
+            return False
         row = (
             Mailbox.objects.filter(pk=self._mailbox_id)
             .values_list("on", "stop_asked", "connection__enabled", "connection__paused_code")
             .get()
         )
+        self._look_again = time.monotonic() + _STOPS_WITHIN
         on, asked, enabled, paused = row
         return asked or not on or not enabled or bool(paused)
 
-    def _save(self, link: Link) -> None:
-        values = {
+    def _values(self, link: Link) -> dict[str, object]:
+        """The link's row, by column."""
+        return {
+            "id": link.id or str(uuid.uuid4()),
             "mailbox_id": self._mailbox_id,
-            "status": link.status,
+            "status": link.status.value,
             "psa_id": link.psa_id,
             "item_id": link.item_id,
             "uid": link.uid,
             "key": link.key,
-            "born": link.born,
+            "born": link.born.value,
             "base": seal_json({"psa": dict(link.base.psa), "exchange": dict(link.base.exchange)}),
             "canon_version": CANON_VERSION,
             "psa_version": link.psa_version,
             "item_version": link.item_version,
             "type_id": link.type_id,
             "reason": link.reason,
+            "changed_at": real_now(),
         }
-        # A link without id is new.
-        LinkRow.objects.update_or_create(pk=link.id or uuid.uuid4(), defaults=values)
 
-    def _lift(self, link: Link) -> None:
-        of_link = Q(side=Side.PSA, entry_id=link.psa_id) | Q(side=Side.EXCHANGE, entry_id=link.item_id)
-        SetAsideRow.objects.filter(of_link, mailbox_id=self._mailbox_id).delete()
-
-    def _journal(self, change: Change) -> None:
+    def _journalled(self, change: Change) -> statements.Statement:
         content = {
             key: dict(value)
             for key, value in (("before", change.before), ("after", change.after), ("losers", change.losers))
         }
-        JournalRow.objects.create(
-            mailbox_id=self._mailbox_id,
-            run_id=self._run_id,
-            at=self._now(),
-            side=change.side,
-            kind=change.kind,
-            psa_id=change.psa_id,
-            item_id=change.item_id,
-            rule=change.rule,
-            content=seal_json(content),
+        return statements.insert(
+            JournalRow,
+            {
+                "mailbox_id": self._mailbox_id,
+                "run_id": self._run_id,
+                "at": self._now(),
+                "side": change.side.value,
+                "kind": change.kind,
+                "psa_id": change.psa_id,
+                "item_id": change.item_id,
+                "rule": change.rule,
+                "content": seal_json(content),
+            },
         )
 
 
