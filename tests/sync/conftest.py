@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
 
 from tests.sync.world import World
+
+# For seeded bugs: that a test fails is all they want to know (`pytest --hypothesis-profile=no-shrinking`).
+settings.register_profile("no-shrinking", phases=[Phase.explicit, Phase.generate])
 
 
 @pytest.fixture

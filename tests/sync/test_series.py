@@ -152,6 +152,7 @@ def test_a_refused_entry_is_tried_again_later_and_longer_apart(world: World) -> 
         report = world.synced()
         assert report.retry_at is not None
         waits.append(report.retry_at - world.now)
+        assert world.synced().set_aside == {"refused_by_server": 1}  # before its time: it waits, and nobody asks
         world.now = report.retry_at
     assert waits == sorted(waits) and waits[0] < waits[-1]
     world.exchange.refuses = lambda entry: None

@@ -185,7 +185,8 @@ def test_case_172_the_newest_value_wins_and_the_loser_is_kept(world: World) -> N
     world.exchange.person_edits(item, title="Coffee")
     assert world.synced().writes == 1
     assert world.activity.entry.title == "Coffee"
-    assert world.store.journal[-1].losers == {"psa:title": "Cocoa"}
+    (conflict,) = (change for change in world.store.journal if change.losers)
+    assert conflict.losers == {"psa:title": "Cocoa"}
 
 
 def test_a_race_between_our_look_and_our_write_is_decided_again(world: World) -> None:

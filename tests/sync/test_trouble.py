@@ -179,6 +179,19 @@ def test_case_185_tokens_are_stored_only_when_all_they_covered_is_safe(world: Wo
     assert world.store.state().tokens != tokens and len(world.activities) == 2
 
 
+def test_edits_made_after_a_crash_in_a_create_are_merged_as_after_any_other(world: World) -> None:
+    activity = world.add_to_psa(single("Tea"))
+    world.faults.arm(PowerCut(), on="exchange.create", after=True)
+    with pytest.raises(PowerCut):
+        world.run()
+    world.psa.person_edits(activity, title="Coffee")
+    world.exchange.person_edits(world.event.id, place="Attic")
+    world.synced()
+    assert (world.event.entry.title, world.event.entry.place) == ("Coffee", "Attic")
+    assert (world.activity.entry.title, world.activity.entry.place) == ("Coffee", "Attic")
+    assert not any(change.losers for change in world.store.journal)
+
+
 def busy_world() -> World:
     """Everything at once: creates, edits, a merge, deletes and a series, all of them waiting for one run."""
     world = World().started()

@@ -131,6 +131,7 @@ class Applier:
         self._aim(Side.PSA, link.item_id, event.version if event else link.item_version)
         fresh = self._look_again(self._activities.get, action.activity, link.psa_id)
         wanted = action.to_psa or fresh.entry
+        self._recorder.conflict(link, Side.PSA, action.losers, action.rule)
         after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
         base = base_after(link, after, event, self._rules, action.held)
         if action.exchange_fields:
@@ -144,7 +145,6 @@ class Applier:
             action.rule,
             before=content(fresh, self._rules),
             after=content(after, self._rules),
-            losers=[loser for loser in action.losers if loser.side is Side.PSA],
         )
         self._left[Side.PSA, after.id] = after
         return after
@@ -154,6 +154,7 @@ class Applier:
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
         fresh = self._look_again(self._calendar.get, action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
+        self._recorder.conflict(link, Side.EXCHANGE, action.losers, action.rule)
         if _lays_out_anew(wanted, action.exchange_fields):
             self._recorder.expect_dropped_dates(link)
         after = self._calendar.update(fresh, wanted, action.exchange_fields)
@@ -164,7 +165,6 @@ class Applier:
             action.rule,
             before=content(fresh, self._rules),
             after=content(after, self._rules),
-            losers=[loser for loser in action.losers if loser.side is Side.EXCHANGE],
         )
 
     # -- deleting

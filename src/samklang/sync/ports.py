@@ -146,7 +146,7 @@ class Change:
     """One journalled write: before and after of what changed on one side (rule 11.1)."""
 
     side: Side
-    #: "create", "update", "delete".
+    #: "create", "update", "delete"; "conflict": no write, but the values the next write on `side` goes over.
     kind: str
     psa_id: str | None
     item_id: str | None

@@ -102,7 +102,6 @@ class Recorder:
         *,
         before: Fields | None = None,
         after: Fields | None = None,
-        losers: Collection[Loser] = (),
         remove: bool = False,
     ) -> None:
         """Record a write that took effect on `side`, with what differs between `before` and `after`."""
@@ -115,11 +114,19 @@ class Recorder:
             link.item_id,
             before=_only(before, differing),
             after=_only(after, differing),
-            losers={f"{loser.side}:{loser.field}": loser.value for loser in losers},
             rule=rule,
         )
         self._keep(link, change, remove=remove)
         self.written[side, kind] += 1
+
+    def conflict(self, link: Link, side: Side, losers: Collection[Loser], rule: str) -> None:
+        """Keep the values that are about to be overwritten on `side`, before they are (rule 7.4).
+
+        Afterwards both sides agree: a crash right after the write would leave nothing that tells of them.
+        """
+        lost = {f"{loser.side}:{loser.field}": loser.value for loser in losers if loser.side is side}
+        if lost:
+            self._store.record(None, Change(side, "conflict", link.psa_id, link.item_id, losers=lost, rule=rule))
 
     def remember(self, action: Remembered) -> None:
         """Do an action that writes to neither calendar."""

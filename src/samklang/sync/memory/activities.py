@@ -12,7 +12,7 @@ from samklang.engine.model import Entry, FieldKey, SeenActivity
 from samklang.engine.rules import ActivityType
 from samklang.sync.errors import ItemError, NotFound
 from samklang.sync.memory.faults import Faults
-from samklang.sync.memory.shelf import Shelf
+from samklang.sync.memory.shelf import Shelf, edited
 from samklang.sync.ports import ActivityPage
 
 
@@ -117,9 +117,9 @@ class MemoryActivities:
         return activity_id
 
     def person_edits(self, activity_id: str, **changes: Any) -> None:
-        """Change fields of the entry."""
+        """Change attributes of the entry; occurrences follow a series except in what is their own."""
         held = self.shelf.shown()[activity_id]
-        self.shelf.put(replace(held, entry=replace(held.entry, **changes)))
+        self.shelf.put(replace(held, entry=edited(held.entry, changes)))
 
     def person_marks(self, activity_id: str, **marks: Any) -> None:
         """Change fields of SeenActivity (type, closed, hours …); without any: a new version without a change."""

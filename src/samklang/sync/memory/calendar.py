@@ -11,7 +11,7 @@ from samklang.engine.canonical import with_fields
 from samklang.engine.model import Entry, FieldKey, SeenEvent
 from samklang.sync.errors import ItemError, NotFound
 from samklang.sync.memory.faults import Faults
-from samklang.sync.memory.shelf import Shelf
+from samklang.sync.memory.shelf import Shelf, edited
 from samklang.sync.ports import EventPage, Unreadable
 
 
@@ -111,9 +111,9 @@ class MemoryCalendar:
         return item_id
 
     def person_edits(self, item_id: str, **changes: Any) -> None:
-        """Change fields of the entry."""
+        """Change attributes of the entry; occurrences follow a series except in what is their own."""
         held = self.shelf.shown()[item_id]
-        self.shelf.put(replace(held, entry=replace(held.entry, **changes)))
+        self.shelf.put(replace(held, entry=edited(held.entry, changes)))
 
     def person_marks(self, item_id: str, **marks: Any) -> None:
         """Change fields of SeenEvent; without any: a new version without a change (a reminder, a response …)."""

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from samklang.engine.model import SeenActivity, SeenEvent
+from samklang.engine.canonical import with_fields
+from samklang.engine.model import Entry, SeenActivity, SeenEvent
 from samklang.sync.errors import NotFound, TokenRejected, VersionConflict
 from samklang.sync.memory.faults import Faults
+
+#: What of a series its occurrences follow, with the field key of each.
+_FOLLOWED = {
+    "title": "title",
+    "when": "time",
+    "place": "place",
+    "text": "text",
+    "sensitivity": "sensitivity",
+    "recurrence": "recurrence",
+}
+
+
+def edited(entry: Entry, changes: Mapping[str, Any]) -> Entry:
+    """The entry with attributes changed by a person: what an occurrence has of its own stays, the rest follows."""
+    plain = {name: value for name, value in changes.items() if name in _FOLLOWED}
+    after = with_fields(entry, replace(entry, **plain), {_FOLLOWED[name] for name in plain})
+    return replace(after, **{name: value for name, value in changes.items() if name not in plain})
+
 
 S = TypeVar("S", SeenActivity, SeenEvent)
 
