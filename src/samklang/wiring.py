@@ -18,6 +18,7 @@ from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
 from samklang.clock import now, real_now
 from samklang.config import config
+from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
 from samklang.mailboxes import access, services
@@ -35,6 +36,8 @@ log = logging.getLogger("samklang.sync")
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=1)
 _LOCK_SPACE = 84801
+#: What a Date header cannot tell, and how far an offset may move between two runs and still prove something.
+_CLOCK_GRAIN, _CLOCK_MOVED = timedelta(seconds=3), timedelta(seconds=60)
 
 
 class Busy(Exception):
@@ -223,15 +226,26 @@ def _parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
     """Open both calendars of a mailbox. Raises SyncError when the mailbox cannot be found or the access is refused."""
     if mailbox.directory_id is None:
         _resolve(mailbox)
-    with access.calendar(mailbox, now) as (calendar, requests_made):
+    with access.calendar(mailbox, now) as (calendar, sent):
         yield Parts(
             activities=BuiltInActivities(mailbox.user),
             calendar=calendar,
             store=DjangoStore(mailbox.pk, run_id, now),
             rules=_rules(mailbox),
             now=now,
-            requests=requests_made,
+            requests=lambda: sent.requests,
+            clocks=lambda: _clocks(mailbox.clock_ahead, sent.ahead),
         )
+        if sent.ahead is not None:
+            Mailbox.objects.filter(pk=mailbox.pk).update(clock_ahead=sent.ahead.total_seconds())
+
+
+def _clocks(before: float | None, ahead: timedelta | None) -> ServerClocks:
+    """Exchange's clock against the built-in calendar's, which is ours (rule 7.4). Answers tell it to the second."""
+    if ahead is None or abs(ahead) < _CLOCK_GRAIN:
+        ahead = timedelta()
+    moved = before is not None and abs(ahead.total_seconds() - before) > _CLOCK_MOVED.total_seconds()
+    return ServerClocks(ahead, unsure=moved)
 
 
 def _resolve(mailbox: Mailbox) -> None:

@@ -9,6 +9,7 @@ neither path nor query nor body: those hold addresses, titles and tokens.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import logging
@@ -16,8 +17,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,10 +56,21 @@ for _name in ("urllib3", "spnego"):
 
 @dataclass(slots=True)
 class Counts:
-    """What a session sent. Legs of a log-on (answered 401) are counted apart from requests (rule 7.6)."""
+    """What a session sent, and how the server's clock goes. Legs of a log-on (answered 401) are counted apart from
+    requests (rule 7.6)."""
 
     requests: int = 0
     logon_legs: int = 0
+    #: Our clock, aware UTC; set by whoever wants to know `ahead`.
+    clock: Callable[[], datetime] | None = None
+    #: The server's clock minus ours, by the Date of its last answer, to the second (rule 7.4); None: not heard.
+    ahead: timedelta | None = None
+
+    def heard(self, date: str | None) -> None:
+        if date is None or self.clock is None:
+            return
+        with contextlib.suppress(ValueError):
+            self.ahead = parsedate_to_datetime(date) - self.clock()
 
 
 class Gate:
@@ -231,6 +244,7 @@ class _Adapter(HTTPAdapter):
             self._counts.logon_legs += 1
         else:
             self._counts.requests += 1
+            self._counts.heard(response.headers.get("Date"))
         return response
 
 

@@ -23,6 +23,7 @@ from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.organization import Tenant, tenant_of
 from samklang.connectors.graph.users import find_user
+from samklang.connectors.http import Counts
 from samklang.mailboxes import messages
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
@@ -73,21 +74,23 @@ class FoundMailbox:
 
 
 @contextmanager
-def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[Calendar, Callable[[], int]]]:
-    """The mailbox's calendar, and how many requests it has made. Closes its connections."""
+def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[Calendar, Counts]]:
+    """The mailbox's calendar, what it sent so far, and how the server's clock goes. Closes its connections."""
     connection, zone = mailbox.connection, mailbox.user.zone
     if connection.is_office365:
         user_id = (mailbox.directory_id or "").rpartition("/")[2]
         access = _graph(connection)
         graph = GraphCalendar(access, _tokens(connection, access), user_id, home=zone, now=clock)
         try:
-            yield graph, lambda: graph.counts.requests
+            graph.counts.clock = clock
+            yield graph, graph.counts
         finally:
             graph.close()
     else:
         ews = EwsCalendar(_ews(connection), mailbox.address, home=zone, now=clock)
         try:
-            yield ews, lambda: ews.counts.requests
+            ews.counts.clock = clock
+            yield ews, ews.counts
         finally:
             ews.close()
 

@@ -124,6 +124,8 @@ class Mailbox(models.Model):
     #: Sealed.
     psa_token = models.TextField(blank=True)
     exchange_token = models.TextField(blank=True)
+    #: Seconds the Exchange server's clock was ahead of ours when last heard (rule 7.4).
+    clock_ahead = models.FloatField(null=True, blank=True)
     reconciled_on = models.DateField(null=True, blank=True)
 
     error_code = models.CharField(max_length=64, blank=True)

@@ -46,6 +46,7 @@ class Applier:
         self._activities = parts.activities
         self._calendar = parts.calendar
         self._now = parts.now
+        self._clocks = parts.clocks
         self._rules = rules
         self._observation = observation
         self._recorder = recorder
@@ -223,7 +224,7 @@ class Applier:
         seen = replace(self._observation, links=(link,), activities={}, events={}, set_aside=(), complete={})
         seen = self._with_psa(seen, link.psa_id, fresh=self._target is Side.PSA)
         seen = self._with_exchange(seen, link.item_id, fresh=self._target is Side.EXCHANGE)
-        for again in make_plan(seen, self._rules, self._now()).actions:
+        for again in make_plan(seen, self._rules, self._now(), self._clocks()).actions:
             self._do(again, decisions + 1)
 
     def _with_psa(self, seen: Observation, psa_id: str | None, *, fresh: bool) -> Observation:

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.rules import Rules
 from samklang.sync.ports import Activities, Calendar, Store
 
 
 def _none_counted() -> int:
     return 0
+
+
+def _in_step() -> ServerClocks:
+    return IN_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +34,5 @@ class Parts:
     requests: Callable[[], int] = _none_counted
     #: Mails the connector caused so far.
     mails: Callable[[], int] = _none_counted
+    #: How the two servers' clocks compare, by the answers so far (rule 7.4).
+    clocks: Callable[[], ServerClocks] = _in_step

@@ -41,7 +41,7 @@ def plan_now(parts: Parts, state: MailboxState, *, reconcile: bool = False) -> t
     """What a run started now would see and do."""
     rules = rules_of(parts, state)
     observed = observe(parts, state, rules, reconcile=reconcile)
-    return observed, make_plan(observed.observation, rules, parts.now())
+    return observed, make_plan(observed.observation, rules, parts.now(), parts.clocks())
 
 
 def rules_of(parts: Parts, state: MailboxState) -> Rules:

@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ("stop_asked", models.BooleanField(default=False)),
                 ("psa_token", models.TextField(blank=True)),
                 ("exchange_token", models.TextField(blank=True)),
+                ("clock_ahead", models.FloatField(blank=True, null=True)),
                 ("reconciled_on", models.DateField(blank=True, null=True)),
                 ("error_code", models.CharField(blank=True, max_length=64)),
                 ("error_detail", models.CharField(blank=True, max_length=200)),
