@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from samklang.engine.merge import ServerClocks
 from samklang.engine.model import LinkStatus, Sensitivity
 from samklang.sync.errors import Unavailable
 from tests.sync.world import World, at, days, single
@@ -187,6 +188,28 @@ def test_case_172_the_newest_value_wins_and_the_loser_is_kept(world: World) -> N
     assert world.activity.entry.title == "Coffee"
     (conflict,) = (change for change in world.store.journal if change.losers)
     assert conflict.losers == {"psa:title": "Cocoa"}
+
+
+def test_rule_7_4_a_server_whose_clock_runs_ahead_does_not_win_by_it(world: World) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.synced()
+    world.exchange.person_edits(item, title="Coffee")
+    world.later(minutes=5)
+    world.psa.person_edits(world.activity.id, title="Cocoa")
+    world.clocks = ServerClocks(timedelta(minutes=-10))
+    world.synced()
+    assert world.event.entry.title == "Coffee", "ten minutes behind: what it stamps earlier was typed later"
+
+
+def test_rule_7_4_clocks_that_jumped_prove_nothing_and_exchange_wins(world: World) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.synced()
+    world.exchange.person_edits(item, title="Coffee")
+    world.later(minutes=5)
+    world.psa.person_edits(world.activity.id, title="Cocoa")
+    world.clocks = ServerClocks(unsure=True)
+    world.synced()
+    assert world.activity.entry.title == "Coffee"
 
 
 def test_a_race_between_our_look_and_our_write_is_decided_again(world: World) -> None:

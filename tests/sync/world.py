@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from samklang.engine.canonical import fields
+from samklang.engine.merge import IN_STEP
 from samklang.engine.model import (
     AllDay,
     Category,
@@ -86,6 +87,8 @@ class World:
         self.exchange = MemoryCalendar(self.clock, faults=self.faults, page_size=page_size)
         self.store = MemoryStore(faults=self.faults)
         self.rules = Rules("alice", ZONE, TYPES, MONDAY, **rules)
+        #: How the two servers' clocks compare (rule 7.4).
+        self.clocks = IN_STEP
         #: Set by a case whose pairs rightly differ, with the rule that says so.
         self.pairs_differ_by = ""
 
@@ -105,6 +108,7 @@ class World:
             self.clock,
             requests=lambda: sum(call.startswith("exchange.") for call in self.faults.calls),
             mails=lambda: self.exchange.mails,
+            clocks=lambda: self.clocks,
         )
 
     def run(self, *, reconcile: bool = False) -> RunReport:
