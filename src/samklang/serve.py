@@ -26,9 +26,11 @@ WEB_THREADS = 8
 _LOOK = 0.2
 #: Seconds a child has to end; then it is killed, which loses nothing. A worker takes up to 20 for its runs.
 _GRACE = 25.0
-#: A child that died younger than this (seconds) died at its start. It is tried again a few times, ever later.
+#: A child that died younger than this (seconds) died at its start. It is tried again ever later, and given up after
+#: a few times if it never got further: then something is wrong with the installation, not with the moment.
 _YOUNG = 10.0
 _TRIES = 5
+_LONGEST_WAIT = 30.0
 
 
 def serve() -> int:
@@ -50,6 +52,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._early_deaths = 0
+        self._has_lived = False
 
     def look(self) -> bool:
         """Start it if it does not run and its time has come. False when it died too often at its start."""
@@ -57,12 +60,14 @@ class Child:
             if self._process.poll() is None:
                 return True
             died_early = time.monotonic() - self._started < _YOUNG
+            self._has_lived |= not died_early
             self._early_deaths = self._early_deaths + 1 if died_early else 0
             _say(f"{self.name} ended with status {self._process.returncode}; starting it again")
             self._process = None
-        if self._early_deaths >= _TRIES:
+        if self._early_deaths >= _TRIES and not self._has_lived:
             return False
-        if time.monotonic() >= self._started + (2.0**self._early_deaths if self._early_deaths else 0):
+        wait = min(2.0**self._early_deaths, _LONGEST_WAIT) if self._early_deaths else 0.0
+        if time.monotonic() >= self._started + wait:
             self._start()
         return True
 

@@ -20,6 +20,8 @@ import psycopg
 import pytest
 import requests
 
+from samklang.database import running_url
+
 SOURCE = str(Path(__file__).parents[2] / "src")
 
 
@@ -134,6 +136,20 @@ def test_it_is_one_tree_of_database_web_and_worker(served: Served) -> None:
     )
 
 
+def test_a_worker_of_ones_own_joins_and_leaves(served: Served) -> None:
+    def workers() -> int:
+        with psycopg.connect(running_url(served.data) or "") as connection:
+            row = connection.execute("select count(*) from procrastinate_workers").fetchone()
+            return row[0] if row else 0
+
+    assert eventually(lambda: workers() == 1)
+    second = subprocess.Popen([sys.executable, "-m", "samklang", "worker"], env=environment(served.data))
+    assert eventually(lambda: workers() == 2)
+    second.terminate()
+    assert second.wait(60) == 0
+    assert workers() == 1
+
+
 @pytest.mark.parametrize("part", ["web", "web's own worker", "worker", "database", "keeper"])
 def test_a_part_that_is_killed_is_started_again(served: Served, part: str) -> None:
     assert eventually(lambda: part in served.parts())
@@ -193,6 +209,19 @@ def _in_order(one: Served) -> list[bool]:
     """Whether web, worker and database live; asked from the last to go on, so that what is seen was so at once."""
     database, worker, web = ("database" in one.parts(), "worker" in one.parts(), "web" in one.parts())
     return [web, worker, database]
+
+
+def test_a_database_that_does_not_answer_is_a_named_error(tmp_path: Path) -> None:
+    url = "postgresql://samklang:secret@127.0.0.1:9/samklang"
+    done = subprocess.run(
+        [sys.executable, "-m", "samklang", "user", "list"],
+        env=environment(tmp_path, DATABASE_URL=url),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("samklang: The database of DATABASE_URL cannot be reached: ")
+    assert "secret" not in done.stderr
 
 
 def test_a_command_of_its_own_starts_the_database_and_ends_it() -> None:

@@ -111,7 +111,7 @@ class Home:
         try:
             fresh = not self.data.exists()
             self.data.mkdir(parents=True, exist_ok=True)
-            if fresh or (self._is_mine(self.data) and self._holds_only_ours()):
+            if os.geteuid() == 0 and (fresh or self._holds_only_ours()):
                 # The account PostgreSQL runs as passes through here; what is inside has tighter modes.
                 self.data.chmod(stat.S_IMODE(self.data.stat().st_mode) | 0o111)
             if not self.path.exists():
@@ -163,10 +163,6 @@ class Home:
 
     def _holds_only_ours(self) -> bool:
         return {entry.name for entry in self.data.iterdir()} <= {"postgres", "keys"}
-
-    @staticmethod
-    def _is_mine(path: Path) -> bool:
-        return path.stat().st_uid == os.geteuid()
 
     @staticmethod
     def _give(path: Path, uid: int, gid: int) -> None:

@@ -11,6 +11,7 @@ Standard error is the log.
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -77,8 +78,8 @@ class Keeper:
                 running = self.start()
             time.sleep(_LOOK)
         running.stop()
-        # Left where it is after a crash, and used again by the next keeper.
-        self.socket_folder.rmdir()
+        # After a crash it is left where it is, and used again by the next keeper.
+        shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def _launch(self) -> Postmaster:
         postmaster.find(self.home.cluster)  # clears away what a dead one left, as does the next line
@@ -105,8 +106,10 @@ def _socket_folder(home: Home, owner: Account, state: State) -> Path:
         return remembered
     places = [Path("/run")] if os.geteuid() == 0 else []
     places += [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108 (mkdtemp makes a folder of its own, 0700)
-    place = next(p for p in places if os.access(p, os.W_OK) and len(os.fsencode(p)) < _LONGEST_FOLDER - 20)
-    folder = Path(tempfile.mkdtemp(prefix="samklang-", dir=place))
+    short = [p for p in places if os.access(p, os.W_OK) and len(os.fsencode(p)) < _LONGEST_FOLDER - 20]
+    if not short:
+        raise cluster.failure(home, f"No folder for its socket: none of {', '.join(map(str, places))} can be written.")
+    folder = Path(tempfile.mkdtemp(prefix="samklang-", dir=short[0]))
     if owner.is_other:
         os.chown(folder, owner.uid, owner.gid)
     home.write_state(replace(state, socket_folder=str(folder)))
