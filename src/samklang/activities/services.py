@@ -110,9 +110,9 @@ def create_from(
 def _create(by: User, entry: Entry, values: Changes, create_key: str | None, own_run: bool = False) -> Activity:
     changes.lock(by.organization_id)
     if create_key is not None:
-        made = Activity.objects.of(by.organization_id).filter(create_key=create_key).whole().first()
-        if made is not None:
-            return made
+        made = Activity.objects.of(by.organization_id).filter(create_key=create_key)
+        if made.exists():
+            return made.whole().get()
     now = clock.now()
     activity = Activity(organization=by.organization, created=now, created_by=by, create_key=create_key, version=0)
     values["owner"] = owner = values.get("owner", by)

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db import models
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from samklang import clock
@@ -215,16 +216,23 @@ def write(
 def _put_parts(activity: Activity, entry: Entry, values: Changes) -> None:
     """Store what a new activity has besides its row, and have it at hand; what there is none of is not asked for."""
     overrides = [own.put(Override(activity=activity, day=day)) for day, own in rows.overrides_of(entry).items()]
+    guests = values.get("participants", ())
     if overrides:
         Override.objects.bulk_create(overrides)
-    if values.get("participants"):
-        _put_participants(activity, values["participants"])
-    prefetch_related_objects(
-        [activity],
-        Prefetch("overrides", None if overrides else Override.objects.none()),
-        Prefetch("participants", None if values.get("participants") else Participant.objects.none()),
-        "participants__user",
-    )
+    if guests:
+        _put_participants(activity, guests)
+    if overrides or guests:
+        prefetch_related_objects([activity], "overrides", "participants__user")
+    else:
+        _has_no(activity, "overrides", Override.objects.none())
+        _has_no(activity, "participants", Participant.objects.none())
+
+
+def _has_no(activity: Activity, related: str, none: models.QuerySet) -> None:
+    """Leave behind what `prefetch_related_objects` would if it found nothing: it asks the database, and this is the
+    most frequent write of a first run."""
+    none._result_cache = []
+    activity.__dict__.setdefault("_prefetched_objects_cache", {})[related] = none
 
 
 def _replace_parts(activity: Activity, entry: Entry, values: Changes) -> Activity:
