@@ -158,7 +158,8 @@ def test_an_exception_can_come_change_and_go() -> None:
     assert fields(gained) == fields(source)
     partly = with_fields(weekly(), source, {"x:2026-03-09:place"})
     assert partly.exceptions[day("2026-03-09")].when == at("2026-03-09 09:00")
-    assert with_fields(source, weekly(), {"x:2026-03-09:time", "x:2026-03-09:place"}) == weekly()
+    bare = with_fields(source, weekly(), {"x:2026-03-09:time", "x:2026-03-09:place"})
+    assert (bare.exceptions, fields(bare)) == ({}, fields(weekly()))
 
 
 def test_an_occurrence_can_be_cancelled_and_come_back() -> None:
@@ -181,6 +182,13 @@ def test_a_rule_keeps_its_days_when_it_meets_another_start() -> None:
     series = with_fields(tuesday, weekly(), {"recurrence"})
     assert isinstance(series.recurrence, Recurrence)
     assert series.recurrence.weekdays == (Weekday.MONDAY,)
+
+
+def test_a_rule_that_took_its_day_from_the_start_keeps_it_when_the_start_moves() -> None:
+    off_the_rule = weekly(when=at("2026-03-03 10:00"), rule=Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,)))
+    moved = with_fields(weekly(), off_the_rule, {"time"})
+    assert moved.when == at("2026-03-09 10:00")
+    assert fields(moved) == fields(off_the_rule)
 
 
 def test_rule_6_3_a_name_of_the_same_zone_is_not_taken_over_another_zone_is() -> None:

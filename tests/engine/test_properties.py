@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samklang.engine.actions import CreateEvent, Update
+from samklang.engine.canonical import PLAIN_KEYS, changed_keys, fields, with_fields
 from samklang.engine.model import (
     Entry,
     Frequency,
@@ -41,6 +42,7 @@ ACTS = (
     "privacy",
     "rule",
     "single or series",
+    "occurrence",
     "occurrence",
     "move occurrence",
     "cancel",
@@ -137,6 +139,11 @@ class People:
         after = replace(held, **{name: value for name, value in changes.items() if name != "type_id"})
         after = _tidy(held, after)
         self._forget(_texts(held) - _texts(after))
+        if side is Side.EXCHANGE and changed_keys(fields(held), fields(after)) & {"time", "recurrence"}:
+            # The server drops what deviates; texts nobody on the other side has seen are lost on it.
+            kept = replace(after, exceptions={}, cancelled=frozenset())
+            self._forget(_texts(after) - _texts(kept) - _shown(self.world, Side.PSA))
+            after = kept
         edit = self.world.psa_edits if side is Side.PSA else self.world.exchange_edits
         marks = {"type_id": changes["type_id"]} if "type_id" in changes else {}
         edit(seen.id, **{name: getattr(after, name) for name in Entry.__slots__}, **marks)
@@ -174,8 +181,6 @@ def _has(held: Entry, on: date) -> bool:
 
 def _tidy(before: Entry, after: Entry) -> Entry:
     """A calendar of one's own follows one's edits: occurrences take over what they did not change themselves."""
-    from samklang.engine.canonical import PLAIN_KEYS, changed_keys, fields, with_fields
-
     whole = [key for key in changed_keys(fields(before), fields(after)) if key in PLAIN_KEYS]
     if not whole:
         return after
@@ -189,8 +194,9 @@ def _texts(held: Entry) -> set[str]:
     return found - {""}
 
 
-def _shown(world: World) -> set[str]:
-    entries = [seen.entry for seen in (*world.activities.values(), *world.events.values())]
+def _shown(world: World, *sides: Side) -> set[str]:
+    stores = {Side.PSA: world.activities, Side.EXCHANGE: world.events}
+    entries = [seen.entry for side in sides or Side for seen in stores[side].values()]
     return set().union(*map(_texts, entries)) if entries else set()
 
 

@@ -247,6 +247,34 @@ def test_rule_5_4_a_new_rule_keeps_the_link_and_writes_what_remains_again() -> N
     assert world.events[event].entry.cancelled == {third}
 
 
+def test_rule_5_4_what_exchange_drops_with_a_persons_new_rule_is_written_again() -> None:
+    world = World()
+    third = day("2026-03-16")
+    activity, event = world.linked(weekly(exceptions={SECOND: MOVED}, cancelled=frozenset({third})))
+    rule = replace(_rule(world, activity), interval=2)
+    world.exchange_edits(event, recurrence=rule, exceptions={}, cancelled=frozenset())
+    (update,) = world.plan().actions
+    assert (update.psa_fields, update.exchange_fields) == ({"recurrence", "x:2026-03-09:time"}, {"x:2026-03-16"})
+    world.settle()
+    assert world.differing() == [set()]
+    assert world.events[event].entry.cancelled == {third}
+    # A person who brings one back, and leaves the rule alone, means it.
+    world.exchange_edits(event, cancelled=frozenset())
+    world.settle()
+    assert world.activities[activity].entry.cancelled == frozenset()
+
+
+def test_rule_5_4_dates_removed_beside_ones_that_stay_were_removed_by_a_person() -> None:
+    world = World()
+    activity, event = world.linked(weekly(exceptions={SECOND: MOVED}, cancelled=frozenset({day("2026-03-16")})))
+    world.exchange_edits(event, when=at("2026-03-02 08:00"), exceptions={})
+    world.settle()
+    assert world.activities[activity].entry.exceptions == {}
+    world.exchange_edits(event, recurrence=None, cancelled=frozenset())
+    world.settle()
+    assert world.differing() == [set()]
+
+
 @pytest.mark.parametrize("side", list(Side))
 def test_rule_5_4_single_and_series_in_place_keep_the_link(side: Side) -> None:
     world = World()

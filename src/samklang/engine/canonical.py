@@ -21,7 +21,7 @@ from typing import Any
 
 from samklang.engine import times
 from samklang.engine.htmltext import visible_text
-from samklang.engine.model import AllDay, Entry, FieldKey, Fields, Inexpressible, Occurrence, Timed, When
+from samklang.engine.model import AllDay, Entry, FieldKey, Fields, Inexpressible, Occurrence, Recurrence, Timed, When
 from samklang.engine.recurrence import aligned, explicit, slot, slot_days
 from samklang.engine.recurrence import canonical as canonical_rule
 
@@ -117,6 +117,10 @@ def with_fields(target: Entry, source: Entry, keys: Iterable[FieldKey]) -> Entry
     and cancelled dates that a new rule no longer gives are dropped (rule 5.4).
     """
     keys = frozenset(keys)
+    source = aligned(source)
+    if "time" in keys and isinstance(target.recurrence, Recurrence):
+        # Its rule must not take another meaning from another start.
+        target = replace(target, recurrence=explicit(target.recurrence, times.local_day(target.when)))
     own = {day: _own(target, day) for day in target.exceptions}
     cancelled = set(target.cancelled)
     series = replace(target, **{name: getattr(source, name) for name in _SIMPLE & keys})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from samklang.engine.actions import Loser
-from samklang.engine.canonical import CANCELLED, occurrence_key, occurrence_of
+from samklang.engine.canonical import CANCELLED, known_days, occurrence_key, occurrence_of
 from samklang.engine.changes import Pair
 from samklang.engine.model import FieldKey, Fields, Side
 from samklang.engine.rules import ConflictPolicy
@@ -51,13 +51,30 @@ def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> Merged:
     `outgoing` is the activity as Exchange would hold it, `incoming` the event as the PSA would: two values that agree
     once translated are no conflict.
     """
-    merging = _Merging(pair, outgoing, incoming, wins)
-    keys = pair.psa_keys | pair.exchange_keys
+    dropped = dropped_by_server(pair)
+    merging = _Merging(pair, outgoing, incoming, wins, pair.exchange_keys - dropped)
+    merging.to_exchange.update(key for key in dropped if key in pair.psa_now)
+    keys = pair.psa_keys | pair.exchange_keys - dropped
     for key in sorted(key for key in keys if occurrence_of(key) is None):
         merging.settle(key)
     for day in sorted({day for key in keys if (day := occurrence_of(key)) is not None}):
         merging.settle_occurrence(day)
     return Merged(frozenset(merging.to_psa), frozenset(merging.to_exchange), tuple(merging.losers))
+
+
+def dropped_by_server(pair: Pair) -> frozenset[FieldKey]:
+    """What Exchange threw away when a person there changed a series' pattern or time: all changed and cancelled dates.
+
+    Nobody meant that; those that still have a place are written again (rule 5.4).
+    """
+    base, now, event = pair.link.base.exchange, pair.exchange_now, pair.event
+    own = {key: day for key in base if (day := occurrence_of(key)) is not None}
+    if event is None or not own or not pair.exchange_keys & {"time", "recurrence"}:
+        return frozenset()
+    if any(key in now for key in own):
+        return frozenset()
+    fitting = known_days(event.entry, frozenset(own.values())) if event.entry.is_series else []
+    return frozenset(key for key, day in own.items() if day in fitting)
 
 
 def revert_on_foreign_meeting(merged: Merged, pair: Pair) -> Merged:
@@ -74,13 +91,15 @@ def revert_on_foreign_meeting(merged: Merged, pair: Pair) -> Merged:
 
 
 class _Merging:
-    def __init__(self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> None:
+    def __init__(
+        self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side, exchange_keys: frozenset[FieldKey]
+    ) -> None:
         self._pair = pair
         self._outgoing = outgoing
         self._incoming = incoming
         self._wins = wins
         self._psa_keys = pair.psa_keys
-        self._exchange_keys = pair.exchange_keys
+        self._exchange_keys = exchange_keys
         self.to_psa: set[FieldKey] = set()
         self.to_exchange: set[FieldKey] = set()
         self.losers: list[Loser] = []
@@ -121,6 +140,5 @@ class _Merging:
         return self._pair.psa_now if side is Side.PSA else self._pair.exchange_now
 
     def _agree(self, key: FieldKey) -> bool:
-        return self._outgoing.get(key) == self._pair.exchange_now.get(key) or self._incoming.get(
-            key
-        ) == self._pair.psa_now.get(key)
+        psa, exchange = self._pair.psa_now.get(key), self._pair.exchange_now.get(key)
+        return self._outgoing.get(key) == exchange or self._incoming.get(key) == psa
