@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from samklang.clock import real_now
@@ -235,4 +237,5 @@ def open_run(mailbox_id: int, cause: str, now: datetime) -> Run:
 
 
 def close_run(run: Run, report: object, now: datetime) -> None:
-    Run.objects.filter(pk=run.pk).update(finished_at=now, report=asdict(report))  # type: ignore[call-overload]
+    values = asdict(report)  # type: ignore[call-overload]
+    Run.objects.filter(pk=run.pk).update(finished_at=now, report=json.loads(DjangoJSONEncoder().encode(values)))
