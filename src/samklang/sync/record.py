@@ -68,10 +68,10 @@ def without_dates(base: Base) -> Base:
 class Recorder:
     """Keeps the store, and what this run knows of it, in step with what was done."""
 
-    def __init__(self, parts: Parts, observation: Observation) -> None:
+    def __init__(self, parts: Parts, observation: Observation, written: Counter[tuple[Side, str]]) -> None:
         self.known = Known(observation.links, observation.set_aside)
-        #: Writes that took effect, by side and kind.
-        self.written: Counter[tuple[Side, str]] = Counter()
+        #: Writes that took effect, by side and kind; the run's own count.
+        self.written = written
         self.joined = 0
         self._store = parts.store
         self._now = parts.now
