@@ -104,6 +104,7 @@ def waiting_preview(mailbox: Mailbox) -> Mapping[str, Any]:
 def status(mailbox: Mailbox) -> dict[str, Any]:
     """What page, API and command line tell of a mailbox: numbers and codes, never content."""
     aside = SetAsideRow.objects.filter(mailbox=mailbox)
+    waits = bool(mailbox.waiting_for) and mailbox.accepted_plan != mailbox.waiting_plan
     return {
         "user": mailbox.user.email,
         "on": mailbox.on,
@@ -111,9 +112,9 @@ def status(mailbox: Mailbox) -> dict[str, Any]:
         "first_run_done": mailbox.first_run_done,
         "last_good_run": mailbox.last_good_run,
         "next_due": mailbox.next_due,
-        "waiting_for": mailbox.waiting_for or None,
-        "plan": mailbox.waiting_plan or None,
-        "counts": mailbox.waiting_counts,
+        "waiting_for": mailbox.waiting_for if waits else None,
+        "plan": mailbox.waiting_plan if waits else None,
+        "counts": mailbox.waiting_counts if waits else {},
         "progress": mailbox.progress,
         "stopped": mailbox.stop_asked,
         "links": mailbox.link_rows.filter(status="linked").count(),

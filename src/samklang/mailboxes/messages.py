@@ -22,6 +22,24 @@ class Explained(NamedTuple):
 _WAIT = gettext_noop("Nothing needs to be done: Samklang tries again by itself.")
 _ADMIN = gettext_noop("Ask an administrator of your organization.")
 
+_NOT_EXCHANGE = (
+    gettext_noop("The answer is not what Exchange says, perhaps a sign-in or error page."),
+    gettext_noop("Check that the address is the EWS address and that no proxy stands in between."),
+)
+_PATTERN = (
+    gettext_noop("This repeat rule cannot be kept as a pattern on the other side."),
+    gettext_noop("Give it a simpler rule and it is synced by itself."),
+)
+_BACKWARDS = (gettext_noop("The entry ends before it starts."), gettext_noop("Correct its times."))
+_NO_TYPE = (
+    gettext_noop("There is no active activity type of the group Calendar entry."),
+    gettext_noop("An administrator adds or activates one."),
+)
+_REFUSED_HERE = (
+    gettext_noop("Samklang's calendar cannot keep this entry as it is."),
+    gettext_noop("Correct its name, times, place or people in Outlook; Samklang tries again."),
+)
+
 #: code -> (sentence, remedy).
 _TABLE: dict[str, tuple[str, str]] = {
     # Reaching the server
@@ -58,9 +76,11 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("The server sends us to another address; passwords never follow."),
         gettext_noop("Give the address it finally leads to."),
     ),
-    "malformed_answer": (
-        gettext_noop("The answer is not what Exchange says, perhaps a sign-in or error page."),
-        gettext_noop("Check that the address is the EWS address and that no proxy stands in between."),
+    "malformed_answer": _NOT_EXCHANGE,
+    "no_token": _NOT_EXCHANGE,
+    "answer_too_large": (
+        gettext_noop("The server's answer is larger than Samklang accepts."),
+        gettext_noop("Samklang tries again. If it stays so, shorten entries with very long texts."),
     ),
     "foreign_link": (gettext_noop("An answer led to a foreign address and was refused."), _WAIT),
     "unavailable": (gettext_noop("The server cannot be reached or fails."), _WAIT),
@@ -68,6 +88,10 @@ _TABLE: dict[str, tuple[str, str]] = {
     "server_error": (gettext_noop("The server failed."), _WAIT),
     "login_unavailable": (gettext_noop("Microsoft's sign-in service cannot be reached."), _WAIT),
     "throttled": (gettext_noop("The server asks us to wait."), _WAIT),
+    "version_not_supported": (
+        gettext_noop("Samklang does not speak the chosen Exchange version yet."),
+        gettext_noop("Choose the version that is installed on the server, if it is another."),
+    ),
     "version_refused": (
         gettext_noop("The server does not speak the chosen Exchange version."),
         gettext_noop("Choose the version that is installed on the server."),
@@ -149,7 +173,6 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("The application is disabled in your organization."),
         gettext_noop("A Microsoft administrator enables it under Enterprise applications."),
     ),
-    "waiting_for_microsoft": (gettext_noop("Waiting for Microsoft: a fresh consent takes a while to work."), _WAIT),
     "credential_missing": (
         gettext_noop("This installation has no secret or certificate for its application."),
         gettext_noop("The operator sets SAMKLANG_APP_SECRET or SAMKLANG_APP_CERTIFICATE."),
@@ -208,6 +231,14 @@ _TABLE: dict[str, tuple[str, str]] = {
     # Switching
     "organization_off": (gettext_noop("Your organization has not switched on Microsoft Exchange."), _ADMIN),
     "switched_off": (gettext_noop("Calendar synchronization is switched off."), gettext_noop("Switch it on first.")),
+    "stopped": (
+        gettext_noop("The user has stopped the run."),
+        gettext_noop("He goes on with Continue in My profile."),
+    ),
+    "first_run_is_the_users": (
+        gettext_noop("The first run is for the user himself to start."),
+        gettext_noop("He starts it in My profile."),
+    ),
     "plan_outdated": (
         gettext_noop("Something changed since this was shown."),
         gettext_noop("Look at the new preview and start again."),
@@ -219,9 +250,15 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Samklang tries again; the operator finds the reason in the log."),
     ),
     # Entries set aside
-    "recurrence_inexpressible": (
-        gettext_noop("This repeat rule cannot be kept as a pattern on the other side."),
-        gettext_noop("Give it a simpler rule and it is synced by itself."),
+    "recurrence_inexpressible": _PATTERN,
+    "days_29_to_31": _PATTERN,
+    "unknown_pattern": _PATTERN,
+    "rule_and_extra_dates": _PATTERN,
+    "invalid_rule": _PATTERN,
+    "series_kept_as_text": _PATTERN,
+    "inexpressible": (
+        gettext_noop("The other calendar cannot hold this entry as it is."),
+        gettext_noop("Change it there, or leave it on this side alone."),
     ),
     "occurrence_crosses_neighbour": (
         gettext_noop("A changed occurrence reaches the day of its neighbour, which Exchange does not allow."),
@@ -243,7 +280,8 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("The entry lasts longer than Exchange allows (five years)."),
         gettext_noop("Shorten it."),
     ),
-    "ends_before_start": (gettext_noop("The entry ends before it starts."), gettext_noop("Correct its times.")),
+    "ends_before_start": _BACKWARDS,
+    "end_before_start": _BACKWARDS,
     "too_long": (gettext_noop("The entry is too long for the server."), gettext_noop("Shorten its text.")),
     "meeting_would_mail": (
         gettext_noop("Writing this to a meeting would mail its attendees, which a sync must not do."),
@@ -257,6 +295,29 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("The server does not give a cancelled occurrence back."),
         gettext_noop("Add it in Outlook as an entry of its own."),
     ),
+    "keeps_changing": (gettext_noop("The entry changed each time Samklang looked at it."), _WAIT),
+    "missing_after_resync": (
+        gettext_noop("The entry was gone when the calendar was read anew, which proves no deletion."),
+        gettext_noop("Delete the other copy yourself if it is no longer wanted."),
+    ),
+    "no_activity_type": _NO_TYPE,
+    "no_type": _NO_TYPE,
+    "type_unknown": (
+        gettext_noop("The activity type is not there any longer."),
+        gettext_noop("An administrator looks at the activity types."),
+    ),
+    "not_allowed": (
+        gettext_noop("You may not change this activity."),
+        gettext_noop("Ask its owner, or undo the change in Outlook."),
+    ),
+    "start_missing": _REFUSED_HERE,
+    "name_missing": _REFUSED_HERE,
+    "place_too_long": _REFUSED_HERE,
+    "zone_unknown": _REFUSED_HERE,
+    "occurrence_unknown": _REFUSED_HERE,
+    "owner_unknown": _REFUSED_HERE,
+    "participant_empty": _REFUSED_HERE,
+    "participant_unknown": _REFUSED_HERE,
     "refused_by_server": (
         gettext_noop("The server refused this entry."),
         gettext_noop("Change it, or wait: Samklang tries again."),

@@ -29,7 +29,7 @@ const calendar = new Calendar(element, {
   now: url.now,
   initialView: narrow ? "listWeek" : "timeGridWeek",
   headerToolbar: narrow
-    ? { start: "prev,next", center: "title", end: "today" }
+    ? { start: "title", end: "prev,today,next" }
     : { start: "prev,next today", center: "title", end: "dayGridMonth,timeGridWeek,timeGridDay,listWeek" },
   footerToolbar: narrow ? { center: "dayGridMonth,timeGridWeek,timeGridDay,listWeek" } : false,
   firstDay: 1,

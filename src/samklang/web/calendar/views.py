@@ -46,9 +46,9 @@ def events(request: HttpRequest) -> HttpResponse:
     try:
         start, end = (_wall(request.GET[name]) for name in ("start", "end"))
     except (KeyError, ValueError):
-        return HttpResponseBadRequest("start and end are dates")
+        return HttpResponseBadRequest()
     if not timedelta() < end - start <= _LONGEST or not _EARLIEST < start.year < _LATEST:
-        return HttpResponseBadRequest("at most 400 days at a time")
+        return HttpResponseBadRequest()
     found = queries.between(user, times.to_instant(start, user.zone), times.to_instant(end, user.zone))
     return JsonResponse([_drawn(one, user) for one in found], safe=False)
 
@@ -217,7 +217,7 @@ def move(request: HttpRequest) -> HttpResponse:
     except NotThere as error:
         return _why(error)
     except (ValueError, OverflowError):
-        return HttpResponseBadRequest("start, end and version are needed")
+        return HttpResponseBadRequest()
     day, scope = _day(request.POST.get("day", "")), request.POST.get("scope", "this")
     try:
         if not activity.is_series or day is None:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from samklang import wiring
+from samklang.activities import queries
+from samklang.activities.errors import NotThere
 from samklang.activities.models import ActivityType
 from samklang.clock import now
 from samklang.engine import times
@@ -55,12 +57,25 @@ def _state(request: HttpRequest) -> dict[str, Any]:
     }
     if mailbox and status:
         context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None
-        context["aside"] = [{**row, **sentences.set_aside(row)} for row in status["set_aside"]]
+        context["aside"] = [
+            {**row, **sentences.set_aside(row), "title": _title(mailbox, row)} for row in status["set_aside"]
+        ]
         context["preview"] = _preview(mailbox)
         context["working"] = (
             mailbox.on and not (status["waiting_for"] or status["stopped"]) and mailbox.seq != mailbox.synced_seq
         )
     return context
+
+
+def _title(mailbox: Mailbox, row: dict[str, Any]) -> str:
+    """What the user calls the entry, as far as Samklang's own calendar knows it."""
+    guid = row["id"]
+    if row["side"] == "exchange":
+        guid = mailbox.link_rows.filter(item_id=guid).values_list("psa_id", flat=True).first()
+    try:
+        return queries.shown(mailbox.user, queries.find(mailbox.user, guid or "")).title
+    except NotThere:
+        return ""
 
 
 def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
