@@ -19,7 +19,16 @@ from samklang.engine.canonical import (
     text_from_html,
     with_fields,
 )
-from samklang.engine.model import Frequency, Inexpressible, Occurrence, Recurrence, Sensitivity, Timed, Weekday
+from samklang.engine.model import (
+    Availability,
+    Frequency,
+    Inexpressible,
+    Occurrence,
+    Recurrence,
+    Sensitivity,
+    Timed,
+    Weekday,
+)
 from tests.engine.make import all_day, at, day, entry, weekly
 
 
@@ -122,6 +131,14 @@ def test_an_exception_has_keys_only_for_what_is_its_own() -> None:
 def test_an_exception_that_changes_nothing_has_no_keys() -> None:
     series = weekly(exceptions={day("2026-03-30"): Occurrence("Standup ", at("2026-03-30 09:00"))})
     assert fields(series) == fields(weekly())
+
+
+def test_an_occurrence_may_show_differently_without_that_being_content() -> None:
+    shown = Occurrence("Standup", at("2026-03-09 09:00"), availability=Availability.FREE)
+    series = weekly(exceptions={day("2026-03-09"): shown})
+    assert fields(series) == fields(weekly())
+    renamed = with_fields(series, weekly("Daily"), {"title"})
+    assert renamed.exceptions[day("2026-03-09")] == replace(shown, title="Daily")
 
 
 def test_dates_the_rule_does_not_give_have_no_keys() -> None:

@@ -710,6 +710,16 @@ def test_a_series_is_created_from_the_first_date_its_rule_gives() -> None:
     assert event.entry.cancelled == {day("2026-03-10")}
 
 
+def test_all_day_series_travel_with_exceptions_and_new_rules() -> None:
+    world = World()
+    moved = Occurrence("Duty", all_day("2026-03-10"), availability=Availability.FREE)
+    activity, event = world.linked(weekly("Duty", all_day("2026-03-02"), exceptions={SECOND: moved}))
+    world.psa_edits(activity, recurrence=Recurrence(Frequency.WEEKLY, count=5))
+    world.settle()
+    assert world.differing() == [set()]
+    assert world.events[event].entry.exceptions[SECOND].when == all_day("2026-03-10")
+
+
 # --- 8: deleting ----------------------------------------------------------------------------------------------------
 
 
@@ -765,6 +775,24 @@ def test_rule_8_2_a_running_series_deleted_in_exchange_keeps_what_is_over() -> N
     assert (rule.until, rule.count) == (SECOND, None)
     assert world.writes == ["update psa"]
     assert [link.status for link in world.links.values()] == [LinkStatus.UNLINKED]
+
+
+def test_rule_8_2_a_series_still_to_come_goes_whole() -> None:
+    world = World()
+    _, event = world.linked(weekly())
+    del world.events[event]
+    world.settle()
+    assert world.writes == ["delete psa"]
+
+
+def test_rule_4_9_a_mark_whose_entries_are_both_gone_is_forgotten() -> None:
+    world = World()
+    activity, event = world.linked(entry())
+    world.psa_edits(activity, type_id="call")
+    world.settle()
+    del world.activities[activity], world.events[event]
+    world.settle()
+    assert world.links == {}
 
 
 def test_rule_8_2_moved_to_another_calendar_is_unlinked_and_revived_when_moved_back() -> None:

@@ -47,6 +47,7 @@ def rule(text: str, start: date = MONDAY) -> Recurrence:
 EXPRESSIBLE = [
     "FREQ=DAILY",
     "FREQ=DAILY;INTERVAL=3;COUNT=10",
+    "FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR",
     "FREQ=WEEKLY",
     "FREQ=WEEKLY;BYDAY=TU,TH;UNTIL=20260901",
     "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU",
@@ -187,6 +188,7 @@ def test_a_rule_that_ends_with_the_calendar_meets_no_short_month() -> None:
     ("bad", "reason"),
     [
         (Recurrence(DAILY, interval=0), "invalid_rule"),
+        (Recurrence(YEARLY, interval=2), "yearly_interval"),
         (Recurrence(DAILY, count=0), "invalid_rule"),
         (Recurrence(DAILY, count=2, until=MONDAY), "count_and_until"),
         (Recurrence(MONTHLY, position=5, weekdays=(Weekday.MONDAY,)), "position_set"),

@@ -82,13 +82,12 @@ class _Planner:
         if link.status is LinkStatus.LEFT_OUT:
             return
         self._take(link)
-        match link.status:
-            case LinkStatus.LINKED:
-                self.actions.extend(self._linked(link))
-            case LinkStatus.CREATING:
-                self.actions.extend(self._creating(link))
-            case LinkStatus.UNLINKED:
-                self.actions.extend(self._mark(link))
+        if link.status is LinkStatus.LINKED:
+            self.actions.extend(self._linked(link))
+        elif link.status is LinkStatus.CREATING:
+            self.actions.extend(self._creating(link))
+        else:
+            self.actions.extend(self._mark(link))
 
     def _take(self, link: Link) -> None:
         if link.psa_id is not None:

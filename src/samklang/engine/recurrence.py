@@ -206,12 +206,11 @@ def _near(rule: Recurrence, start: date, first: date) -> date:
 
 
 def last_slot(rule: Recurrence, start: date, without: frozenset[date] = frozenset()) -> date | None:
-    """The last date of a finite rule that is not in `without`; None if there is none. Never-ending rules have none."""
+    """The last date of a rule with an end that is not in `without`; None if there is none."""
     if rule.count is not None:
         found = [day for day in days(rule, start, start, date.max) if day not in without]
         return found[-1] if found else None
-    if rule.until is None:
-        return None
+    assert rule.until is not None, "a never-ending rule has no last date"
     # From the end, in ever larger steps: a rule may end centuries from now.
     last, span = rule.until, 400
     while last >= start:
