@@ -111,6 +111,7 @@ class TwoCalendars(RuleBasedStateMachine):
         else:
             self.world.exchange.person_edits(entry_id, **changes)
         self.discarded |= before - words(self.entries(side)[entry_id])
+        self.world.later(minutes=1)
         self.touched.add((side, entry_id))
         self.must_go.discard((side, entry_id))
         self.deeds += 1
@@ -212,13 +213,13 @@ class TwoCalendars(RuleBasedStateMachine):
         self.must_go.discard((side, entry_id))
         self.deeds += 1
 
-    @rule(number=numbers, ours=DEEDS, theirs=DEEDS)
-    def both_sides_of_a_pair_change(self, number: int, ours: str, theirs: str) -> None:
+    @rule(number=numbers, first=sides, one=DEEDS, other=DEEDS)
+    def both_sides_of_a_pair_change(self, number: int, first: Side, one: str, other: str) -> None:
         links = self.world.links
         if not links:
             return
         link = links[number % len(links)]
-        for side, deed in ((Side.PSA, ours), (Side.EXCHANGE, theirs)):
+        for side, deed in ((first, one), (first.other, other)):
             entry_id = id_on(link, side)
             if entry_id not in self.entries(side):
                 continue
@@ -336,8 +337,10 @@ class TwoCalendars(RuleBasedStateMachine):
 
     def not_deleted(self) -> Iterator[tuple[Side, str]]:
         """Entries that no delete on either side is about to take along."""
+        begun = {link.key for link in self.world.store.links() if link.status is LinkStatus.CREATING}
+        made = {seen.id for seen in [*self.world.activities, *self.world.events] if seen.key in begun}
         for side in Side:
-            for entry_id in self.entries(side):
+            for entry_id in self.entries(side).keys() - made:
                 other = self.counterpart(side, entry_id)
                 if other is None or other in self.entries(side.other):
                     yield side, entry_id
@@ -373,8 +376,6 @@ class TwoCalendars(RuleBasedStateMachine):
         seen = {word for side in Side for entry in self.entries(side).values() for word in words(entry)}
         for change in self.world.store.journal:
             seen |= set(change.losers.values())
-            if change.kind == "delete":  # with a matched pair goes what only one side ever held (rule 3.1)
-                seen |= set(change.before.values())
         lost = self.typed - self.discarded - seen
         assert not lost, f"typed by a person and nowhere to be found: {lost}"
 

@@ -192,6 +192,23 @@ def test_edits_made_after_a_crash_in_a_create_are_merged_as_after_any_other(worl
     assert not any(change.losers for change in world.store.journal)
 
 
+@pytest.mark.parametrize("loser", ["psa", "exchange"])
+def test_the_value_that_lost_is_kept_through_a_crash_right_after_the_write(world: World, loser: str) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.synced()
+    sides = [("psa", world.psa, world.activity.id), ("exchange", world.exchange, item)]
+    for name, side, entry_id in sorted(sides, key=lambda one: one[0] != loser):
+        world.later(minutes=1)
+        side.person_edits(entry_id, title=f"Typed in {name}")  # type: ignore[attr-defined]
+    world.faults.arm(PowerCut(), on=f"{loser}.update", after=True)
+    with pytest.raises(PowerCut):
+        world.run()
+    world.synced()
+    assert world.event.entry.title == world.activity.entry.title != f"Typed in {loser}"
+    kept = [value for change in world.store.journal for value in change.losers.values()]
+    assert kept == [f"Typed in {loser}"]
+
+
 def busy_world() -> World:
     """Everything at once: creates, edits, a merge, deletes and a series, all of them waiting for one run."""
     world = World().started()

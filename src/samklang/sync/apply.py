@@ -20,7 +20,7 @@ from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable
 from samklang.sync.known import id_on, version_on
 from samklang.sync.look import alike
 from samklang.sync.parts import Parts
-from samklang.sync.record import Recorder, linked, without_dates
+from samklang.sync.record import Recorder, linked
 
 S = TypeVar("S", SeenActivity, SeenEvent)
 Get = Callable[[Sequence[str]], Mapping[str, S | None]]
@@ -99,8 +99,7 @@ class Applier:
         activity, link = action.activity, action.link
         self._aim(Side.EXCHANGE, activity.id, activity.version)
         held_now = base_after(link, activity, None, self._rules, action.held).psa
-        # A series' dates follow its master, one write each: what is not there after a crash was not removed.
-        intended = without_dates(Base(held_now, canonical.fields(action.entry)))
+        intended = Base(held_now, canonical.fields(action.entry))
         begun = self._recorder.begin_create(Side.EXCHANGE, activity.id, link, intended)
         event = self._calendar.create(action.entry, begun.key)
         base = Base(held_now, content(event, self._rules))

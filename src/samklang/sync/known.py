@@ -69,6 +69,11 @@ class Known:
         """Item id -> version of every linked, left-out and unlinked entry of `side`."""
         return {i: version_on(link, side) for (s, i), link in self._by_entry.items() if s is side}
 
+    def waits(self, link: Link, now: datetime) -> bool:
+        """True while an entry of the link is set aside and its next try has not come."""
+        waiting = (self.aside.get((side, id_on(link, side) or "")) for side in Side)
+        return any(one is not None and (one.retry_at is None or one.retry_at > now) for one in waiting)
+
     def due(self, side: Side, now: datetime) -> set[str]:
         """Set-aside entries of `side` whose next try has come."""
         return {i for (s, i), a in self.aside.items() if s is side and a.retry_at is not None and a.retry_at <= now}

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Observation
 from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
-from samklang.engine.rules import Rules
+from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
 from samklang.sync.ports import EventPage, MailboxState, Tokens
+from samklang.sync.record import LAID_OUT_ANEW, without_missing_dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Observed:
     tokens: Tokens
     #: Begun creates found done: already in the observation, still to be recorded.
     completed: tuple[Link, ...] = ()
+    #: Links with a new base, for their series was cut off half written: already in the observation, to be recorded too.
+    mended: tuple[Link, ...] = ()
     #: Ids that exist but could not be read, with the server's code.
     unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
 
@@ -43,7 +46,8 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     for look in (psa, exchange):
         look.confirm_removals()
         look.retry_due(parts.now())
-    completed = tuple(_complete_creates(parts, known, psa, exchange))
+    completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
+    mended = tuple(_mend_series(parts, known, rules, psa, exchange))
     _fetch_counterparts(known, psa, exchange)
     lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
     return Observed(
@@ -60,6 +64,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         ),
         Tokens(psa.token, exchange.token),
         completed,
+        mended,
         {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
     )
 
@@ -89,29 +94,49 @@ def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
         yield Page(page.events, page.removed, page.token, {u.id: u.code for u in page.unreadable})
 
 
-def _complete_creates(parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> Iterator[Link]:
+def _complete_creates(
+    parts: Parts, known: Known, rules: Rules, psa: Look[SeenActivity], exchange: Look[SeenEvent]
+) -> Iterator[Link]:
     """Look up every begun create whose turn it is; see to it that its source can be decided about."""
     turns = [link for link in known.creating() if _has_its_turn(parts, known, psa, exchange, link)]
     psa.ask(psa.missing([link.psa_id for link in turns if link.psa_id is not None]))
     exchange.ask(exchange.missing([link.item_id for link in turns if link.item_id is not None]))
     for link in turns:
+        made: SeenActivity | SeenEvent | None
         if link.item_id is None:
-            event = parts.calendar.find_created(link.key)
+            made = event = parts.calendar.find_created(link.key)
             if event is None:
                 continue
             exchange.seen[event.id] = event
             source = psa.seen.get(link.psa_id or "")
             done = replace(link, item_id=event.id, uid=event.uid, type_id=source.type_id if source else "")
         else:
-            activity = parts.activities.find_created(link.key)
+            made = activity = parts.activities.find_created(link.key)
             if activity is None:
                 continue
             psa.seen[activity.id] = activity
             done = replace(link, psa_id=activity.id, type_id=activity.type_id)
+        assert made is not None
         # What both hold is compared with what the create set out to write: an edit made since is still an edit.
-        done = replace(done, status=LinkStatus.LINKED)
+        done = replace(done, status=LinkStatus.LINKED, base=without_missing_dates(link.base, content(made, rules)))
         known.keep(done)
         yield done
+
+
+def _mend_series(
+    parts: Parts, known: Known, rules: Rules, psa: Look[SeenActivity], exchange: Look[SeenEvent]
+) -> Iterator[Link]:
+    """Have the dates written again that Exchange dropped before a run was cut off (rule 5.4)."""
+    laid_out = (one for one in known.links() if one.status is LinkStatus.LINKED and one.reason == LAID_OUT_ANEW)
+    cut_off = [link for link in laid_out if not known.waits(link, parts.now())]
+    exchange.ask(exchange.missing([link.item_id for link in cut_off if link.item_id is not None]))
+    psa.ask(psa.missing([link.psa_id for link in cut_off if link.psa_id is not None]))
+    for link in cut_off:
+        event = exchange.seen.get(link.item_id or "")
+        if event is not None:
+            mended = replace(link, reason="", base=without_missing_dates(link.base, content(event, rules)))
+            known.keep(mended)
+            yield mended
 
 
 def _has_its_turn(parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent], link: Link) -> bool:

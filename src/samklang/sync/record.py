@@ -33,6 +33,8 @@ from samklang.sync.known import Known, id_on
 from samklang.sync.parts import Parts
 from samklang.sync.ports import Change
 
+#: Reason of a link whose series is just being laid out anew in Exchange: cut off, dates are missing there.
+LAID_OUT_ANEW = "5.4"
 #: Actions that write to neither calendar.
 Remembered = Join | Rebase | Forget | Unlink | LeaveOut | PutAside
 
@@ -57,12 +59,18 @@ def linked(link: Link, activity: SeenActivity | None, event: SeenEvent | None, b
     return link
 
 
-def without_dates(base: Base) -> Base:
-    """The base without what it says of a series' single dates."""
-    psa, exchange = (
-        {key: value for key, value in side.items() if not occurrence_of(key)} for side in (base.psa, base.exchange)
-    )
-    return Base(psa, exchange)
+def without_missing_dates(base: Base, now: Fields) -> Base:
+    """The base without the series' dates that a side lacks which was being written when a run was cut off.
+
+    Dates follow their master one write each, and a server drops them all with a new rule (5.4): what is not there was
+    not yet written, and must look like the other side's own edit, not like a person's removal.
+    """
+    there = {occurrence_of(key) for key in now}
+
+    def kept(side: Fields) -> Fields:
+        return {key: value for key, value in side.items() if (day := occurrence_of(key)) is None or day in there}
+
+    return Base(kept(base.psa), kept(base.exchange))
 
 
 class Recorder:
@@ -86,12 +94,9 @@ class Recorder:
         return begun
 
     def expect_dropped_dates(self, link: Link) -> None:
-        """Commit to writing a series' changed and cancelled dates again, before the write that drops them (rule 5.4).
-
-        Cut off in between, those that Exchange lacks then look like the PSA's own edits, not like a person's removals.
-        """
+        """Commit to laying out a series anew, before the write that drops its dates in Exchange (rule 5.4)."""
         link = self.known.of_id(link.id) or link
-        self._keep(replace(link, base=without_dates(link.base)))
+        self._keep(replace(link, reason=LAID_OUT_ANEW))
 
     def write(
         self,

@@ -76,7 +76,7 @@ class _Run:
     def _pass(self, reconcile: bool) -> None:
         state = self._store.state()
         observed, plan = plan_now(self._parts, state, reconcile=reconcile)
-        if not (plan.actions or observed.completed or observed.unreadable):
+        if not (plan.actions or observed.completed or observed.mended or observed.unreadable):
             self._standing = observed.observation.links, observed.observation.set_aside
         if not _may_begin(state, plan):
             self._wait_for_acceptance(plan)
@@ -109,6 +109,8 @@ class _Run:
         for link in observed.completed:
             side = link.born.other
             recorder.write(link, side, "create", "10.4", after=link.base.of(side))
+        for link in observed.mended:
+            self._store.record(link)
         for (side, entry_id), code in observed.unreadable.items():
             recorder.put_aside(side, entry_id, "", code, {}, at_once=False)
         applier = Applier(self._parts, rules, observed.observation, recorder)
