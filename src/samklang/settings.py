@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from samklang.config import config
+from samklang.logs import TO_STDERR
 
 
 def _database() -> dict[str, Any]:
@@ -97,6 +98,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": _database()}
+LOGGING = TO_STDERR
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
