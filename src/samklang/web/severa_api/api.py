@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Query, Schema, Status
 from ninja.errors import AuthenticationError, ValidationError
@@ -122,6 +123,10 @@ def _listed(user: User, filters: Filters) -> Iterable[queries.Shown]:
         rows = rows.filter(closed=filters.closed)
     start = shape.instant(filters.startDateTime, user, "startDateTime") if filters.startDateTime else None
     end = shape.instant(filters.endDateTime, user, "endDateTime") if filters.endDateTime else None
+    if start:
+        rows = rows.filter(Q(over=None) | Q(over__gte=start))
+    if end:
+        rows = rows.filter(opens__lte=end)
     for activity in rows:
         yield from _within(user, activity, start, end, filters.recurrenceType)
 
@@ -133,7 +138,7 @@ def _within(
     if activity.is_series and kind != "Series":
         first = start or times.start_of(whole.when, user.zone)
         yield from queries.occurrences(user, activity, first, end or max(first, now()) + _HORIZON)
-    elif (not start or activity.over is None or activity.over >= start) and (not end or activity.opens <= end):
+    else:
         yield whole
 
 
