@@ -1,0 +1,412 @@
+"""An office for the acceptance cases: what its people do on either side, and what came of it.
+
+Each person has two hands: `alice.makes(…)` is an act in the PSA (over /rest-api with her own token),
+`alice.outlook.makes(…)` one in Outlook (through the sandbox's control API, where nobody counts it as a write).
+Runs are `samklang sync run`; writes to Exchange are those the sandbox counted, never those we claim.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.installation import ZONE, Installation, User
+from tests.sandbox_client import Sandbox
+
+COMPANY = "Nordhavn Konsult"
+#: A Monday morning. Days in cases are counted from it.
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+MONDAY = date(2026, 3, 2)
+#: What is compared after each case: from well before the cut-off to two years ahead.
+FROM, TO = "2025-12-01T00:00:00+00:00", "2028-03-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Time:
+    """Start and end as both APIs take them: wall clock in Stockholm, or dates for all day (end exclusive)."""
+
+    start: str
+    end: str
+    all_day: bool = False
+
+
+def at(day: int = 7, hour: float = 9, minutes: int = 60) -> Time:
+    """So many days after Monday 2026-03-02, wall clock in Stockholm."""
+    start = datetime.combine(MONDAY, time()) + timedelta(days=day, hours=hour)
+    return Time(start.isoformat(), (start + timedelta(minutes=minutes)).isoformat())
+
+
+def days(first: int = 7, count: int = 1) -> Time:
+    start = MONDAY + timedelta(days=first)
+    return Time(start.isoformat(), (start + timedelta(days=count)).isoformat(), all_day=True)
+
+
+def utc(text: str) -> Time:
+    """An hour from a wall time in Stockholm."""
+    start = datetime.fromisoformat(text)
+    return Time(start.isoformat(), (start + timedelta(hours=1)).isoformat())
+
+
+# -- rules: each in the words of both sides
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Rule:
+    severa: dict[str, Any]
+    microsoft: dict[str, Any]
+    limit: dict[str, Any] = field(default_factory=dict)
+
+    def for_psa(self) -> dict[str, Any]:
+        limits = {"maxOccurrences": self.limit.get("count"), "recursUntilDate": self.limit.get("until")}
+        return {**self.severa, "range": limits}
+
+    def for_outlook(self, start: str) -> dict[str, Any]:
+        kind: dict[str, Any] = {"type": "noEnd"}
+        if "count" in self.limit:
+            kind = {"type": "numbered", "numberOfOccurrences": self.limit["count"]}
+        if "until" in self.limit:
+            kind = {"type": "endDate", "endDate": self.limit["until"]}
+        return {"pattern": self.microsoft, "range": {"startDate": start[:10], "recurrenceTimeZone": ZONE, **kind}}
+
+
+def weekly(*names: str, every: int = 1, **limit: Any) -> Rule:
+    """On these days ("monday", …)."""
+    names = names or ("monday",)
+    severa = {"interval": every, **{day: day in names for day in _DAYS}}
+    microsoft = {"type": "weekly", "interval": every, "daysOfWeek": list(names), "firstDayOfWeek": "monday"}
+    return Rule({"frequency": "Weekly", "pattern": {"weekly": severa}}, microsoft, limit)
+
+
+def daily(every: int = 1, **limit: Any) -> Rule:
+    severa = {"frequency": "Daily", "pattern": {"daily": {"interval": every, "everyWeekday": False}}}
+    return Rule(severa, {"type": "daily", "interval": every}, limit)
+
+
+def monthly(day: int, **limit: Any) -> Rule:
+    severa = {"frequency": "Monthly", "pattern": {"monthly": {"interval": 1, "dayOfMonth": day}}}
+    return Rule(severa, {"type": "absoluteMonthly", "interval": 1, "dayOfMonth": day}, limit)
+
+
+def monthly_on(position: str, day: str, **limit: Any) -> Rule:
+    """E.g. the "last" "friday" of each month."""
+    ordinal = {"dayOrdinal": position.title(), "dayOrdinalOption": day.title()}
+    severa = {"frequency": "Monthly", "pattern": {"monthly": {"interval": 1, **ordinal}}}
+    microsoft = {"type": "relativeMonthly", "interval": 1, "daysOfWeek": [day], "index": position}
+    return Rule(severa, microsoft, limit)
+
+
+def yearly(month: str, number: int, day: int, **limit: Any) -> Rule:
+    severa = {"frequency": "Yearly", "pattern": {"yearly": {"month": month, "dayOfMonth": day}}}
+    return Rule(severa, {"type": "absoluteYearly", "interval": 1, "month": number, "dayOfMonth": day}, limit)
+
+
+# -- people
+
+
+class Outlook:
+    """A person's hand in Outlook, and her eyes on that calendar."""
+
+    def __init__(self, sandbox: Sandbox, address: str) -> None:
+        self._sandbox, self._address = sandbox, address
+
+    def makes(self, subject: str = "Tea", when: Time | None = None, rule: Rule | None = None, **more: Any) -> str:
+        """Returns the entry's id."""
+        when = when or at()
+        if rule:
+            more["recurrence"] = rule.for_outlook(when.start)
+        times = {"start": when.start, "end": when.end, "all_day": when.all_day, "zone": ZONE}
+        return str(self._sandbox.person_creates(self._address, subject=subject, **(times | more))["id"])
+
+    def edits(self, id: str, when: Time | None = None, *, on: date | None = None, **fields: Any) -> None:
+        """The entry; with `on` the occurrence of that original date."""
+        if when:
+            fields |= {"start": when.start, "end": when.end, "zone": ZONE}
+            fields |= {"all_day": when.all_day} if when.all_day else {}
+        if isinstance(rule := fields.get("recurrence"), Rule):
+            start = datetime.fromisoformat(self.entry(id)["start"]).astimezone(ZoneInfo(ZONE))
+            fields["recurrence"] = rule.for_outlook(start.isoformat())
+        self._sandbox.person_edits(self._address, id, on, **fields)
+
+    def deletes(self, id: str, *, on: date | None = None) -> None:
+        self._sandbox.person_deletes(self._address, id, on)
+
+    def moves_to(self, folder: str, id: str) -> str:
+        return str(self._sandbox.person_moves(self._address, id, folder)["id"])
+
+    def entry(self, id: str) -> dict[str, Any]:
+        return self._sandbox.entry(self._address, id)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """Singles and series."""
+        return self._sandbox.entries(self._address)
+
+    @property
+    def one(self) -> dict[str, Any]:
+        (entry,) = self.entries
+        return entry
+
+    @property
+    def occurrences(self) -> list[dict[str, Any]]:
+        return self._sandbox.entries(self._address, expand=(FROM, TO))
+
+    def starts(self) -> list[str]:
+        """Wall-clock starts of everything, in Stockholm; dates for whole days."""
+        return [
+            o["start_date"] if o["all_day"] else _wall(datetime.fromisoformat(o["start"])) for o in self.occurrences
+        ]
+
+
+class Person(User):
+    """… in the PSA; `outlook` is her other hand."""
+
+    def __init__(self, installation: Installation, email: str, token: str) -> None:
+        super().__init__(installation, email, token)
+        self.outlook = Outlook(installation.sandbox, email)
+        self.types = {one["name"]: one["guid"] for one in self.pages("/rest-api/v1/activitytypes")}
+        self.guid = str(self.ask("GET", "/rest-api/v1/users", email=email)[0]["guid"])
+
+    def makes(
+        self, name: str = "Tea", when: Time | None = None, rule: Rule | None = None, type: str = "Meeting", **more: Any
+    ) -> str:
+        """An activity of hers; returns its guid."""
+        when = when or at()
+        body = {
+            "name": name,
+            "startDateTime": when.start,
+            "endDateTime": when.end,
+            "isAllDay": when.all_day,
+            "activityType": {"guid": self.types[type]},
+            "ownerUser": {"guid": self.guid},
+        }
+        if rule:
+            body["recurrence"] = rule.for_psa()
+        return str(self.ask("POST", "/rest-api/v1/activities", body | more)["guid"])
+
+    def edits(self, guid: str, when: Time | None = None, *, on: date | None = None, **fields: Any) -> None:
+        """Fields by Severa's names; `type` by the type's name; `recurrence` may be a Rule."""
+        if when:
+            fields |= {"startDateTime": when.start, "endDateTime": when.end, "isAllDay": when.all_day}
+            if on:
+                del fields["isAllDay"]
+        if "type" in fields:
+            fields["activityType/guid"] = self.types[fields.pop("type")]
+        if isinstance(rule := fields.get("recurrence"), Rule):
+            fields["recurrence"] = rule.for_psa()
+        patch = [{"op": "Replace", "path": f"/{name}", "value": value} for name, value in fields.items()]
+        self.ask("PATCH", f"/rest-api/v1/activities/{_named(guid, on)}", patch)
+
+    def deletes(self, guid: str, *, on: date | None = None) -> None:
+        self.ask("DELETE", f"/rest-api/v1/activities/{_named(guid, on)}")
+
+    def invites(self, colleague: Person, guid: str) -> None:
+        body = {"activityGuid": guid, "participantGuid": colleague.guid}
+        self.ask("POST", "/rest-api/v1/activityparticipants", body)
+
+    def activity(self, guid: str, *, on: date | None = None) -> dict[str, Any]:
+        return dict(self.ask("GET", f"/rest-api/v1/activities/{_named(guid, on)}"))
+
+    def _listed(self, **filters: Any) -> list[dict[str, Any]]:
+        # Of her calendar alone: what she owns or takes part in.
+        mine = {"userGuids": [self.guid], "includeAsMember": "true"}
+        return self.pages("/rest-api/v1/activities", **mine, **filters)
+
+    @property
+    def activities(self) -> list[dict[str, Any]]:
+        """Singles and series of hers."""
+        return self._listed(recurrenceType="None") + self._listed(recurrenceType="Series")
+
+    @property
+    def one(self) -> dict[str, Any]:
+        (activity,) = self.activities
+        return activity
+
+    @property
+    def occurrences(self) -> list[dict[str, Any]]:
+        return self._listed(startDateTime=FROM, endDateTime=TO)
+
+    def starts(self) -> list[str]:
+        return sorted(
+            o["startDateTime"][:10] if o["isAllDay"] else _wall(datetime.fromisoformat(o["startDateTime"]))
+            for o in self.occurrences
+        )
+
+
+def _named(guid: str, on: date | None) -> str:
+    return f"{guid}_{on:%Y%m%d}" if on else guid
+
+
+def _wall(moment: datetime) -> str:
+    return moment.astimezone(ZoneInfo(ZONE)).replace(tzinfo=None).isoformat(timespec="minutes")
+
+
+# -- the office
+
+
+@dataclass(frozen=True)
+class Writes:
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.created + self.updated + self.deleted
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one round of runs did: to Exchange as the sandbox counted it, to the PSA as the runs reported."""
+
+    psa: Writes
+    exchange: Writes
+    requests: int
+    #: The reports themselves, by person.
+    runs: dict[str, dict[str, Any]]
+
+    @property
+    def writes(self) -> int:
+        return self.psa.all + self.exchange.all
+
+    @property
+    def set_aside(self) -> Counter[str]:
+        return sum((Counter(run["set_aside"]) for run in self.runs.values()), Counter())
+
+    @property
+    def left_out(self) -> Counter[str]:
+        return sum((Counter(run["left_out"]) for run in self.runs.values()), Counter())
+
+    @property
+    def joined(self) -> int:
+        return sum(run["joined"] for run in self.runs.values())
+
+    @property
+    def errors(self) -> set[str]:
+        return {run["error"] for run in self.runs.values() if run["error"]}
+
+
+class World(Installation):
+    """Alice (administrator) and Bob of one organization; who syncs is up to the case."""
+
+    def __init__(self, sandbox: Sandbox, protocol: str) -> None:
+        super().__init__(sandbox, protocol, NOW)
+        self.alice = self._person("alice@example.org", "Alice Berg", "--admin")
+        self.bob = self._person("bob@example.org", "Bob Dahl")
+        self.connect(COMPANY)
+        self.syncing: list[Person] = []
+        #: Why pairs of this case rightly differ; the rule.
+        self.differs_by = ""
+        #: Entries on one side alone are part of the case; the rule.
+        self.one_sided_by = ""
+        #: Mails this case may leave.
+        self.mails_allowed = 0
+
+    def _person(self, email: str, name: str, *flags: str) -> Person:
+        user = self.add_user(email, name, COMPANY, *flags)
+        self.mailbox(email, name=name)
+        token = user._client.defaults["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+        return Person(self, email, token)
+
+    def syncs(self, *people: Person) -> World:
+        """They switch on and take the first plan unseen; the next run is their first."""
+        for person in people:
+            person.switches_on()
+            self.syncing.append(person)
+        return self
+
+    def started(self, *people: Person) -> World:
+        """… and their first run, over whatever there is, is done."""
+        self.syncs(*people)
+        self.run()
+        return self
+
+    # -- runs
+    def run(self, *flags: str) -> Report:
+        """A run of everybody who syncs, a minute later; as often as there are people, so that all hear of all."""
+        self.later(minutes=1)
+        self.sandbox.zero_counts()
+        psa: Counter[str] = Counter()
+        reports = {}
+        for _ in self.syncing:
+            for person in self.syncing:
+                report = reports[person.email] = person.runs(*flags)
+                psa.update(report["psa"])
+        exchange: Counter[str] = Counter()
+        requests = 0
+        for person in self.syncing:
+            counts = self.sandbox.counts(person.email)
+            exchange.update(counts["writes"])
+            requests += counts["requests"]
+        return Report(
+            Writes(psa["created"], psa["updated"], psa["deleted"]),
+            Writes(exchange["create"], exchange["update"], exchange["delete"]),
+            requests,
+            reports,
+        )
+
+    def synced(self, *flags: str) -> Report:
+        """A run that must go through."""
+        report = self.run(*flags)
+        for run in report.runs.values():
+            assert run["error"] is None and run["waiting_for"] is None, run
+        return report
+
+    def tried_again(self) -> Report:
+        """A run an hour later, when what was set aside is due again."""
+        self.later(hours=1)
+        return self.synced()
+
+    # -- what holds after every case
+    def is_at_rest(self) -> None:
+        """A second run writes nothing, nobody was mailed, every pair is equal or the case says why not."""
+        again = self.synced()
+        assert again.writes == 0, f"the next run wrote: {again}"
+        assert len(self.sandbox.mails()) == self.mails_allowed
+        assert self.sandbox.validation()["failures"] == []
+        if not self.differs_by:
+            for person in self.syncing:
+                self._is_equal(person)
+
+    def _is_equal(self, person: Person) -> None:
+        here = Counter(_activity_shown(one) for one in person.occurrences)
+        there = Counter(_event_shown(one) for one in person.outlook.occurrences)
+        if self.one_sided_by:
+            both = here & there
+            assert here == both or there == both, (here - there, there - here)
+        else:
+            assert here == there, f"only in the PSA: {here - there}; only in Exchange: {there - here}"
+        texts_here = Counter((one["name"], _text(one["notes"] or "")) for one in person.activities)
+        texts_there = Counter((one["subject"].strip(), _text(one["text"])) for one in person.outlook.entries)
+        if not self.one_sided_by:
+            assert texts_here == texts_there, (texts_here - texts_there, texts_there - texts_here)
+
+
+def _activity_shown(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    start, end = one["startDateTime"], one["endDateTime"]
+    if one["isAllDay"]:
+        times = start[:10], end[:10]
+    else:
+        times = _instant(start), _instant(end)
+    return (one["name"].strip(), one["location"] or "", *times)
+
+
+def _event_shown(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    if one["all_day"]:
+        times = one["start_date"], one["end_date"]
+    else:
+        times = _instant(one["start"]), _instant(one["end"])
+    return (one["subject"].strip(), one["location"].strip(), *times)
+
+
+def _instant(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _text(text: str) -> str:
+    """Its letters: how lines, lists and links of HTML are laid out as text is each reader's own."""
+    return "".join(letter for letter in text if letter.isalnum())
