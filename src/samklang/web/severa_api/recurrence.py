@@ -52,12 +52,15 @@ def to_json(rule: Recurrence, start: date) -> dict[str, Any]:
 
 def from_json(value: Mapping[str, Any], start: date) -> Recurrence:
     """Raises NotARecurrence naming the field."""
+    value = _object(value, "recurrence")
     try:
         frequency = Frequency(str(value["frequency"]).lower())
     except (KeyError, ValueError):
         raise NotARecurrence("recurrence.frequency is one of Daily, Weekly, Monthly, Yearly") from None
-    pattern = (value.get("pattern") or {}).get(frequency.value) or {}
-    rule = {**_range(value.get("range") or {}), "interval": _interval(pattern, frequency)}
+    patterns = _object(value.get("pattern") or {}, "recurrence.pattern")
+    pattern = _object(patterns.get(frequency.value) or {}, f"recurrence.pattern.{frequency.value}")
+    span = _object(value.get("range") or {}, "recurrence.range")
+    rule = {**_range(span), "interval": _interval(pattern, frequency)}
     if frequency is Frequency.DAILY and pattern.get("everyWeekday"):
         return Recurrence(Frequency.WEEKLY, weekdays=_WORKDAYS, **{**rule, "interval": 1})
     if frequency is Frequency.WEEKLY:
@@ -71,6 +74,12 @@ def from_json(value: Mapping[str, Any], start: date) -> Recurrence:
             raise NotARecurrence("recurrence.pattern.yearly.month is the English name of a month")
         rule["month"] = _MONTHS.index(month) + 1
     return Recurrence(frequency, **rule)
+
+
+def _object(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise NotARecurrence(f"{name} is an object")
+    return value
 
 
 def _range(value: Mapping[str, Any]) -> dict[str, Any]:
