@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samklang.engine import recurrence, rrule
+from samklang.engine.canonical import fields
 from samklang.engine.model import (
     AllDay,
     Entry,
@@ -189,6 +190,9 @@ def test_a_rule_that_ends_with_the_calendar_meets_no_short_month() -> None:
     [
         (Recurrence(DAILY, interval=0), "invalid_rule"),
         (Recurrence(YEARLY, interval=2), "yearly_interval"),
+        (Recurrence(YEARLY, month=2, day_of_month=30), "invalid_rule"),
+        (Recurrence(YEARLY, month=13), "invalid_rule"),
+        (Recurrence(MONTHLY, day_of_month=32), "invalid_rule"),
         (Recurrence(DAILY, count=0), "invalid_rule"),
         (Recurrence(DAILY, count=2, until=MONDAY), "count_and_until"),
         (Recurrence(MONTHLY, position=5, weekdays=(Weekday.MONDAY,)), "position_set"),
@@ -198,6 +202,7 @@ def test_a_rule_that_ends_with_the_calendar_meets_no_short_month() -> None:
 )
 def test_rule_5_5_a_connectors_rule_is_judged_alike(bad: Recurrence | Inexpressible, reason: str | None) -> None:
     assert problem(bad, MONDAY) == reason
+    assert fields(weekly(rule=bad))["recurrence"]
 
 
 @pytest.mark.parametrize(

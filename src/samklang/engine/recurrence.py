@@ -110,7 +110,7 @@ def problem(rule: Recurrence | Inexpressible, start: date) -> str | None:
     if isinstance(rule, Inexpressible):
         return rule.reason
     rule = explicit(rule, start)
-    if rule.interval < 1 or (rule.count is not None and rule.count < 1):
+    if not _is_possible(rule):
         return "invalid_rule"
     if rule.until is not None and rule.count is not None:
         return "count_and_until"
@@ -160,14 +160,23 @@ def days(rule: Recurrence, start: date, first: date, last: date) -> Iterator[dat
     """
     first = max(first, start)
     last = min(last, rule.until or last)
-    if first > last:
+    rule = explicit(rule, start)
+    if first > last or not _is_possible(rule):
         return
-    for moment in _dates(explicit(rule, start), start, first):
+    for moment in _dates(rule, start, first):
         day = moment.date()
         if day > last:
             return
         if day >= first:
             yield day
+
+
+def _is_possible(rule: Recurrence) -> bool:
+    """False for a rule that gives no date, however far one looks."""
+    if rule.interval < 1 or (rule.count is not None and rule.count < 1) or not 1 <= (rule.month or 1) <= 12:
+        return False
+    longest = monthrange(2000, rule.month or 1)[1]
+    return 1 <= (rule.day_of_month or 1) <= longest
 
 
 def _dates(rule: Recurrence, start: date, first: date) -> rrule:
