@@ -10,10 +10,10 @@ import os
 import sys
 from typing import NoReturn
 
-from samklang.cli import calendars, connection, demo, running, sync, users
+from samklang.cli import bench, calendars, connection, demo, running, sync, users
 from samklang.cli.output import Failure
 
-_AREAS = (running, users, connection, sync, calendars, demo)
+_AREAS = (running, users, connection, sync, calendars, demo, bench)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,6 +31,12 @@ class Control:
     def post(self, path: str, body: Any) -> Any:
         return self._ask("POST", path, json=body)
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self._ask("PATCH", path, json=body)
+
+    def delete(self, path: str) -> Any:
+        return self._ask("DELETE", path)
+
     def post_text(self, path: str, body: bytes) -> Any:
         return self._ask("POST", path, data=body, headers={"Content-Type": "text/calendar"})
 

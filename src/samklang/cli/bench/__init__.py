@@ -1,0 +1,133 @@
+"""`samklang bench`: what sync costs on this machine, counted and measured in one run (docs/bench.md).
+
+Everything happens in a folder of its own, with a sandbox and a database that end with the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from samklang.cli.output import OK, print_json
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured; ratios and counts hold for either."""
+
+    events: int
+    passes: int
+    first_run: int
+    small: int
+    large: int
+
+
+QUICK = Sizes(events=100, passes=2, first_run=40, small=20, large=120)
+FULL = Sizes(events=500, passes=10, first_run=1000, small=500, large=5000)
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bench = commands.add_parser("bench", help="measure sync on this machine, against a sandbox")
+    bench.add_argument("--json", action="store_true")
+    bench.add_argument("--quick", action="store_true", help="small calendars: the same figures, told with less weight")
+    bench.set_defaults(run=_bench)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    figures = measure(QUICK if args.quick else FULL)
+    if args.json:
+        print_json(figures)
+    else:
+        print("\n".join(lines(figures)))
+    return OK
+
+
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """All figures, by name. Raises Failure."""
+    from samklang.cli.bench.place import PROTOCOLS, place
+
+    figures: dict[str, Any] = {"machine": _machine(), "sizes": asdict(sizes)}
+    with place() as here:
+        # Django's models can be imported from here on.
+        from samklang.cli.bench import measures
+        from samklang.cli.bench.reading import HOW_TO_GET, reading
+
+        for protocol in PROTOCOLS:
+            _tell(f"reading {sizes.events} events over {protocol}")
+            read = reading(here, protocol, sizes.events, sizes.passes)
+            figures[f"reading_{protocol}"] = asdict(read) | {"ratio": read.ratio}
+            if read.ratio is None:
+                figures[f"reading_{protocol}"]["missing"] = HOW_TO_GET
+            _tell(f"writes per change over {protocol}")
+            written = measures.writes(here, protocol)
+            figures[f"writes_{protocol}"] = asdict(written) | {"per_place": written.per_place}
+            _tell(f"requests of an idle mailbox over {protocol}")
+            figures[f"idle_{protocol}"] = asdict(measures.idle(here, protocol))
+            _tell(f"first run of {sizes.first_run} entries over {protocol}")
+            ran = measures.first_run(here, protocol, sizes.first_run)
+            figures[f"first_run_{protocol}"] = asdict(ran) | {"per_second": ran.per_second}
+        _tell(f"memory at {sizes.small} and {sizes.large} entries")
+        used = measures.memory(here, sizes.small, sizes.large)
+        figures["memory"] = asdict(used) | {
+            "first_per_entry": used.first_per_entry,
+            "idle_per_entry": used.idle_per_entry,
+        }
+    _tell("")
+    return figures
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """The figures as a person reads them."""
+    machine, told = figures["machine"], []
+    told.append(f"{machine['date']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}")
+    for protocol in ("ews", "graph"):
+        read, wrote = figures[f"reading_{protocol}"], figures[f"writes_{protocol}"]
+        idle, first = figures[f"idle_{protocol}"], figures[f"first_run_{protocol}"]
+        against = (
+            f"{read['peer']} on the same bytes {read['peer_us']} µs: {read['ratio']} times as much"
+            if read["ratio"]
+            else f"{read['peer']} is not here: {read['missing']}"
+        )
+        told += [
+            "",
+            {"ews": "EWS (Exchange 2013, NTLM)", "graph": "Graph (Office 365)"}[protocol],
+            f"  reading an event     {read['own_us']} µs of processor time; {against}",
+            f"  writes per change    {wrote['per_place']} for each place it must reach"
+            f" ({wrote['changes']} changes, {wrote['places']} places, {wrote['mails']} mails)",
+            f"  idle mailbox         {idle['requests']} request, {idle['writes']} writes"
+            f" (besides: {idle['logons']} log-ons, {idle['token_requests']} token requests)",
+            f"  first run            {first['per_second']} entries/s: {first['entries']} in {first['seconds']} s,"
+            f" of which {first['cpu']} s processor time of ours",
+        ]
+    used = figures["memory"]
+    told += ["", "Peak memory of one run (EWS)"]
+    for kind, name in (("first", "first run"), ("idle", "idle run")):
+        small, large = used[f"{kind}_small"] / 1e6, used[f"{kind}_large"] / 1e6
+        each = used[f"{kind}_per_entry"] / 1e3
+        told.append(
+            f"  {name:<20} {small:.0f} MB at {used['small']} entries, {large:.0f} MB at {used['large']}:"
+            f" {each:.1f} kB an entry"
+        )
+    return told
+
+
+def _machine() -> dict[str, Any]:
+    import os
+
+    return {
+        "date": datetime.now(UTC).date(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _tell(doing: str) -> None:
+    """Progress, where somebody looks on."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{doing}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,27 @@
+"""Our EWS connector: GetItem answers to whole events."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.fetch import Fetcher
+from samklang.connectors.ews.soap import Soap
+
+order = json.load(sys.stdin)
+access = EwsAccess(order["url"], "", "any@bench.example", "any", "basic", ca_file=order["ca_file"], allow_private=True)
+fetcher = Fetcher(Soap(access, order["address"]), "Europe/Stockholm")
+
+
+def read() -> int:
+    ids, batch = order["ids"], order["batch"]
+    return sum(len(fetcher.events(ids[start : start + batch])[0]) for start in range(0, len(ids), batch))
+
+
+events = read()
+began = time.process_time()
+for _ in range(order["passes"]):
+    read()
+print(json.dumps({"cpu": time.process_time() - began, "passes": order["passes"], "events": events}))

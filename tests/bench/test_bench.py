@@ -1,0 +1,70 @@
+"""`samklang bench --quick --json`: every figure is there, and those that are counted are what they must be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+PROTOCOLS = ("ews", "graph")
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    # From a folder without .venv-oracles: the figures of ours do not need other people's clients.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(each) for each in ("src", "."))}
+    done = subprocess.run(
+        [sys.executable, "-m", "samklang", "bench", "--quick", "--json"],
+        stdout=subprocess.PIPE,
+        env=environment,
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        check=True,
+    )
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_change_is_written_once_to_each_place_it_must_reach(figures: dict[str, Any], protocol: str) -> None:
+    writes = figures[f"writes_{protocol}"]
+    assert writes["places"] > writes["changes"] > 0
+    assert writes["exchange"] + writes["psa"] == writes["places"]
+    assert writes["journal_exchange"] == writes["exchange"]
+    assert writes["per_place"] == 1
+    assert writes["mails"] == 0
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_idle_mailbox_costs_one_request_and_no_write(figures: dict[str, Any], protocol: str) -> None:
+    idle = figures[f"idle_{protocol}"]
+    assert (idle["requests"], idle["writes"]) == (1, 0)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_first_run_is_measured_in_both_directions(figures: dict[str, Any], protocol: str) -> None:
+    first = figures[f"first_run_{protocol}"]
+    assert first["entries"] == figures["sizes"]["first_run"]
+    assert first["per_second"] > 0 < first["cpu"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_reading_is_measured_and_says_how_to_get_what_it_is_compared_with(
+    figures: dict[str, Any], protocol: str
+) -> None:
+    reading = figures[f"reading_{protocol}"]
+    assert reading["own_us"] > 0
+    assert reading["ratio"] is None
+    assert "./run bench" in reading["missing"]
+
+
+def test_memory_is_measured_at_two_sizes(figures: dict[str, Any]) -> None:
+    memory = figures["memory"]
+    assert memory["large"] > memory["small"]
+    for kind in ("first", "idle"):
+        # A Python process with a database driver is never smaller: less would be somebody else's peak.
+        assert memory[f"{kind}_small"] > 20e6
+        assert isinstance(memory[f"{kind}_per_entry"], int)
