@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ PROTOCOLS = ("ews", "graph")
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     # From a folder without .venv-oracles: the figures of ours do not need other people's clients.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(each) for each in ("src", "."))}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in ("src", "."))}
     done = subprocess.run(
         [sys.executable, "-m", "samklang", "bench", "--quick", "--json"],
         stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samklang.cli.output import OK, print_json
+from samklang.clock import real_now
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _machine() -> dict[str, Any]:
     import os
 
     return {
-        "date": datetime.now(UTC).date(),
+        "date": real_now().date(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from samklang.cli.bench import entries
 from samklang.cli.bench.place import Place, Run
 from samklang.cli.output import Failure
+from samklang.clock import real_now
 
 Changes = list[tuple[Callable[[], object], int]]
 #: Entries a calendar of the counting measurements holds.
@@ -110,7 +111,7 @@ def _must_have_created(run: Run, size: int) -> None:
 
 
 def _calendar(size: int, name: str) -> bytes:
-    return entries.calendar(size, datetime.now(UTC) + timedelta(days=1), name=name)
+    return entries.calendar(size, real_now() + timedelta(days=1), name=name)
 
 
 # --- counted: idle requests and writes ----------------------------------------------------------------------------
@@ -199,7 +200,7 @@ class _ExchangePerson:
         self._path = f"/mailboxes/{address}/entries"
 
     def create(self) -> None:
-        start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
+        start = real_now().replace(microsecond=0) + timedelta(days=40)
         body = {"subject": "new", "start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
         self._control.post(self._path, body)
 
@@ -238,7 +239,7 @@ class _PsaPerson:
         from samklang.activities import services
         from samklang.engine.model import Timed
 
-        start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=50)
+        start = real_now().replace(second=0, microsecond=0) + timedelta(days=50)
         guests = [services.Guest(user=self._place.user(with_colleague))] if with_colleague else []
         when = Timed(start, start + timedelta(hours=1), "Europe/Stockholm")
         return str(services.create(self._user, name=name, when=when, participants=guests).guid)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from samklang.cli.bench import entries
 from samklang.cli.bench.place import APP, DELEGATE, DELEGATE_PASSWORD, DOMAIN, SECRET, TENANT, Place
 from samklang.cli.bench.replay import Replay
 from samklang.cli.output import Failure
+from samklang.clock import real_now
 from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.calendar import SYNC_PAGE
@@ -54,7 +55,7 @@ class Reading:
 def reading(place: Place, protocol: str, events: int, passes: int) -> Reading:
     """Record the pages of a mailbox with so many events once, and let both clients read them."""
     address = place.mailbox(protocol)
-    begin = datetime.now(UTC) + timedelta(days=1)
+    begin = real_now() + timedelta(days=1)
     place.fill_exchange(address, entries.calendar(events, begin, name="reading"))
     order = {"address": address, "passes": passes, "ca_file": place.urls["ca_file"]}
     with (_ews if protocol == "ews" else _graph)(place, address, events) as recorded:
@@ -77,7 +78,8 @@ def _measure(python: str, client: Path, order: dict[str, Any]) -> float:
     measured = json.loads(done.stdout)
     if measured["events"] != order["events"]:
         raise Failure(f"{client.name} read {measured['events']} events, not {order['events']}.")
-    return round(measured["cpu"] / measured["passes"] / measured["events"] * 1e6, 1)
+    seconds: float = measured["cpu"] / measured["passes"] / measured["events"]
+    return round(seconds * 1e6, 1)
 
 
 @contextmanager
@@ -87,7 +89,8 @@ def _ews(place: Place, address: str, events: int) -> Iterator[dict[str, Any]]:
     access = EwsAccess(
         place.urls["ews"], DOMAIN, DELEGATE, DELEGATE_PASSWORD, auth="basic", ca_file=ca_file, allow_private=True
     )
-    soap, ids, state = Soap(access, address), [], None
+    soap, state = Soap(access, address), None
+    ids: list[str] = []
     while len(ids) < events:
         changes = wire.read_changes(soap.ask(operations.sync_items(state, SYNC_PAGE)))
         ids += [id for id, _ in changes.present]
