@@ -48,6 +48,7 @@ class TwoCalendars(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(page_size=2)
+        self.world.exchange.hides_keys = True
         self.fresh = 0
         #: Words and times people typed; those they overwrote or deleted knowingly.
         self.typed: set[str] = set()

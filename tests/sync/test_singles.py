@@ -93,6 +93,7 @@ def test_case_14_a_create_that_timed_out_but_was_stored_makes_one_event(world: W
     world.run()
     assert world.synced().exchange.created == 1
     assert len(world.events) == 1 and len(world.links) == 1
+    assert [change.kind for change in world.store.journal] == ["create"]
 
 
 def test_case_20_a_draft_stays_home(world: World) -> None:
@@ -168,6 +169,15 @@ def test_different_fields_changed_on_both_sides_are_both_kept(world: World) -> N
     world.psa.person_edits(world.activity.id, title="Coffee")
     assert world.synced().writes == 2
     assert (world.event.entry.title, world.event.entry.place) == ("Coffee", "Attic")
+
+
+def test_an_edit_taken_back_after_it_was_synced_is_an_edit(world: World) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.synced()
+    for title in ("Coffee", "Tea"):
+        world.psa.person_edits(world.activity.id, title=title)
+        assert world.synced().exchange.updated == 1
+        assert world.exchange.shelf.shown()[item].entry.title == title
 
 
 def test_case_173_the_same_value_typed_on_both_sides_is_no_conflict(world: World) -> None:

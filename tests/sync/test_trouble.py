@@ -209,6 +209,16 @@ def test_the_value_that_lost_is_kept_through_a_crash_right_after_the_write(world
     assert kept == [f"Typed in {loser}"]
 
 
+def test_a_create_that_waits_is_looked_up_before_a_newcomer_is_taken_for_a_persons(world: World) -> None:
+    world.exchange.hides_keys = True
+    world.add_to_psa(single("Tea"))
+    for after in (False, False, True):  # the third time it was made after all, and waits for five minutes
+        world.faults.arm(Unavailable(), on="exchange.create", after=after)
+        world.run()
+    world.synced()
+    assert len(world.events) == len(world.activities) == len(world.links) == 1
+
+
 def busy_world() -> World:
     """Everything at once: creates, edits, a merge, deletes and a series, all of them waiting for one run."""
     world = World().started()

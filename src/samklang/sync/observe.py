@@ -146,7 +146,8 @@ def _has_its_turn(parts: Parts, known: Known, psa: Look[SeenActivity], exchange:
     source_id = id_on(link, source.side) or ""
     if (source.side, source_id) not in known.aside or not source.missing([source_id]):
         return True
-    return any(seen.key == link.key for seen in target.seen.values())
+    # A newcomer may be what the create made: listings need not show our keys.
+    return any(known.link_of(target.side, entry_id) is None for entry_id in target.seen)
 
 
 def _fetch_counterparts(known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> None:

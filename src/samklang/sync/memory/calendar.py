@@ -29,6 +29,8 @@ class MemoryCalendar:
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
         #: The server drops all exceptions when a write changes pattern or time (as Exchange does, rule 5.4).
         self.drops_exceptions = False
+        #: Listings do not show our create keys; only `find_created` knows them (Graph facts §1.4).
+        self.hides_keys = False
         #: Ids that can be listed but not read.
         self.unreadable: set[str] = set()
         self._elsewhere: dict[str, SeenEvent] = {}
@@ -89,8 +91,9 @@ class MemoryCalendar:
 
     def _page(self, ids: Sequence[str], token: str | None) -> EventPage:
         shown = self.shelf.shown()
+        events = (shown[i] for i in ids if i in shown and i not in self.unreadable)
         return EventPage(
-            events=tuple(shown[i] for i in ids if i in shown and i not in self.unreadable),
+            events=tuple(replace(event, key=None) if self.hides_keys else event for event in events),
             removed=tuple(i for i in ids if i not in shown),
             unreadable=tuple(Unreadable(i, "unreadable") for i in ids if i in self.unreadable),
             token=token,
