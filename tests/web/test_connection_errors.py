@@ -1,0 +1,220 @@
+"""Each way a connection can fail has a name: on the page, in `samklang connection test` and for the user; after one
+log-on attempt at most, and with nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+
+from samklang.clock import now
+from samklang.config import config
+from samklang.mailboxes import messages, services
+from samklang.wiring import run_mailbox
+from tests.web.connected import APP, ROLES, SECRET, TENANT, Connected, command
+from tests.web.house import as_person, as_program, mailbox_of, send
+
+pytestmark = pytest.mark.django_db
+
+_EXCHANGE = "/settings/integrations/microsoft-exchange"
+Break = Callable[[Connected, pytest.MonkeyPatch], None]
+
+
+def _distrust(connected: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAMKLANG_CA_FILE")
+    config.cache_clear()
+
+
+def _saves(**values: Any) -> Break:
+    return lambda connected, _: connected.save(**values)
+
+
+def _nobody_impersonates(connected: Connected, _: pytest.MonkeyPatch) -> None:
+    connected.sandbox.account(r"EXAMPLE\sync", "right password", impersonates=["bob@example.org"])
+
+
+def _other_address(connected: Connected, _: pytest.MonkeyPatch) -> None:
+    connected.sandbox.ask("PATCH", "/mailboxes/alice@example.org", {"address": "renamed@example.org", "aliases": []})
+
+
+def _without_exchange(connected: Connected, _: pytest.MonkeyPatch) -> None:
+    connected.save(url=connected.sandbox.ews.replace("/EWS/Exchange.asmx", "/owa"))
+
+
+ON_PREMISES: dict[str, Break] = {
+    "sign_in_refused": _saves(password="wrong password"),
+    "unknown_host": _saves(url="https://exchange.invalid/EWS/Exchange.asmx"),
+    "bad_certificate": _distrust,
+    "impersonation_denied": _nobody_impersonates,
+    "mailbox_not_found": _other_address,
+    "not_exchange": _without_exchange,
+    "version_not_supported": _saves(version="2007"),
+}
+
+
+@pytest.mark.parametrize("code", ON_PREMISES)
+def test_a_failing_exchange_server_is_named_on_page_and_command_line(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    ON_PREMISES[code](connected, monkeypatch)
+    _named_everywhere(connected, capsys, code)
+
+
+def _named_everywhere(connected: Connected, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    explained = messages.explain(code)
+    connected.sandbox.zero_counts()
+    page = as_person(connected.them.alice).post(f"{_EXCHANGE}/test", {"address": "alice@example.org"})
+    text = unescape(page.content.decode())
+    assert explained.sentence in text
+    assert explained.remedy in text
+    assert connected.logons() + connected.tokens() <= 1
+    connected.sandbox.zero_counts()
+    status, report = command(capsys, "connection", "test", "--org", connected.them.company.name)
+    failed = [step for step in report["steps"] if not step["ok"]]
+    assert status in (1, 3)
+    assert [step["code"] for step in failed] == [code]
+    assert failed[0]["cause"] == explained.sentence
+    assert connected.logons() + connected.tokens() <= 1
+    assert connected.writes() == 0
+
+
+@pytest.mark.parametrize("code", ["sign_in_refused", "impersonation_denied", "mailbox_not_found", "bad_certificate"])
+def test_a_syncing_user_is_told_and_loses_nothing(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    alice = connected.them.alice
+    services.switch_on(alice, now(), unseen=True)
+    mailbox = mailbox_of(alice)
+    run_mailbox(mailbox.pk, "job")
+    assert mailbox.link_rows.count() == 2
+    ON_PREMISES[code](connected, monkeypatch)
+    connected.sandbox.zero_counts()
+    for _ in range(3):
+        run_mailbox(mailbox.pk, "job")
+    if code == "sign_in_refused":
+        assert connected.logons() <= 1  # then the connection pauses, lest the account be locked
+    text = unescape(as_person(alice).get("/profile/calendar/synchronization").content.decode())
+    assert messages.explain(code).sentence in text
+    assert mailbox.link_rows.filter(status="linked").count() == 2
+    assert connected.writes() == 0
+    address = "renamed@example.org" if code == "mailbox_not_found" else alice.email
+    assert len(connected.sandbox.entries(address)) == 2
+
+
+def test_a_paused_connection_goes_on_once_the_right_password_is_saved(connected: Connected) -> None:
+    services.switch_on(connected.them.alice, now(), unseen=True)
+    mailbox = mailbox_of(connected.them.alice)
+    connected.save(password="wrong password")
+    run_mailbox(mailbox.pk, "job")
+    page = as_person(connected.them.alice)
+    assert "Synchronization is paused." in page.get(_EXCHANGE).content.decode()
+    page.post(_EXCHANGE, _server_form(connected) | {"password": "right password"})
+    assert "Synchronization is paused." not in page.get(_EXCHANGE).content.decode()
+    assert run_mailbox(mailbox.pk, "job")["finished_first_run"]
+
+
+def test_asking_for_a_preview_again_and_again_is_one_attempt(connected: Connected) -> None:
+    connected.save(password="wrong password")
+    services.record_test(connected.connection, True, now(), connected.them.alice)
+    connected.sandbox.zero_counts()
+    client = as_program(connected.them.alice)
+    answers = [send(client, "PUT", "/api/me/calendar-sync", {"on": True}) for _ in range(3)]
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(502, "sign_in_refused")] * 3
+    assert connected.logons() <= 1
+
+
+def _server_form(connected: Connected) -> dict[str, str]:
+    names = ("domain", "url", "username", "auth", "ca_certificate")
+    return {"part": "server"} | {name: getattr(connected.connection, name) for name in names}
+
+
+def test_the_password_is_never_shown_and_an_empty_one_keeps_it(connected: Connected) -> None:
+    page = as_person(connected.them.alice)
+    assert "right password" not in page.get(_EXCHANGE).content.decode()
+    page.post(_EXCHANGE, _server_form(connected) | {"password": ""})
+    shown = send(as_program(connected.them.alice), "GET", "/api/connection").json()
+    assert (shown["password"], shown["tested"]) == ("set", True)
+
+
+@pytest.mark.parametrize("url", ["http://host/EWS/Exchange.asmx", "https://user:pw@host/EWS", "host", "", "https://"])
+def test_an_address_that_cannot_be_right_is_refused_before_it_is_saved(connected: Connected, url: str) -> None:
+    answer = as_person(connected.them.alice).post(_EXCHANGE, _server_form(connected) | {"url": url})
+    assert answer.status_code == 422
+    assert "wrong-why" in answer.content.decode()
+    connected.connection.refresh_from_db()
+    assert connected.connection.url == connected.sandbox.ews
+
+
+def test_the_switch_wants_a_passed_test_of_the_settings_as_saved(connected: Connected) -> None:
+    page = as_person(connected.them.alice)
+    page.post(f"{_EXCHANGE}/switch")
+    page.post(_EXCHANGE, _server_form(connected) | {"username": "other"})
+    answer = page.post(f"{_EXCHANGE}/switch", follow=True)
+    assert "Test the connection first" in answer.content.decode()
+    connected.connection.refresh_from_db()
+    assert not connected.connection.enabled
+
+
+# --- Office 365 -------------------------------------------------------------------------------------------------------
+
+
+def _tenant(connected: Connected, **app: Any) -> None:
+    """Alice's mailbox is in a tenant; `app` says how our application stands there."""
+    sandbox = connected.sandbox
+    given = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ROLES} | app
+    expired = given.pop("secret_expired", False)
+    sandbox.tenant(TENANT, domains=["example.org"], apps=[given], secret_expired=expired)
+    sandbox.change_mailbox("alice@example.org", tenant=TENANT)
+    connected.save(version="office365", tenant=TENANT)
+
+
+OFFICE: dict[str, dict[str, Any]] = {
+    "wrong_secret": {"secret": "another"},
+    "secret_expired": {"secret_expired": True},
+    "app_not_found": {"consented": False},
+}
+
+
+@pytest.mark.parametrize("code", OFFICE)
+def test_a_refused_application_is_named_on_page_and_command_line(
+    connected: Connected, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    _tenant(connected, **OFFICE[code])
+    _named_everywhere(connected, capsys, code)
+
+
+def test_a_consent_is_taken_from_microsofts_answer_and_proved(connected: Connected) -> None:
+    _tenant(connected)
+    connected.save(tenant="")
+    page = as_person(connected.them.alice)
+    grant = page.post(f"{_EXCHANGE}/grant").content.decode()
+    assert connected.sandbox.pages in grant
+    state = page.session["consent_state"]
+    back = {"admin_consent": "True", "tenant": TENANT, "state": state}
+    assert page.get(f"{_EXCHANGE}/consent", back | {"state": "forged"}).status_code == 400
+    assert page.get(f"{_EXCHANGE}/consent", back).status_code == 400  # a state is good for one answer
+    page.post(f"{_EXCHANGE}/grant")
+    answer = page.get(f"{_EXCHANGE}/consent", back | {"state": page.session["consent_state"]})
+    assert answer.status_code == 200, answer.content
+    connected.connection.refresh_from_db()
+    assert connected.connection.tenant == TENANT
+
+
+def test_a_declined_consent_is_said_so(connected: Connected) -> None:
+    page = as_person(connected.them.alice)
+    page.post(f"{_EXCHANGE}/grant")
+    declined = {"error": "access_denied", "error_description": "AADSTS65004", "state": page.session["consent_state"]}
+    answer = page.get(f"{_EXCHANGE}/consent", declined)
+    assert answer.status_code == 403
+    assert "were not granted" in answer.content.decode()
+
+
+def test_without_an_application_of_the_installation_the_page_says_who_mends_it(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SAMKLANG_APP_SECRET")
+    config.cache_clear()
+    answer = as_person(connected.them.alice).post(f"{_EXCHANGE}/grant")
+    assert "The operator sets SAMKLANG_APP_SECRET" in answer.content.decode()
