@@ -18,13 +18,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from samklang import database
 from samklang.cli.output import ATTENTION, Failure, open_database
-from samklang.cli.sandbox_process import SandboxProcess
+
+if TYPE_CHECKING:
+    from samklang.cli.sandbox_process import SandboxProcess
 
 TENANT = "5a3c1a9e-0000-4000-8000-00000000f1fe"
 APP = "5a3c1a9e-0000-4000-8000-0000000000a1"
@@ -55,6 +55,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from samklang.cli.sandbox_process import SandboxProcess
+
     data = _data_folder()
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
@@ -205,6 +207,8 @@ def _connect(sandbox: SandboxProcess) -> None:
 
 
 def _wait_until_synced(serve: subprocess.Popen[bytes]) -> None:
+    import requests
+
     from samklang.mailboxes.models import Mailbox
 
     print("First synchronization …", flush=True)

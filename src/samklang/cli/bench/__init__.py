@@ -6,14 +6,13 @@ Everything happens in a folder of its own, with a sandbox and a database that en
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from samklang.cli.output import OK, print_json
-from samklang.clock import real_now
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
 
 
 def _machine() -> dict[str, Any]:
-    import os
+    from samklang.clock import real_now
 
     return {
         "date": real_now().date(),

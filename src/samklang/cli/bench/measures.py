@@ -121,7 +121,7 @@ def idle(place: Place, protocol: str) -> Idle:
     """A run of a mailbox whose last run had nothing to do either."""
     person = _settled(place, protocol)
     place.forget_counts()
-    place.run(person)
+    place.sync(person)
     # Of everything that was asked meanwhile, by whomever: a request for a token belongs to no mailbox.
     counted = place.control.get("/counts").values()
     return Idle(

@@ -163,8 +163,11 @@ def _settings(data: Path, sandbox: SandboxProcess) -> None:
     for name in [name for name in os.environ if name.startswith("SAMKLANG_")]:
         if name != "SAMKLANG_SCHEMAS":
             del os.environ[name]
-    os.environ.pop("DATABASE_URL", None)
+    for name in ("DATABASE_URL", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
     os.environ.update(
+        # No process but the first compiles what it imports, as on a machine in use.
+        PYTHONPYCACHEPREFIX=str(data.parent / "compiled"),
         SAMKLANG_DATA=str(data),
         SAMKLANG_ALLOW_PRIVATE_ADDRESSES="1",
         SAMKLANG_CA_FILE=sandbox.urls["ca_file"],
