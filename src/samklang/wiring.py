@@ -172,7 +172,8 @@ def _may_run(mailbox: Mailbox) -> bool:
         return False
     if not link.paused_code:
         return True
-    claimed = Connection.objects.filter(pk=link.pk, probe_at__lte=now()).update(probe_at=now() + services.PROBE_EVERY)
+    real = real_now()
+    claimed = Connection.objects.filter(pk=link.pk, probe_at__lte=real).update(probe_at=real + services.PROBE_EVERY)
     if claimed and access.signs_in(link):
         services.resume(link)
         return True
