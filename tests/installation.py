@@ -92,6 +92,16 @@ class Installation:
         app = {"client_id": APP, "secret": secret, "consented": consented, "roles": roles}
         self.sandbox.tenant(TENANT, domains=[self.domain], apps=[app], **more)
 
+    def forget_authority(self) -> None:
+        """The sandbox's test authority is no longer trusted."""
+        os.environ.pop("SAMKLANG_CA_FILE")
+        config.cache_clear()
+
+    def forget_tokens(self) -> None:
+        """Microsoft's tokens live an hour; what was withdrawn shows when they are no longer taken."""
+        if self.protocol == "graph":
+            self.sandbox.fault("token_invalid", {"protocol": "graph"})
+
     # -- time
     def set_clock(self, now: datetime) -> None:
         self.now = now.astimezone(UTC)
