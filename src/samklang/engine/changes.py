@@ -41,6 +41,11 @@ class Pair:
     exchange_gone: Gone | None = None
 
     @property
+    def stands(self) -> bool:
+        """True when nothing was seen or missed of either side. Its base is not looked at: opening it costs."""
+        return (self.activity, self.event, self.psa_gone, self.exchange_gone) == (None, None, None, None)
+
+    @property
     def psa_keys(self) -> frozenset[FieldKey]:
         """What a person changed in the PSA."""
         return changed_keys(self.link.base.psa, self.psa_now)
@@ -109,4 +114,4 @@ def _change(base: Fields, now: Fields, gone: Gone | None) -> Change:
         return Change.UNSURE
     if gone is not None:
         return Change.GONE
-    return Change.EDITED if changed_keys(base, now) else Change.SAME
+    return Change.SAME if now is base or not changed_keys(base, now) else Change.EDITED

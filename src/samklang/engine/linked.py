@@ -55,6 +55,8 @@ _NO_KEYS: frozenset[FieldKey] = frozenset()
 
 def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     """The actions for one link; `renew` remembers it anew even when nothing has changed (a mark that ended)."""
+    if pair.stands and not renew:
+        return []
     if _waits(pair, context) or Change.UNSURE in (pair.psa, pair.exchange):
         return []
     if pair.psa_gone is Gone.LEFT:
