@@ -295,8 +295,8 @@ class World(Installation):
 
     def __init__(self, sandbox: Sandbox, protocol: str) -> None:
         super().__init__(sandbox, protocol, NOW)
-        self.alice = self._person("alice@example.org", "Alice Berg", "--admin")
-        self.bob = self._person("bob@example.org", "Bob Dahl")
+        self.alice = self._with_mailbox("alice@example.org", "Alice Berg", "--admin")
+        self.bob = self._with_mailbox("bob@example.org", "Bob Dahl")
         self.connect(COMPANY)
         self.syncing: list[Person] = []
         #: Why pairs of this case rightly differ; the rule.
@@ -306,9 +306,13 @@ class World(Installation):
         #: Mails this case may leave.
         self.mails_allowed = 0
 
-    def _person(self, email: str, name: str, *flags: str) -> Person:
-        user = self.add_user(email, name, COMPANY, *flags)
+    def _with_mailbox(self, email: str, name: str, *flags: str) -> Person:
         self.mailbox(email, name=name)
+        return self.person(email, name, *flags)
+
+    def person(self, email: str, name: str, *flags: str, zone: str = ZONE) -> Person:
+        """Somebody more in the company; her mailbox is the case's to make."""
+        user = self.add_user(email, name, COMPANY, *flags, zone=zone)
         token = user._client.defaults["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         return Person(self, email, token)
 

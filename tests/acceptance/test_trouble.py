@@ -1,0 +1,127 @@
+"""Tokens, faults, set-aside entries, and who may do what."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.world import World, at, weekly
+from tests.installation import SECRET, ApiRefused
+
+
+def _some(world: World) -> None:
+    for number in range(4):
+        world.alice.makes(f"Here {number}", at(number + 1))
+        world.alice.outlook.makes(f"There {number}", at(number + 1, 13))
+
+
+def test_case_181_an_unchanged_calendar_costs_one_request_and_no_write(world: World) -> None:
+    _some(world)
+    world.synced()
+    report = world.synced()
+    assert (report.requests, report.writes) == (1, 0)
+
+
+def test_case_182_a_refused_token_leads_to_no_delete_and_no_double(world: World) -> None:
+    _some(world)
+    world.synced()
+    operation = "SyncFolderItems" if world.protocol == "ews" else "calendarView.delta"
+    world.sandbox.fault("stale", {"operation": operation}, {"times": 1})
+    world.alice.outlook.makes("New", at(9))
+    report = world.synced()
+    assert (report.psa.created, report.writes) == (1, 1)
+
+
+def test_case_191_our_own_writes_come_back_without_a_write(world: World) -> None:
+    _some(world)
+    assert world.synced().writes == 8
+    assert world.synced().writes == 0
+    assert world.synced("--reconcile").writes == 0
+
+
+@pytest.mark.parametrize("kind", ["drop", "malformed", "html", "status"])
+def test_case_193_199_every_call_fails_once_then_works(world: World, kind: str) -> None:
+    _some(world)
+    protocol = "ews" if world.protocol == "ews" else "graph"
+    details = {"status": 503} if kind == "status" else {}
+    world.sandbox.fault(kind, {"protocol": protocol}, {"every": 2}, **details)
+    for _ in range(3):
+        world.run()
+        world.later(minutes=40)
+    world.sandbox.clear_faults()
+    world.tried_again()
+    assert len(world.alice.activities) == len(world.alice.outlook.entries) == 8
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 6])
+def test_case_194_a_call_lost_at_any_place_changes_nothing_in_the_end(world: World, nth: int, side: str) -> None:
+    _some(world)
+    world.sandbox.fault("drop", {"protocol": world.protocol}, {"nth": nth, "side": side})
+    world.run()
+    world.sandbox.clear_faults()
+    world.tried_again()
+    world.tried_again()
+    assert len(world.alice.activities) == len(world.alice.outlook.entries) == 8
+
+
+def test_case_196_one_mailbox_that_fails_for_ever_does_not_disturb_the_other(both: World) -> None:
+    both.alice.makes("Tea")
+    both.bob.makes("Coffee")
+    both.sandbox.fault("status", {"mailbox": "alice@example.org", "protocol": both.protocol}, status=504)
+    report = both.run()
+    assert report.runs["alice@example.org"]["error"] or report.set_aside
+    assert both.bob.outlook.one["subject"] == "Coffee"
+    both.sandbox.clear_faults()
+    both.later(days=2)
+    both.synced()
+    assert both.alice.outlook.one["subject"] == "Tea"
+
+
+def test_case_200_one_poisonous_entry_is_set_aside_and_all_others_come(world: World) -> None:
+    world.alice.outlook.makes("Round", at(7), weekly(count=3))
+    _some(world)
+    world.alice.makes("Good", at(12))
+    operation = "CreateItem" if world.protocol == "ews" else "events.create"
+    world.sandbox.fault("response_code", {"operation": operation}, {"nth": 2}, code="ErrorItemSave", status=400)
+    report = world.run()
+    assert sum(report.set_aside.values()) == 1
+    (waiting,) = world.alice.status()["set_aside"]
+    assert waiting["code"] and waiting["retry_at"]
+    world.sandbox.clear_faults()
+    world.tried_again()
+    assert world.alice.status()["set_aside"] == []
+    assert len(world.alice.activities) == len(world.alice.outlook.entries) == 10
+
+
+def test_a_throttled_run_waits_as_long_as_it_is_asked_to(world: World) -> None:
+    world.alice.makes("Tea")
+    world.sandbox.fault("throttle", {"protocol": world.protocol}, seconds=300)
+    report = world.run()
+    assert report.errors == {"throttled"} or report.set_aside
+    world.sandbox.clear_faults()
+    world.tried_again()
+    assert world.alice.outlook.one["subject"] == "Tea"
+
+
+def test_case_211_nobody_switches_on_for_a_colleague_or_sees_the_connection(office: World) -> None:
+    with pytest.raises(ApiRefused) as refused:
+        office.bob.ask("GET", "/api/connection")
+    assert refused.value.status == 403
+    office.alice.ask("PUT", "/api/me/calendar-sync", {"on": True})
+    assert office.bob.ask("GET", "/api/me/calendar-sync") == {"on": False}
+    said = office.command("sync", "run", "--user", office.bob.email)
+    assert said.status != 0 and "only he or she" in said.err
+    office.alice.ask("PUT", "/api/me/calendar-sync", {"on": False})
+
+
+def test_case_214_secrets_are_in_no_answer(office: World) -> None:
+    shown = office.done("connection", "show", "--json").out + str(office.alice.ask("GET", "/api/connection"))
+    assert SECRET not in shown and "account's-password" not in shown
+
+
+def test_case_221_one_changed_field_is_one_write_and_nothing_changed_none(world: World) -> None:
+    _some(world)
+    world.synced()
+    world.alice.edits(world.alice.activities[0]["guid"], location="Attic")
+    assert world.synced().writes == 1
+    assert world.synced().writes == 0
