@@ -37,6 +37,11 @@ const calendar = new Calendar(element, {
   scrollTime: "07:00:00",
   nowIndicator: true,
   weekNumbers: !narrow,
+  // What is read aloud is what is written.
+  weekTextShort: url.week,
+  weekTextLong: url.week,
+  todayText: url.today,
+  todayHint: url.today,
   editable: true,
   selectable: true,
   slotEventOverlap: false,

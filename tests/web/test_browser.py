@@ -1,0 +1,296 @@
+"""The pages in a real Chromium, served as in production, beside the sandbox's Exchange: keys, eyes and ears.
+
+One site and one browser for the module: starting them costs more than all tests together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from tests.sandbox_client import Sandbox
+from tests.web.browser_site import EMAIL, PASSWORD
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+#: A change travels within 10 s (two polls of the demo's pace); the machine may be slow.
+TRAVEL = 40_000
+PAGES = (
+    "/calendar",
+    "/calendar/files",
+    "/settings/integrations/microsoft-exchange",
+    "/profile/calendar/synchronization",
+    "/help/user",
+    "/help/administrator",
+    "/nowhere",
+)
+
+
+@dataclass
+class Site:
+    address: str
+    sandbox: Sandbox
+
+
+@pytest.fixture(scope="module")
+def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
+    sandbox = sandbox_process
+    sandbox.reset()
+    sandbox.account(r"EXAMPLE\sync", "right")
+    sandbox.mailbox(EMAIL, name="Alice Berg", zone="Europe/Stockholm")
+    database = f"browser_{os.getpid()}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"create database {database}")
+    with tempfile.TemporaryDirectory(prefix="samklang-browser-") as data:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMKLANG_TEST")}
+        environment |= {
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+            "DATABASE_URL": re.sub(r"/[^/?]+(\?|$)", rf"/{database}\1", database_url, count=1),
+            "SAMKLANG_DATA": data,
+            "SAMKLANG_LISTEN": "127.0.0.1:0",
+            "SAMKLANG_CA_FILE": sandbox.ca_file,
+            "SAMKLANG_ALLOW_PRIVATE_ADDRESSES": "1",
+            "SAMKLANG_POLL_SECONDS": "3",
+        }
+        subprocess.run([sys.executable, "-m", "tests.web.browser_site", sandbox.ews], env=environment, check=True)
+        serve = subprocess.Popen(
+            [sys.executable, "-m", "samklang", "serve"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert serve.stderr is not None
+            found = next(match for line in serve.stderr if (match := re.search(r"http://\S+", line)))
+            yield Site(found.group(), sandbox)
+        finally:
+            serve.terminate()
+            serve.wait(60)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"drop database {database} with (force)")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("SAMKLANG_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("No Chromium. `./run test` installs it, or set SAMKLANG_CHROMIUM to one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def cookies(chromium: Browser, site: Site) -> Any:
+    """Alice's session, signed in by keyboard alone."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(site.address, timeout=60_000)
+    expect(page.locator("[name=email]")).to_be_focused()
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Calendar", exact=True)).to_be_visible(timeout=20_000)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def _open(chromium: Browser, cookies: Any, scheme: str = "light", width: int = 1280) -> Page:
+    context = chromium.new_context(
+        storage_state=cookies,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 900},
+    )
+    return context.new_page()
+
+
+@pytest.fixture
+def page(chromium: Browser, cookies: Any) -> Iterator[Page]:
+    """Alice's page; any error of its own, or anything the policy had to block, fails the test."""
+    errors: list[str] = []
+    shown = _open(chromium, cookies)
+    shown.on("pageerror", lambda error: errors.append(str(error)))
+    shown.on("console", lambda message: errors.append(message.text) if _is_wrong(message) else None)
+    yield shown
+    shown.context.close()
+    assert errors == []
+
+
+def _is_wrong(message: ConsoleMessage) -> bool:
+    """What is refused with a reason is shown to the person; Chromium logs it all the same."""
+    return message.type == "error" and not re.search(r"status of (404|409|422)", message.text)
+
+
+def _in_calendar(page: Page, title: str) -> Locator:
+    return page.locator("#calendar").get_by_role("button", name=re.compile(title)).first
+
+
+def _subjects(sandbox: Sandbox) -> list[str]:
+    return [entry["subject"] for entry in sandbox.entries(EMAIL)]
+
+
+def _appears_in_exchange(page: Page, sandbox: Sandbox, title: str) -> None:
+    for _ in range(TRAVEL // 500):
+        if title in _subjects(sandbox):
+            return
+        page.wait_for_timeout(500)
+    pytest.fail(f"{title} did not arrive: {_subjects(sandbox)}")
+
+
+def test_an_activity_made_by_keyboard_shows_on_the_exchange_page(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.locator("#new-entry").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#entry [name=name]")).to_be_focused()
+    page.keyboard.type("Typed by hand")
+    page.keyboard.press("Enter")
+    expect(page.locator("#entry")).not_to_be_visible()
+    expect(_in_calendar(page, "Typed by hand")).to_be_visible()
+    _appears_in_exchange(page, site.sandbox, "Typed by hand")
+    other = page.context.new_page()
+    other.goto(f"{site.sandbox.pages}/mailboxes/{EMAIL}")
+    expect(other.get_by_role("link", name=re.compile("Typed by hand"))).to_be_visible()
+    other.close()
+
+
+def test_what_a_person_does_in_exchange_shows_on_samklangs_page_without_a_reload(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    now = datetime.now(ZoneInfo("Europe/Stockholm")).replace(minute=0, second=0, microsecond=0)
+    made = site.sandbox.person_creates(
+        EMAIL, subject="Made in Outlook", start=now.isoformat(), end=(now + timedelta(hours=1)).isoformat()
+    )
+    expect(_in_calendar(page, "Made in Outlook")).to_be_visible(timeout=TRAVEL)
+    site.sandbox.person_edits(EMAIL, made["id"], subject="Renamed in Outlook")
+    expect(_in_calendar(page, "Renamed in Outlook")).to_be_visible(timeout=TRAVEL)
+    site.sandbox.person_deletes(EMAIL, made["id"])
+    expect(page.get_by_role("button", name=re.compile("Renamed in Outlook"))).to_have_count(0, timeout=TRAVEL)
+
+
+def test_one_occurrence_and_the_whole_series_are_told_apart_and_deleting_asks_first(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.locator("#new-entry").click()
+    page.locator("#entry [name=name]").fill("Standup")
+    page.locator("#entry [name=frequency]").select_option("daily")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("tab", name="list view").click()
+    page.get_by_role("tab", name="Month view").click()
+    days = page.locator("#calendar").get_by_text("Standup", exact=True)
+    expect(days.first).to_be_visible()
+    several = days.count()
+    days.first.click()
+    page.locator("#entry [name=name]").fill("Retro")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="This occurrence").click()
+    expect(page.locator("#calendar").get_by_text("Retro", exact=True)).to_be_visible()
+    expect(days).to_have_count(several - 1)
+    page.locator("#calendar").get_by_text("Retro", exact=True).click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="What should be deleted?")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#entry")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="The whole series").click()
+    expect(days).to_have_count(0)
+
+
+def test_what_is_wrong_in_the_dialog_is_said_beside_its_field(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.locator("#new-entry").click()
+    page.locator("#entry [name=name]").fill("Trip")
+    page.locator("#entry [name=participants]").fill("nobody")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("No e-mail address: nobody")).to_be_visible()
+    expect(page.locator("#entry [name=participants]")).to_be_focused()
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#entry")).not_to_be_visible()
+
+
+def _violations(page: Page) -> list[tuple[str, str]]:
+    page.evaluate(AXE.read_text())
+    # The roles inside FullCalendar's grid and list are its own, and axe disputes some (a day's cell is named by its
+    # date, though it shows its entries; a list's items stand in groups). Ours are its colours, held to with the rest.
+    found = page.evaluate(
+        """async () => {
+          const inside = ["#calendar [role=grid]", "#calendar [role=list]"];
+          const all = await axe.run({ exclude: inside }, { resultTypes: ["violations"] });
+          const colours = await axe.run(document, { runOnly: ["color-contrast", "button-name", "link-name"] });
+          return [...all.violations, ...colours.violations];
+        }"""
+    )
+    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [(rule["id"], node["html"][:200]) for rule in serious for node in rule["nodes"]]
+
+
+def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: Site, scheme: str) -> None:
+    page = _open(chromium, cookies, scheme)
+    barriers: dict[str, list[tuple[str, str]]] = {}
+    for path in PAGES:
+        page.goto(site.address + path)
+        barriers[path] = _violations(page)
+    page.goto(f"{site.address}/calendar")
+    for view in ("Month view", "list view"):
+        page.get_by_role("tab", name=view).click()
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(400)  # the button's colour fades in
+        barriers[view] = _violations(page)
+    page.locator("#new-entry").click()
+    page.locator("#entry [name=frequency]").select_option("weekly")
+    barriers["dialog"] = _violations(page)
+    page.context.clear_cookies()
+    page.goto(f"{site.address}/sign-in")
+    barriers["/sign-in"] = _violations(page)
+    page.context.close()
+    assert {path: found for path, found in barriers.items() if found} == {}
+
+
+_CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_control_is_reached_by_keyboard(page: Page, site: Site, path: str) -> None:
+    page.goto(site.address + path)
+    page.wait_for_load_state("networkidle")
+    controls = page.locator(_CONTROLS)
+    wanted = controls.evaluate_all(
+        "all => all.filter(one => one.checkVisibility() && !one.disabled && one.tabIndex >= 0)"
+        ".map((one, n) => one.dataset.reach = String(n)).length"
+    )
+    assert wanted > 3
+    reached = set()
+    for _ in range(wanted * 3 + 10):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement?.dataset.reach ?? ''"))
+        if len(reached - {""}) == wanted:
+            return
+    missed = [page.locator(f"[data-reach='{n}']").inner_text() for n in range(wanted) if str(n) not in reached]
+    pytest.fail(f"not reached: {missed}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_wider_than_a_phone(chromium: Browser, cookies: Any, site: Site, path: str) -> None:
+    page = _open(chromium, cookies, width=390)
+    page.goto(site.address + path)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()
