@@ -86,7 +86,7 @@ class ActivityForm(forms.Form):
     last_day = forms.DateField(
         label=gettext_lazy("Last day"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
-    location = forms.CharField(label=gettext_lazy("Place"), required=False, max_length=1000)
+    location = forms.CharField(label=gettext_lazy("Place"), required=False, strip=False, max_length=1000)
     notes = PlainText(label=gettext_lazy("Notes"), required=False, strip=False, widget=forms.Textarea({"rows": 3}))
     participants = forms.CharField(
         label=gettext_lazy("Participants"),
