@@ -29,9 +29,10 @@ LATER = {
 }
 _HEAD = """# Acceptance cases and their tests
 
-Made by `python -m tests.acceptance.table` from the results of a test run; not to be edited by hand. Every case runs
-over EWS and over Graph against the sandbox with the built-in calendar, through public surfaces, and ends with: a second run
-writes nothing, nobody was mailed, every pair is equal or the case says why not.
+Made by `python -m tests.acceptance.table` from the results of a test run; not to be edited by hand.
+
+Every case runs over EWS and over Graph against the sandbox with the built-in calendar, through public surfaces, and
+ends with: a second run writes nothing, nobody was mailed, every pair is equal or the case says why not.
 
 | case | what is shown | EWS | Graph |
 |---|---|---|---|

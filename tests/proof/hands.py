@@ -41,7 +41,10 @@ class Hands:
         self._ours = [one for one in ours if one["recurrenceType"] == "None" and self._is_near(one["startDateTime"])]
         self._theirs = [one for one in theirs if not one["recurrence"] and self._is_near(one["start"])]
         self._our_series = _unique([one for one in ours if one["recurrenceType"] == "Series"], "name")
-        self._their_series = _unique([one for one in theirs if one["recurrence"]], "subject")
+        # A series that was left out comes in when it is edited (rule 3.4); these hands edit what is there.
+        ahead = self.sandbox.entries(self.user.email, expand=(self.start.isoformat(), _after(self.start, 700)))
+        running = {one["series"] for one in ahead}
+        self._their_series = _unique([one for one in theirs if one["id"] in running], "subject")
         for some in (self._ours, self._theirs):
             self._dice.shuffle(some)
 
