@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Seconds the tests of one bug may take.
+_LONGEST = 600.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def copy(target: Path) -> None:
 
 
 def passes(project: Path, tests: list[str]) -> bool:
-    done = subprocess.run(
+    """Whether the tests pass; a bug that makes them hang is noticed as well."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-header", *tests],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(project / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -60,9 +63,15 @@ def passes(project: Path, tests: list[str]) -> bool:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    if done.returncode not in (0, 1):
-        sys.exit(f"pytest {' '.join(tests)} could not run:\n{done.stdout[-3000:]}")
-    return done.returncode == 0
+    try:
+        said, _ = process.communicate(timeout=_LONGEST)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.communicate()
+        return False
+    if process.returncode not in (0, 1):
+        sys.exit(f"pytest {' '.join(tests)} could not run:\n{said[-3000:]}")
+    return process.returncode == 0
 
 
 def is_noticed(project: Path, bug: Bug) -> bool:
