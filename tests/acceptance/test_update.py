@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.acceptance.world import World, at, days
 
 
@@ -117,8 +115,6 @@ def test_a_pair_born_in_exchange_is_two_way_whatever_its_type(world: World) -> N
 
 
 def test_case_37_moved_between_calendars_is_unlinked_and_revived_when_it_comes_back(world: World) -> None:
-    if world.protocol == "ews":
-        pytest.xfail("over EWS an entry moved to another calendar counts as deleted (rule 8.2)")
     item = world.alice.outlook.makes("Tea")
     world.synced()
     there = world.alice.outlook.moves_to("Club", item)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Observation
-from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
@@ -46,6 +46,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     for look in (psa, exchange):
         look.confirm_removals()
         look.retry_due(parts.now())
+    _tell_moved_from_gone(parts, known, exchange)
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
     mended = tuple(_mend_series(parts, known, rules, psa, exchange))
     _fetch_counterparts(known, psa, exchange)
@@ -67,6 +68,15 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         mended,
         {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
     )
+
+
+def _tell_moved_from_gone(parts: Parts, known: Known, exchange: Look[SeenEvent]) -> None:
+    """What left the default calendar for another one is not deleted (rule 8.2)."""
+    gone = {i for i, how in exchange.gone.items() if how is Gone.CONFIRMED}
+    links = (known.link_of(Side.EXCHANGE, i) for i in gone)
+    by_uid = {link.uid: link.item_id for link in links if link is not None and link.uid}
+    for uid in parts.calendar.moved(by_uid) if by_uid else ():
+        exchange.gone[by_uid[uid] or ""] = Gone.MOVED
 
 
 def _read(

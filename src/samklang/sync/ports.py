@@ -6,7 +6,7 @@ Every method may raise the errors of `sync.errors`; which ones matter is said wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -56,6 +56,12 @@ class Calendar(Protocol):
 
         A server that still knows it by that id in another calendar may return it with `elsewhere` set: moved, not gone.
         An id that exists but could not be read is absent from the answer: it says nothing, and the entry is set aside.
+        """
+
+    def moved(self, uids: Collection[str]) -> Collection[str]:
+        """Those of these identities that stand in another calendar of the mailbox (rule 8.2).
+
+        Asked for events `get` did not find. Where an id survives the move and `get` tells, none.
         """
 
     def find_created(self, key: str) -> SeenEvent | None:

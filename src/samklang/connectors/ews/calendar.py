@@ -6,7 +6,7 @@ changed occurrences are fetched by their own ids, its removed ones are listed on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -102,6 +102,29 @@ class EwsCalendar:
             unread = {each.id for each in unreadable}
             found.update((id, events.get(id)) for id in batch if id not in unread)
         return found
+
+    def moved(self, uids: Collection[str]) -> Collection[str]:
+        """See the port. A move gives a new id and UIDs cannot be searched for (EWS facts §2.7), so the mailbox's other
+        calendars are listed, ids and UIDs alone: one request to find them, one for each thousand entries."""
+        folders = self._soap.ask(operations.find_folders())
+        found: set[str] = set()
+        for folder in folders.iterfind(f"{M}RootFolder/{T}Folders/{T}CalendarFolder/{T}FolderId"):
+            if folder.get("Id") != self._calendar_folder():
+                found |= self._uids_in(folder.get("Id", ""))
+        return found & set(uids)
+
+    def _uids_in(self, folder: str) -> set[str]:
+        uids: set[str] = set()
+        offset = 0
+        while True:
+            root = self._soap.ask(operations.list_uids(folder, offset)).find(f"{M}RootFolder")
+            if root is None:
+                raise ProtocolError("malformed_answer", "a listing without its root")
+            page = [item.findtext(f"{T}UID") or "" for item in root.iterfind(f"{T}Items/{T}CalendarItem")]
+            uids.update(page)
+            offset += len(page)
+            if not page or root.get("IncludesLastItemInRange") == "true":
+                return uids
 
     def find_created(self, key: str) -> SeenEvent | None:
         """See the port. A copy somebody made of the event carries the key too; the oldest is ours."""

@@ -104,6 +104,31 @@ def find_key(key: str) -> Element:
     )
 
 
+def find_folders() -> Element:
+    """All folders of the mailbox, wherever they lie; calendars come as CalendarFolder."""
+    return m(
+        "FindFolder",
+        m("FolderShape", t("BaseShape", "IdOnly")),
+        m("ParentFolderIds", t("DistinguishedFolderId", Id="msgfolderroot")),
+        Traversal="Deep",
+    )
+
+
+def list_uids(folder: str, offset: int) -> Element:
+    """A page of a folder's items, singles and series masters, with their UIDs; a server caps pages at 1,000."""
+    return m(
+        "FindItem",
+        m(
+            "ItemShape",
+            t("BaseShape", "IdOnly"),
+            t("AdditionalProperties", t("FieldURI", FieldURI="calendar:UID")),
+        ),
+        m("IndexedPageItemView", MaxEntriesReturned="1000", Offset=str(offset), BasePoint="Beginning"),
+        m("ParentFolderIds", t("FolderId", Id=folder)),
+        Traversal="Shallow",
+    )
+
+
 def get_calendar_folder() -> Element:
     return m(
         "GetFolder",

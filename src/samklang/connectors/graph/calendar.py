@@ -7,7 +7,7 @@ when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -146,6 +146,10 @@ class GraphCalendar:
             return replace(self._events.get(item_id, elsewhere=True), elsewhere=True)
         except NotFound:
             return None
+
+    def moved(self, uids: Collection[str]) -> Collection[str]:
+        """None: ids survive the move, so `get` tells."""
+        return ()
 
     def find_created(self, key: str) -> SeenEvent | None:
         for event in self._events.marked(key):

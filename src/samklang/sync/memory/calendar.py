@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,9 @@ class MemoryCalendar:
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         with self.faults.call("exchange.get"):
             return {i: self._elsewhere.get(i) or self.shelf.look(i) for i in item_ids if i not in self.unreadable}
+
+    def moved(self, uids: Collection[str]) -> Collection[str]:
+        return ()  # ids survive a move here, so `get` tells
 
     def find_created(self, key: str) -> SeenEvent | None:
         with self.faults.call("exchange.find_created"):
