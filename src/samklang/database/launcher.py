@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -85,10 +86,9 @@ def attach(data: Path) -> Database:
     if not home.path.is_dir():
         raise NotRunning(f"{data} holds no database yet. Start Samklang there first.")
     users = home.users()
-    if not users.take(shared=True) or not home.is_kept():
+    if not (users.take(shared=True) and home.is_kept() and _becomes_ready(home)):
         users.release()
         raise NotRunning(f"The database in {home.path} is not running. Start Samklang (samklang serve) first.")
-    _wait_until_ready(home)
     return Database(home, users)
 
 
@@ -137,9 +137,7 @@ def _start_or_join(home: Home, settings: dict[str, str]) -> Database:
         if home.read_state() is None:
             home.write_state(State(password=secrets.token_urlsafe(24)))
         users.wait(shared=True)  # a keeper on its way out holds it
-        if home.is_kept():
-            _wait_until_ready(home)
-        else:
+        if not (home.is_kept() and _becomes_ready(home)):
             _start_keeper(home, settings)
     except BaseException:
         users.release()
@@ -189,10 +187,25 @@ def _reap() -> None:
             _keepers.remove(keeper)
 
 
-def _wait_until_ready(home: Home) -> None:
-    """Wait for a database that is just recovering. Raises InUse when it does not come up."""
+def _becomes_ready(home: Home) -> bool:
+    """Wait for a database that is just recovering; False when its keeper went away instead.
+
+    What the pid file says may be left over from processes that were just killed and are not quite gone, so the socket
+    is asked too. Raises InUse when a keeper that lives on does not get it up.
+    """
     end = time.monotonic() + PATIENCE
-    while not says_ready(home.cluster):
-        if time.monotonic() > end or not home.is_kept():
+    while home.is_kept():
+        if says_ready(home.cluster) and _answers(home):
+            return True
+        if time.monotonic() > end:
             raise InUse(f"The database in {home.path} is held by a process that does not get it up. See {home.log}.")
         time.sleep(0.05)
+    return False
+
+
+def _answers(home: Home) -> bool:
+    state = home.read_state()
+    if state is None:
+        return False
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(f"{state.socket_folder}/.s.PGSQL.5432") == 0
