@@ -63,7 +63,7 @@ class BuiltInActivities:
         activity = self._mine().filter(create_key=key).first()
         return seen_of(activity) if activity else None
 
-    def create(self, entry: Entry, type_id: str, key: str) -> SeenActivity:
+    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
         """Make an activity owned by the user; the one made with this key before, if there is one."""
         type_ = self._type(type_id)
         with _as_sync_errors():
@@ -102,6 +102,15 @@ class BuiltInActivities:
                     services.leave(self._user, seen.id, own_run=True)
         except NotFound:
             return
+
+    def take_part(self, activity_id: str, response: str) -> SeenActivity:
+        raise NotImplementedError
+
+    def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
+        raise NotImplementedError
+
+    def restore(self, activity_id: str) -> SeenActivity:
+        raise NotImplementedError
 
     def _mine(self) -> Activities:
         return Activity.objects.of_person(self._user).whole()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from samklang.engine.model import Base, Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.model import Base, ColleagueLink, Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +214,8 @@ class Observation:
     gone_activities: Mapping[str, str] = field(default_factory=dict)
     gone_events: Mapping[str, str] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
+    #: Links of colleagues' mailboxes to the meetings and activities seen here (rules 3.2, 4.3).
+    colleagues: tuple[ColleagueLink, ...] = ()
     #: True while no plan was ever accepted for this mailbox: rules 3.1-3.3 apply.
     first_run: bool = False
     #: True when this run listed that side completely (first run, reconcile, rejected token).

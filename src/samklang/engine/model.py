@@ -48,6 +48,33 @@ class Availability(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
+class Mail(StrEnum):
+    """Whom the server tells of a write to a meeting the user organizes (rule 4.6)."""
+
+    NONE = "none"
+    #: Only those added or removed.
+    CHANGED = "changed"
+    #: Every attendee.
+    ALL = "all"
+
+
+class Role(StrEnum):
+    """What the mailbox's user is to a linked entry (rules 4.1-4.7)."""
+
+    #: A plain event, and the activity is his.
+    OWNER = "owner"
+    #: A plain event: his copy of an activity somebody else owns.
+    PARTICIPANT = "participant"
+    #: The event is a meeting he called.
+    ORGANIZER = "organizer"
+    #: The event is a meeting he was invited to.
+    ATTENDEE = "attendee"
+
+    @property
+    def is_meeting(self) -> bool:
+        return self in (Role.ORGANIZER, Role.ATTENDEE)
+
+
 class Category(StrEnum):
     """The group of an activity type (Severa's REST spelling, Severa facts §1.9)."""
 
@@ -156,8 +183,14 @@ class Person:
     name: str = ""
     #: True for rooms and other resources, which are not people (rule 4.2).
     resource: bool = False
-    #: "none", "organizer", "accepted", "tentative", "declined".
+    #: "none", "organizer", "accepted", "tentative", "declined". The one with "organizer" called the meeting.
     response: str = "none"
+    #: Need not come.
+    optional: bool = False
+
+    @property
+    def is_organizer(self) -> bool:
+        return self.response == "organizer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +210,7 @@ class Entry:
     exceptions: Mapping[date, Occurrence] = field(default_factory=dict)
     #: Removed occurrences, keyed the same way.
     cancelled: frozenset[date] = frozenset()
+    #: Of a meeting its organizer, then attendees, then resources; of an activity its participants, not its owner.
     people: tuple[Person, ...] = ()
 
     @property
@@ -185,7 +219,8 @@ class Entry:
 
 
 #: One comparable piece of an entry: "title", "time", "place", "text", "sensitivity", "recurrence"; for a series also
-#: "x:2026-03-02:title" (that exception's own title) and "x:2026-03-02" (value "cancelled").
+#: "x:2026-03-02:title" (that exception's own title) and "x:2026-03-02" (value "cancelled"). People have keys of their
+#: own, see `engine.people`: "p:anna@example.org", "r:anna@example.org" and "response".
 FieldKey = str
 
 #: Canonical value per field. Two entries are equal when these are; an absent exception field means "as the series".
@@ -206,6 +241,8 @@ class SeenActivity:
     owner_id: str | None = None
     #: PSA user ids of participants who are users.
     participant_ids: tuple[str, ...] = ()
+    #: Somebody who is no PSA user called it: a meeting the owner was invited to (rule 4.2).
+    invitation: bool = False
     draft: bool = False
     closed: bool = False
     has_hours: bool = False
@@ -225,6 +262,7 @@ class SeenEvent:
     entry: Entry
     #: Identity across mailboxes; "" when the server has none.
     uid: str = ""
+    #: It has attendees (rooms count), or somebody else called it.
     is_meeting: bool = False
     #: True for plain appointments too: nobody else organizes them.
     is_organizer: bool = True
@@ -298,8 +336,21 @@ class Link:
     item_version: str = ""
     #: Type of the activity when last agreed (rule 4.8: ticked -> unticked unlinks).
     type_id: str = ""
+    #: What the mailbox's user is to the entry, when last agreed.
+    role: Role = Role.OWNER
     #: Rule that made it UNLINKED or LEFT_OUT, e.g. "3.3", "8.2".
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColleagueLink:
+    """A meeting as a colleague's mailbox of the same organization has it linked (rule 4.3)."""
+
+    uid: str
+    psa_id: str
+    role: Role
+    #: The colleague's own address, folded.
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,8 @@ class LinkRow(models.Model):
     psa_version = models.CharField(max_length=64, blank=True)
     item_version = models.CharField(max_length=600, blank=True)
     type_id = models.CharField(max_length=64, blank=True)
+    #: `engine.model.Role`.
+    role = models.CharField(max_length=12, default="owner")
     reason = models.CharField(max_length=16, blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -162,6 +164,11 @@ class LinkRow(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["mailbox", "item_id"], name="one_link_per_item"),
             models.UniqueConstraint(fields=["mailbox", "psa_id"], name="one_link_per_activity"),
+        ]
+        indexes: ClassVar = [
+            # Whether a meeting or an activity is a meeting linked in some mailbox (rule 4.3).
+            models.Index(fields=["uid"], condition=Q(role__in=["organizer", "attendee"]), name="meetings_by_uid"),
+            models.Index(fields=["psa_id"], condition=Q(role__in=["organizer", "attendee"]), name="meetings_by_psa_id"),
         ]
 
 

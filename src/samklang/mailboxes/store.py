@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.db.models import Q
 
+from samklang.accounts.models import User
 from samklang.clock import real_now
 from samklang.engine.canonical import CANON_VERSION
-from samklang.engine.model import Base, Fields, Link, LinkStatus, SetAside, Side
+from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, Role, SetAside, Side
 from samklang.mailboxes import statements
 from samklang.mailboxes.models import JournalRow, LinkRow, Mailbox, Run, SetAsideRow
 from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
@@ -34,6 +36,7 @@ _COLUMNS = (
     "psa_version",
     "item_version",
     "type_id",
+    "role",
     "reason",
 )
 
@@ -75,7 +78,23 @@ class DjangoStore:
             for r in SetAsideRow.objects.filter(mailbox_id=self._mailbox_id)
         ]
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+    def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
+        if not (uids or psa_ids):
+            return []
+        organization = User.objects.filter(mailbox=self._mailbox_id).values("organization_id")
+        rows = LinkRow.objects.filter(
+            Q(uid__in=uids) | Q(psa_id__in=psa_ids),
+            status=LinkStatus.LINKED,
+            role__in=[role.value for role in Role if role.is_meeting],
+            mailbox__user__organization__in=organization,
+            mailbox__on=True,
+        ).exclude(mailbox_id=self._mailbox_id)
+        found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email")
+        return [ColleagueLink(uid, psa_id or "", Role(role), email.casefold()) for uid, psa_id, role, email in found]
+
+    def begin_create(
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+    ) -> Link:
         known = link or Link("", LinkStatus.LINKED, None, None, born=side.other)
         # Made again, the entry gets a new id on `side`: the old one must not be found.
         psa_id, item_id = (seen_id, None) if side is Side.EXCHANGE else (None, seen_id)
@@ -83,7 +102,7 @@ class DjangoStore:
             known,
             id=known.id or str(uuid.uuid4()),
             status=LinkStatus.CREATING,
-            key=known.key if known.status is LinkStatus.CREATING else str(uuid.uuid4()),
+            key=known.key if known.status is LinkStatus.CREATING else key or str(uuid.uuid4()),
             reason="",
             psa_id=psa_id,
             item_id=item_id,
@@ -93,7 +112,7 @@ class DjangoStore:
             statements.save_link(self._values(begun)).run()
         elif not statements.insert_new_link(self._values(begun)).run():
             # The entry has a link or mark after all: that one is renewed.
-            return self.begin_create(side, seen_id, self._of_entry(side.other, seen_id), base)
+            return self.begin_create(side, seen_id, self._of_entry(side.other, seen_id), base, key)
         return begun
 
     def _of_entry(self, side: Side, entry_id: str) -> Link:
@@ -185,6 +204,7 @@ class DjangoStore:
             "psa_version": link.psa_version,
             "item_version": link.item_version,
             "type_id": link.type_id,
+            "role": link.role.value,
             "reason": link.reason,
             "changed_at": real_now(),
         }
@@ -211,7 +231,7 @@ class DjangoStore:
 
 
 def _link(row: tuple) -> Link:
-    ident, status, psa_id, item_id, uid, key, born, base, psa_version, item_version, type_id, reason = row
+    ident, status, psa_id, item_id, uid, key, born, base, psa_version, item_version, type_id, role, reason = row
     sealed = SealedBase(base)
     psa: Fields = SealedFields(sealed, "psa")
     exchange: Fields = SealedFields(sealed, "exchange")
@@ -227,6 +247,7 @@ def _link(row: tuple) -> Link:
         psa_version=psa_version,
         item_version=item_version,
         type_id=type_id,
+        role=Role(role),
         reason=reason,
     )
 

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from samklang.engine.model import Base, Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.model import (
+    Base,
+    ColleagueLink,
+    Entry,
+    FieldKey,
+    Link,
+    Mail,
+    SeenActivity,
+    SeenEvent,
+    SetAside,
+    Side,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +89,28 @@ class Calendar(Protocol):
         write returned; the later edit then shows as a change in the next run.
         """
 
-    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         """Make the fields `changed` (keys of `engine.canonical`) as `entry` has them; leave all others alone.
 
-        Conditional on `seen.version`: raises VersionConflict. Sends no mail. One remote write for a single entry or
-        master, one for each exception or cancellation among `changed`. Returns what the server holds afterwards.
+        Conditional on `seen.version`: raises VersionConflict. One remote write for a single entry or master, one for
+        each exception or cancellation among `changed`. Returns what the server holds afterwards. Keys "p:..." ask for
+        the attendees to be as `entry.people` has them; who stays keeps his address and kind.
+
+        `mail`: whom the server tells. Raises ItemError("meeting_would_mail") where NONE cannot be kept (rule 4.6).
         """
 
-    def delete(self, seen: SeenEvent) -> None:
-        """Remove the event (to Deleted Items). Already gone is success. Raises VersionConflict."""
+    def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
+        """Remove the event (to Deleted Items). Already gone is success. Raises VersionConflict.
+
+        With mail a meeting the user organizes is cancelled. Raises ItemError("meeting_would_mail") as `update` does.
+        """
+
+    def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
+        """Answer an invitation for the user, without mail: "accepted", "tentative" or "declined".
+
+        Returns the event as the answer left it; None when the server took it out of the calendar (declined).
+        Raises VersionConflict, NotFound.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +125,44 @@ class Activities(Protocol):
     """The activities one user owns or takes part in. Contract: tests/contract/activities.py."""
 
     def read(self, token: str | None) -> Iterator[ActivityPage]:
-        """Changes since `token`; every activity of the user without one. Raises TokenRejected."""
+        """Changes since `token`; every activity of the user without one. Raises TokenRejected.
+
+        An activity the user left (rule 4.7) comes as it is now: its owner and participants tell.
+        """
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
-        """The activities with these ids; None for one deleted or not the user's any longer.
+        """The activities with these ids, the user's or not; None for one deleted (also into the trash).
 
         An id that exists but could not be read is absent from the answer.
         """
 
     def find_created(self, key: str) -> SeenActivity | None: ...
 
-    def create(self, entry: Entry, type_id: str, key: str) -> SeenActivity:
-        """Make an activity owned by the user; `key` makes repeating harmless."""
+    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
+        """Make an activity with `entry.people` as participants; `key` makes repeating harmless.
+
+        `owner_id`: PSA id of its owner, by default the user. Where the key made an activity before, that one is
+        returned (out of the trash, if need be), and the user takes part in it: colleagues in whose mailboxes one
+        meeting stands call with one key (rule 4.3).
+        """
 
     def update(
         self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
     ) -> SeenActivity:
-        """Make the fields `changed` as `entry` has them, and the type if given. Raises VersionConflict."""
+        """Make the fields `changed` as `entry` has them, and the type if given. Raises VersionConflict.
+
+        Keys "p:..." ask for the participants to be as `entry.people` has them (the owner stays), "r:..." for their
+        status, "response" for the user's own.
+        """
+
+    def take_part(self, activity_id: str, response: str) -> SeenActivity:
+        """Make the user take part in a colleague's activity, if he does not yet (rules 3.2, 4.3). Raises NotFound."""
+
+    def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
+        """Make another PSA user the owner of what the user owned and left (rule 4.2). Raises VersionConflict."""
+
+    def restore(self, activity_id: str) -> SeenActivity:
+        """Take an activity out of the trash again (rule 8.2). Raises NotFound when it is gone for good."""
 
     def delete(self, seen: SeenActivity) -> None:
         """Put the activity into the trash, restorable with its links. Already gone is success."""
@@ -173,13 +218,18 @@ class Store(Protocol):
 
     def set_aside(self) -> Sequence[SetAside]: ...
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+    def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
+        """Meetings linked in colleagues' mailboxes that have one of these identities or activities."""
+
+    def begin_create(
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+    ) -> Link:
         """Insert (or renew) a CREATING link before a remote create on `side`; committed when this returns.
 
         `seen_id` is the entry on the other side, which becomes `born` of a new link. `base`, if given, is stored: what
         the source holds now and what the create will write, so that an edit made after a crash is still seen as one.
         A link that is CREATING already keeps its key (the create may have happened); every other gets a fresh one,
-        and its id on `side`, which is gone, is cleared.
+        and its id on `side`, which is gone, is cleared. `key`: the key to use instead of a fresh one.
         """
 
     def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:

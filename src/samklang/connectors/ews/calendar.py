@@ -19,7 +19,7 @@ from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_fo
 from samklang.connectors.relaid import relaid
 from samklang.engine import times
 from samklang.engine.canonical import fields, occurrence_of, with_fields
-from samklang.engine.model import AllDay, Entry, FieldKey, Occurrence, SeenEvent
+from samklang.engine.model import AllDay, Entry, FieldKey, Mail, Occurrence, SeenEvent
 from samklang.engine.recurrence import occurrence, slot_days
 from samklang.sync.errors import (
     ItemError,
@@ -171,7 +171,7 @@ class EwsCalendar:
             return self._seen(id, None, SeenEvent(id, version, entry, key=key), frozenset())
         return self._seen(id, version, SeenEvent(id, version, entry, key=key), frozenset())
 
-    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         """See the port. The first write is conditional; what it lets through, the following ones complete.
 
         A cancelled occurrence cannot be given back alone: its series' rule is written again, which drops all changed
@@ -198,13 +198,17 @@ class EwsCalendar:
         wrote = None if dates else version
         return self._seen(seen.id, wrote, replace(seen, entry=with_fields(seen.entry, entry, changed)), changed)
 
-    def delete(self, seen: SeenEvent) -> None:
+    def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
         """See the port. DeleteItem itself takes no condition, so the version is asked for just before."""
         try:
             self._check_version(seen)
             self._delete([wire.item_id(seen.id, seen.version)])
         except NotFound:
             return
+
+    def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
+        """See the port."""
+        raise NotImplementedError
 
     def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str]) -> str:
         """One conditional UpdateItem of a single entry or a master; its new version."""

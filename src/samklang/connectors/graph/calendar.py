@@ -24,7 +24,7 @@ from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
 from samklang.connectors.relaid import relaid
 from samklang.engine import canonical, times
-from samklang.engine.model import Entry, FieldKey, SeenEvent
+from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, VersionConflict
 from samklang.sync.ports import EventPage
 
@@ -178,7 +178,7 @@ class GraphCalendar:
                 raise ItemError(detail=error.detail) from None
             return found
 
-    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         """See the port. A cancelled date comes back only when its series is laid out anew, which costs a write more."""
         _refuse_mail(seen, changed)
         occurrences = frozenset(key for key in changed if canonical.occurrence_of(key))
@@ -207,7 +207,7 @@ class GraphCalendar:
             version = self._events.read(self._client.patch(self._events.at(held.id), body, version)).version
         return self._events.get(held.id)
 
-    def delete(self, seen: SeenEvent) -> None:
+    def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
         if seen.is_meeting and seen.is_organizer:
             raise ItemError("meeting_would_mail")
         try:
@@ -221,6 +221,9 @@ class GraphCalendar:
                 self._client.delete(self._events.at(seen.id), seen.version)
         except NotFound:
             return
+
+    def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
+        raise NotImplementedError
 
     def _body(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> Json:
         body = update_body(entry, changed, self._home)

@@ -57,7 +57,7 @@ class MemoryActivities:
         with self.faults.call("psa.find_created"):
             return self.shelf.keyed(key)
 
-    def create(self, entry: Entry, type_id: str, key: str) -> SeenActivity:
+    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
         with self.faults.call("psa.create"):
             self.shelf.writes["create"] += 1
             self._check(entry)
@@ -71,7 +71,7 @@ class MemoryActivities:
                     entry,
                     type_id,
                     self._categories[type_id],
-                    owner_id=self.user_id,
+                    owner_id=self.user_id if owner_id is None else owner_id or None,
                     key=key,
                 )
             )
@@ -101,6 +101,28 @@ class MemoryActivities:
             except NotFound:
                 return
             self.trash[seen.id] = self.shelf.take(seen.id)
+
+    def take_part(self, activity_id: str, response: str) -> SeenActivity:
+        with self.faults.call("psa.take_part"):
+            self.shelf.writes["update"] += 1
+            held = self.shelf.look(activity_id)
+            if held is None:
+                raise NotFound
+            if self.user_id in (held.owner_id, *held.participant_ids):
+                return held
+            return self.shelf.put(replace(held, participant_ids=(*held.participant_ids, self.user_id)))
+
+    def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
+        with self.faults.call("psa.hand_over"):
+            self.shelf.writes["update"] += 1
+            return self.shelf.put(replace(self.shelf.current(seen), owner_id=owner_id))
+
+    def restore(self, activity_id: str) -> SeenActivity:
+        with self.faults.call("psa.restore"):
+            self.shelf.writes["update"] += 1
+            if activity_id not in self.trash:
+                raise NotFound
+            return self.shelf.put(self.trash.pop(activity_id))
 
     def _check(self, entry: Entry) -> None:
         code = self.refuses(entry)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from samklang.engine.canonical import with_fields
-from samklang.engine.model import Entry, FieldKey, SeenEvent
+from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
 from samklang.sync.errors import ItemError, NotFound
 from samklang.sync.memory.faults import Faults
 from samklang.sync.memory.shelf import Shelf, edited
@@ -72,7 +72,7 @@ class MemoryCalendar:
             item_id = self.shelf.fresh_id()
             return self.shelf.put(SeenEvent(item_id, "", self.rewrites(entry), uid=f"uid-of-{item_id}", key=key))
 
-    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         with self.faults.call("exchange.update"):
             occurrences = {key.split(":")[1] for key in changed if key.startswith("x:")}
             self.shelf.writes["update"] += len(occurrences) + any(not key.startswith("x:") for key in changed)
@@ -83,7 +83,7 @@ class MemoryCalendar:
                 now = replace(now, exceptions={}, cancelled=frozenset())
             return self.shelf.put(replace(held, entry=self.rewrites(with_fields(now, entry, changed))))
 
-    def delete(self, seen: SeenEvent) -> None:
+    def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
         with self.faults.call("exchange.delete"):
             self.shelf.writes["delete"] += 1
             try:
@@ -91,6 +91,15 @@ class MemoryCalendar:
             except NotFound:
                 return
             self.shelf.take(seen.id)
+
+    def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
+        with self.faults.call("exchange.respond"):
+            self.shelf.writes["update"] += 1
+            held = self.shelf.current(seen)
+            if response == "declined":
+                self.shelf.take(seen.id)
+                return None
+            return self.shelf.put(replace(held, response=response))
 
     def _page(self, ids: Sequence[str], token: str | None) -> EventPage:
         shown = self.shelf.shown()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from samklang.engine.model import Base, Link, LinkStatus, SetAside, Side
+from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, SetAside, Side
 from samklang.sync.memory.faults import Faults
 from samklang.sync.ports import Change, MailboxState, Tokens
 
@@ -14,7 +14,7 @@ from samklang.sync.ports import Change, MailboxState, Tokens
 class MemoryStore:
     """Implements `ports.Store`."""
 
-    def __init__(self, *, faults: Faults | None = None, mailbox_id: str = "mailbox") -> None:
+    def __init__(self, *, faults: Faults | None = None, mailbox_id: str = "mailbox", address: str = "") -> None:
         self.faults = faults or Faults()
         self.journal: list[Change] = []
         #: Progress reports, in order.
@@ -25,6 +25,9 @@ class MemoryStore:
         self._links: dict[str, Link] = {}
         self._aside: dict[tuple[Side, str], SetAside] = {}
         self._made = 0
+        self.address = address
+        #: The stores of the colleagues' mailboxes.
+        self.colleagues: list[MemoryStore] = []
 
     def state(self) -> MailboxState:
         with self.faults.call("store.state"):
@@ -38,12 +41,24 @@ class MemoryStore:
         with self.faults.call("store.set_aside"):
             return tuple(self._aside.values())
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base | None = None) -> Link:
+    def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
+        with self.faults.call("store.meetings"):
+            return [
+                ColleagueLink(link.uid, link.psa_id or "", link.role, store.address)
+                for store in self.colleagues
+                for link in store._links.values()
+                if link.status is LinkStatus.LINKED and link.role.is_meeting
+                if link.uid in uids or link.psa_id in psa_ids
+            ]
+
+    def begin_create(
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+    ) -> Link:
         with self.faults.call("store.begin_create"):
             self._made += 1
             if link is None:
                 link = Link(f"link-{self._made}", LinkStatus.LINKED, None, None, born=side.other)
-            key = link.key if link.status is LinkStatus.CREATING else f"key-{self._made}"
+            key = link.key if link.status is LinkStatus.CREATING else key or f"key-{self._made}"
             if side is Side.EXCHANGE:
                 link = replace(link, psa_id=seen_id, item_id=None, item_version="")
             else:
