@@ -1,0 +1,88 @@
+"""A copy of the project in which one bug at a time is seeded and tests are run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from tests.bugs.catalogue import ROOT, Bug
+
+#: What is used as it stands, where it is.
+_SHARED = (".venv-oracles", "tests/oracles/node_modules", "src/samklang/web/static/samklang/built")
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    #: Hung; for a bug as good as a failure.
+    ENDLESS = "endless"
+    #: The tests could not be run or there are none: the seed is mistaken.
+    BROKEN = "broken"
+
+
+class Workshop:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: What the last tests said.
+        self.said = ""
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        for shared in _SHARED:
+            if (ROOT / shared).exists():
+                (folder / shared).symlink_to((ROOT / shared).resolve())
+
+    @contextmanager
+    def seeded(self, bug: Bug) -> Iterator[None]:
+        path = self.folder / bug.file
+        right = path.read_text()
+        path.write_text(right.replace(bug.old, bug.new))
+        try:
+            yield
+        finally:
+            path.write_text(right)
+
+    def test(self, words: list[str], seconds: float) -> Outcome:
+        """Run pytest with these words, at most so long."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *words],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            self.said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return Outcome.ENDLESS
+        except BaseException:
+            _end(process)
+            raise
+        if process.returncode in (0, 1):
+            return Outcome.FAILED if process.returncode else Outcome.PASSED
+        return Outcome.BROKEN
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """With the servers the tests started: first asked, then not."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.communicate(timeout=10)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return
