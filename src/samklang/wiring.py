@@ -256,7 +256,10 @@ def _resolve(mailbox: Mailbox) -> None:
     try:
         with transaction.atomic():
             Mailbox.objects.filter(pk=mailbox.pk).update(
-                address=found.address, matched_by=found.matched_by, directory_id=found.directory_id
+                address=found.address,
+                matched_by=found.matched_by,
+                directory_id=found.directory_id,
+                aliases=list(found.aliases),
             )
     except IntegrityError:
         raise MailboxError("mailbox_taken") from None

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from samklang.engine import recurrence, times
 from samklang.engine.actions import Observation, PutAside
+from samklang.engine.changes import Pair, pair
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Entry, Link, Recurrence, SeenActivity, SeenEvent, SetAside, Side
 from samklang.engine.rules import Rules
@@ -24,6 +25,12 @@ class Context:
     now: datetime
     clocks: ServerClocks = IN_STEP
     aside: Mapping[tuple[Side, str], SetAside] = field(default_factory=dict)
+
+    def pair(self, link: Link) -> Pair:
+        """Both sides of a link as this run saw them."""
+        seen = self.seen
+        activity, event = seen.activities.get(link.psa_id or ""), seen.events.get(link.item_id or "")
+        return pair(link, activity, event, self.rules, seen.gone_activities, seen.gone_events)
 
     def waits(self, side: Side, entry_id: str | None, version: str | None) -> bool:
         """True while an entry is set aside whole, its retry is not due and it is as it was then (rule 10.1)."""

@@ -26,19 +26,16 @@ from samklang.engine.actions import (
     Update,
     signature,
 )
-from samklang.engine.changes import Change, Pair, base_after, pair
+from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
-from samklang.engine.linked import Actions, held_back, make_activity_again, make_event_again, plan_pair
+from samklang.engine.linked import Actions, held_back, plan_pair
+from samklang.engine.marks import Marks
 from samklang.engine.merge import IN_STEP, ServerClocks
-from samklang.engine.model import Link, LinkStatus, SeenEvent, Side
+from samklang.engine.model import Link, LinkStatus, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
-from samklang.engine.rules import Rules, is_matchable, is_ticked, type_for, wanted_activity, wanted_event
+from samklang.engine.rules import Rules, is_matchable, type_for, wanted_activity, wanted_event
 
 _ORDER = (Join, Rebase, LeaveOut, CreateEvent, CreateActivity, Update, Delete, Unlink, Forget, PutAside)
-
-#: Marks that end when the event is back, and those that end when the activity is the user's again (rules 4.9, 8.2).
-_ENDS_WITH_EVENT = frozenset({"8.2", "4.5"})
-_ENDS_WITH_ACTIVITY = frozenset({"4.7", "4.8"})
 
 
 def make_plan(seen: Observation, rules: Rules, now: datetime, clocks: ServerClocks = IN_STEP) -> Plan:
@@ -77,6 +74,7 @@ class _Planner:
         self._event_by_uid = {event.uid: event for event in reversed(events) if event.uid}
         self._event_by_key = {event.key: event for event in reversed(events) if event.key}
         self._activity_by_key = {one.key: one for one in reversed(activities) if one.key}
+        self._marks = Marks(context, self._event_by_uid, self._take)
 
     def link(self, link: Link) -> None:
         if link.status is LinkStatus.LEFT_OUT:
@@ -87,7 +85,7 @@ class _Planner:
         elif link.status is LinkStatus.CREATING:
             self.actions.extend(self._creating(link))
         else:
-            self.actions.extend(self._mark(link))
+            self.actions.extend(self._marks.plan(link))
 
     def _take(self, link: Link) -> None:
         if link.psa_id is not None:
@@ -95,25 +93,14 @@ class _Planner:
         if link.item_id is not None:
             self.taken.add((Side.EXCHANGE, link.item_id))
 
-    def _pair(self, link: Link) -> Pair:
-        seen = self.context.seen
-        return pair(
-            link,
-            seen.activities.get(link.psa_id or ""),
-            seen.events.get(link.item_id or ""),
-            self.context.rules,
-            seen.gone_activities,
-            seen.gone_events,
-        )
-
     def _linked(self, link: Link) -> Actions:
-        found = self._pair(link)
+        found = self.context.pair(link)
         moved = self._event_by_uid.pop(link.uid, None) if found.exchange is Change.GONE else None
         if moved is not None and not moved.is_cancelled:
             # Gone under one id, there under another: servers give a moved event a new id (EWS facts §2.7).
             link = replace(link, item_id=moved.id)
             self._take(link)
-            found = self._pair(link)
+            found = self.context.pair(link)
         self.pairs.append(found)
         return plan_pair(found, self.context)
 
@@ -134,7 +121,7 @@ class _Planner:
     def _found_done(self, link: Link) -> Actions:
         link = replace(link, status=LinkStatus.LINKED)
         self._take(link)
-        found = self._pair(link)
+        found = self.context.pair(link)
         if found.activity is None or found.event is None:
             return []
         if not link.base.psa and not link.base.exchange:
@@ -171,40 +158,6 @@ class _Planner:
         if type_id is None:
             return self.context.put_aside(event, "no_activity_type", link)
         return [CreateActivity(event, wanted_activity(event, rules, type_id), type_id, link, "10.4")]
-
-    # --- a mark ---
-
-    def _mark(self, link: Link) -> Actions:
-        """Two entries kept apart stay apart until the reason ends (rule 4.9)."""
-        found = self._pair(link)
-        if found.psa is Change.GONE and (found.exchange is Change.GONE or link.item_id is None):
-            return [Forget(link, "4.9")]
-        if link.reason in _ENDS_WITH_EVENT:
-            event = found.event or self._event_by_uid.get(link.uid)
-            if event is not None and not event.is_cancelled:
-                return self._event_is_back(link, event)
-        elif link.reason in _ENDS_WITH_ACTIVITY:
-            activity = found.activity
-            if activity is not None and (link.reason != "4.8" or is_ticked(activity.type_id, self.context.rules)):
-                return self._activity_is_back(found)
-        return []
-
-    def _event_is_back(self, link: Link, event: SeenEvent) -> Actions:
-        link = replace(link, status=LinkStatus.LINKED, item_id=event.id, reason="")
-        self._take(link)
-        found = self._pair(link)
-        if found.psa is Change.GONE:
-            return make_activity_again(found, self.context, "8.2")
-        return plan_pair(found, self.context, renew=True)
-
-    def _activity_is_back(self, found: Pair) -> Actions:
-        activity = found.activity
-        assert activity is not None
-        link = replace(found.link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
-        found = self._pair(link)
-        if found.exchange is Change.GONE:
-            return make_event_again(found, self.context, "1.5")
-        return plan_pair(found, self.context, renew=True)
 
 
 # --- the brake ------------------------------------------------------------------------------------------------------

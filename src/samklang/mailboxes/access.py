@@ -71,6 +71,8 @@ class FoundMailbox:
     matched_by: str
     #: Unique in the installation (rule 1.3).
     directory_id: str
+    #: Every address of it the directory tells, primary first.
+    aliases: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -100,10 +102,11 @@ def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
     if connection.is_office365:
         access = _graph(connection)
         user = find_user(GraphClient(access, _tokens(connection, access)), address)
-        return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}")
+        return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}", user.aliases)
     found = ews_mailbox.find_mailbox(_ews(connection), address)
     host = urlsplit(connection.url).hostname or ""
-    return FoundMailbox(found.address, found.matched_by, f"{host.lower()}/{found.address.lower()}")
+    directory_id = f"{host.lower()}/{found.address.lower()}"
+    return FoundMailbox(found.address, found.matched_by, directory_id, found.aliases)
 
 
 def probe(connection: Connection, address: str) -> list[Step]:

@@ -101,6 +101,8 @@ class Mailbox(models.Model):
     #: The mailbox's own address and directory id, once found; how it was matched ("primary", "secondary").
     address = models.CharField(max_length=320, blank=True)
     matched_by = models.CharField(max_length=16, blank=True)
+    #: Every address of the mailbox as the directory gives them, primary first; [] while unknown (rules 1.3, 4.2).
+    aliases = models.JSONField(default=list, blank=True)
     #: "(tenant|host)/(object id|primary address)": unique per installation, a mailbox serves one user (rule 1.3).
     directory_id = models.CharField(max_length=700, null=True, blank=True, unique=True)
 

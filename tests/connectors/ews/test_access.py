@@ -117,6 +117,12 @@ def test_a_mailbox_is_found_by_primary_and_secondary_address_whatever_its_case(a
     assert (found.address, found.matched_by) == (ALICE, "alias")
 
 
+@pytest.mark.parametrize("address", [ALICE, "Alice.A@example.com"])
+def test_every_address_of_a_mailbox_is_told_primary_first(access: EwsAccess, address: str) -> None:
+    told = [one.casefold() for one in find_mailbox(access, address).aliases]
+    assert (told[0], sorted(told)) == (ALICE, sorted([ALICE, "alice.a@example.com"]))
+
+
 def test_an_address_without_a_mailbox_is_named(access: EwsAccess) -> None:
     with pytest.raises(MailboxError) as caught:
         find_mailbox(access, "nobody@example.com")

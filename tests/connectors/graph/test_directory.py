@@ -32,6 +32,7 @@ def test_a_user_is_found_by_any_of_his_addresses_whatever_the_case(
 ) -> None:
     found = find_user(client, asked)
     assert (found.id, found.address, found.matched_by) == (alice, ALICE, matched_by)
+    assert [one.casefold() for one in found.aliases] == [ALICE, "al@example.com"]
 
 
 @pytest.mark.parametrize("address", ["nobody@example.com", "o'brien@example.com"])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lxml import etree
+
 from samklang.connectors import http
 from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
@@ -21,6 +23,8 @@ class FoundMailbox:
     address: str
     #: "primary" or "alias": how the address asked for matched.
     matched_by: str
+    #: Every SMTP address the directory tells, primary first.
+    aliases: tuple[str, ...] = ()
 
 
 def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
@@ -31,32 +35,52 @@ def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
     soap = Soap(access, address)
     try:
         soap.ask(operations.get_calendar_folder())
-        primary = _primary_address(soap, address)
+        addresses = _addresses(soap, address)
     finally:
         soap.close()
-    return FoundMailbox(primary, "primary" if primary.casefold() == address.strip().casefold() else "alias")
+    matched_by = "primary" if addresses[0].casefold() == address.strip().casefold() else "alias"
+    return FoundMailbox(addresses[0], matched_by, addresses)
 
 
-def _primary_address(soap: Soap, address: str) -> str:
-    """The directory's own address of the mailbox. The prefix asks for exactly this address, not for names like it."""
-    request = m("ResolveNames", m("UnresolvedEntry", f"smtp:{address}"), ReturnFullContactData="false")
+def _addresses(soap: Soap, address: str) -> tuple[str, ...]:
+    """The directory's addresses of the mailbox, its own one first, the one asked for among them.
+
+    The prefix asks for exactly this address, not for names like it. The contact data of an entry of the directory hold
+    up to three of its proxy addresses (schema: EmailAddress1 to 3), "SMTP:" before the primary one, "smtp:" before
+    the others.
+    """
+    request = m("ResolveNames", m("UnresolvedEntry", f"smtp:{address}"), ReturnFullContactData="true")
     try:
         answer = soap.ask(request)
     except MailboxError as error:
         # The mailbox was opened a moment ago: a directory that hides it from address lists does not unmake it.
         if error.code == "mailbox_not_found":
-            return address
+            return (address,)
         raise
-    found = {
-        (mailbox.findtext(T + "EmailAddress") or "").casefold(): mailbox.findtext(T + "EmailAddress") or ""
-        for mailbox in answer.iter(T + "Mailbox")
-        if mailbox.findtext(T + "MailboxType") in (None, "Mailbox")
-    }
+    found = {}
+    for resolution in answer.iter(T + "Resolution"):
+        mailbox = resolution.find(T + "Mailbox")
+        if mailbox is not None and mailbox.findtext(T + "MailboxType") in (None, "Mailbox"):
+            primary = mailbox.findtext(T + "EmailAddress") or ""
+            found[primary.casefold()] = _distinct([primary, *_proxies(resolution), address])
     if address.casefold() in found or not found:
-        return found.get(address.casefold(), address)
+        return found.get(address.casefold(), (address,))
     if len(found) > 1:
         raise MailboxError("mailbox_ambiguous", f"{len(found)} mailboxes")
     return next(iter(found.values()))
+
+
+def _proxies(resolution: etree._Element) -> list[str]:
+    listed = (entry.text or "" for entry in resolution.iterfind(f"{T}Contact/{T}EmailAddresses/{T}Entry"))
+    return [entry[5:] for entry in listed if entry[:5].casefold() == "smtp:"]
+
+
+def _distinct(addresses: list[str]) -> tuple[str, ...]:
+    """Each address once, whatever its case."""
+    first: dict[str, str] = {}
+    for address in addresses:
+        first.setdefault(address.strip().casefold(), address.strip())
+    return tuple(first.values())
 
 
 def signs_in(access: EwsAccess) -> bool:

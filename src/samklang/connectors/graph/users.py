@@ -10,7 +10,7 @@ from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.schema import Page
 from samklang.sync.errors import MailboxError, ProtocolError
 
-_SELECT = "id,displayName,mail,userPrincipalName"
+_SELECT = "id,displayName,mail,userPrincipalName,proxyAddresses"
 
 
 class _User(msgspec.Struct, rename="camel"):
@@ -18,6 +18,8 @@ class _User(msgspec.Struct, rename="camel"):
     display_name: str | None = None
     mail: str | None = None
     user_principal_name: str | None = None
+    #: "SMTP:" before the primary address, "smtp:" before the others.
+    proxy_addresses: tuple[str, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Page[_User]).decode
@@ -32,6 +34,8 @@ class FoundUser:
     name: str
     #: "primary" when mail or sign-in name is the address, else "alias": shown to the administrator.
     matched_by: str
+    #: Every SMTP address of the user, primary first.
+    aliases: tuple[str, ...] = ()
 
 
 def find_user(client: GraphClient, address: str) -> FoundUser:
@@ -51,7 +55,19 @@ def find_user(client: GraphClient, address: str) -> FoundUser:
     if len({user.id for user in users}) > 1:
         raise MailboxError("mailbox_ambiguous", f"{len(users)} users")
     user = users[0]
-    return FoundUser(user.id, user.mail or user.user_principal_name or address, user.display_name or "", matched_by)
+    primary = user.mail or user.user_principal_name or address
+    proxies = [proxy[5:] for proxy in user.proxy_addresses if proxy[:5].casefold() == "smtp:"]
+    return FoundUser(
+        user.id, primary, user.display_name or "", matched_by, _distinct([primary, *proxies, address.strip()])
+    )
+
+
+def _distinct(addresses: list[str]) -> tuple[str, ...]:
+    """Each address once, whatever its case."""
+    first: dict[str, str] = {}
+    for address in addresses:
+        first.setdefault(address.strip().casefold(), address.strip())
+    return tuple(first.values())
 
 
 def _ask(client: GraphClient, where: str, *, advanced: bool = False) -> list[_User]:

@@ -160,12 +160,26 @@ def resolve_names(caller: Caller, request: etree._Element) -> etree._Element:
     resolutions.set("TotalItemsInView", str(len(found)))
     resolutions.set("IncludesLastItemInRange", "true")
     for mailbox in found:
-        element = etree.SubElement(etree.SubElement(resolutions, f"{T}Resolution"), f"{T}Mailbox")
+        resolution = etree.SubElement(resolutions, f"{T}Resolution")
+        element = etree.SubElement(resolution, f"{T}Mailbox")
         etree.SubElement(element, f"{T}Name").text = mailbox.name or mailbox.address
         etree.SubElement(element, f"{T}EmailAddress").text = mailbox.address
         etree.SubElement(element, f"{T}RoutingType").text = "SMTP"
         etree.SubElement(element, f"{T}MailboxType").text = "Mailbox"
+        if request.get("ReturnFullContactData") == "true":
+            _contact(resolution, mailbox)
     return answer
+
+
+def _contact(resolution: etree._Element, mailbox: Mailbox) -> None:
+    """What the directory tells of a person: the schema has room for three of his addresses."""
+    contact = etree.SubElement(resolution, f"{T}Contact")
+    etree.SubElement(contact, f"{T}DisplayName").text = mailbox.name or mailbox.address
+    addresses = etree.SubElement(contact, f"{T}EmailAddresses")
+    told = [f"SMTP:{mailbox.address}", *(f"smtp:{alias}" for alias in mailbox.aliases)]
+    for number, address in enumerate(told[:3], 1):
+        etree.SubElement(addresses, f"{T}Entry", Key=f"EmailAddress{number}").text = address
+    etree.SubElement(contact, f"{T}ContactSource").text = "ActiveDirectory"
 
 
 def get_server_time_zones(caller: Caller, request: etree._Element) -> etree._Element:
