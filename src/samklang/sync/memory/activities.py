@@ -1,4 +1,4 @@
-"""One user's activities in memory, with a trash."""
+"""The activities of an organization in memory, with a trash, as one of its users sees them."""
 
 from __future__ import annotations
 
@@ -27,22 +27,28 @@ class MemoryActivities:
         *,
         faults: Faults | None = None,
         page_size: int = 50,
+        colleague: MemoryActivities | None = None,
     ) -> None:
-        self.shelf: Shelf[SeenActivity] = Shelf("psa", clock, faults or Faults(), page_size)
+        """`colleague`: the same activities as his, as `user_id` sees them."""
+        self.shelf = colleague.shelf if colleague else Shelf[SeenActivity]("psa", clock, faults or Faults(), page_size)
         self.faults = self.shelf.faults
         self.user_id = user_id
         #: A code if this calendar refuses the entry (double booking …), else None.
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
         #: Deleted activities, by id; `person_restores` brings one back.
-        self.trash: dict[str, SeenActivity] = {}
+        self.trash: dict[str, SeenActivity] = colleague.trash if colleague else {}
+        #: Ids of what was this user's when he last read: of those he is told, also when he has left.
+        self._were_mine: set[str] = set()
         self._categories = {kind.id: kind.category for kind in types}
 
     # -- the port
 
     def read(self, token: str | None) -> Iterator[ActivityPage]:
         ids, next_token = self.shelf.listing(token)
-        for page, last in self.shelf.pages(ids):
-            shown = self.shelf.shown()
+        self._were_mine |= self.mine().keys()
+        others = self.shelf.shown().keys() - self._were_mine
+        for page, last in self.shelf.pages([i for i in ids if i not in others]):
+            shown = self.mine()
             yield ActivityPage(
                 activities=tuple(shown[i] for i in page if i in shown),
                 removed=tuple(i for i in page if i not in shown),
@@ -51,7 +57,8 @@ class MemoryActivities:
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
         with self.faults.call("psa.get"):
-            return {i: self.shelf.look(i) for i in activity_ids}
+            shown = self.mine()
+            return {i: self.shelf.look(i) if i in shown else None for i in activity_ids}
 
     def find_created(self, key: str) -> SeenActivity | None:
         with self.faults.call("psa.find_created"):
@@ -128,6 +135,11 @@ class MemoryActivities:
         code = self.refuses(entry)
         if code is not None:
             raise ItemError(code)
+
+    def mine(self) -> dict[str, SeenActivity]:
+        """By id, those the user owns or takes part in."""
+        shown = self.shelf.shown()
+        return {i: one for i, one in shown.items() if self.user_id in (one.owner_id, *one.participant_ids)}
 
     # -- a person's hands
 
