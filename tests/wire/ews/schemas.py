@@ -12,6 +12,8 @@ from lxml import etree
 FOLDER = Path(os.environ.get("SAMKLANG_SCHEMAS") or "../shared/schemas") / "ews"
 #: The generations Exchange2013_SP1 is spoken to.
 VERSIONS = ("2013sp1", "se-15.2.2562.17")
+#: Every generation there is: what does not differ between them is valid for all.
+ALL_VERSIONS = ("2007sp1", "2010sp1", "2010sp2", *VERSIONS)
 
 
 @cache

@@ -12,10 +12,13 @@ from samklang.connectors.ews import wire, zones
 from samklang.engine.model import (
     AllDay,
     Availability,
+    Entry,
     Frequency,
     Inexpressible,
+    Occurrence,
     Person,
     Recurrence,
+    SeenEvent,
     Sensitivity,
     Timed,
     Weekday,
@@ -23,6 +26,7 @@ from samklang.engine.model import (
 from tests.wire.ews.schemas import VERSIONS, assert_valid
 
 HOME = "Europe/Stockholm"
+SERIES = Entry("Stand-up", Timed(datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC), HOME))
 NAMES = (
     'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" '
     'xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"'
@@ -111,14 +115,49 @@ def test_a_full_item_becomes_an_event() -> None:
 def test_the_appointment_state_tells_whose_meeting_it_is(
     state: int, meeting: bool, organizer: bool, cancelled: bool
 ) -> None:
-    event = wire.read_event(item(tail=f"<t:AppointmentState>{state}</t:AppointmentState>"), HOME).event
+    bob = f"<t:RequiredAttendees>{attendee('bob')}</t:RequiredAttendees>" if state else ""
+    event = wire.read_event(item(tail=f"{bob}<t:AppointmentState>{state}</t:AppointmentState>"), HOME).event
     assert (event.is_meeting, event.is_organizer, event.is_cancelled) == (meeting, organizer, cancelled)
 
 
-def test_people_are_organizer_attendees_and_rooms() -> None:
-    def mailbox(name: str) -> str:
-        return f"<t:Mailbox><t:Name>{name}</t:Name><t:EmailAddress>{name}@example.com</t:EmailAddress></t:Mailbox>"
+def test_a_meeting_nobody_is_asked_to_any_longer_is_a_plain_appointment() -> None:
+    state = "<t:AppointmentState>1</t:AppointmentState>"
+    assert not wire.read_event(
+        item(tail=f"<t:Organizer>{mailbox('alice')}</t:Organizer>{state}"), HOME
+    ).event.is_meeting
 
+
+def test_an_organizer_who_is_listed_among_the_attendees_too_is_one_person() -> None:
+    both = attendee("Alice", "Organizer") + attendee("bob", "Accept")
+    tail = f"<t:Organizer>{mailbox('alice')}</t:Organizer><t:RequiredAttendees>{both}</t:RequiredAttendees>"
+    people = wire.read_event(item(tail=tail), HOME).event.entry.people
+    assert [(person.address, person.response) for person in people] == [
+        ("alice@example.com", "organizer"),
+        ("bob@example.com", "accepted"),
+    ]
+
+
+def test_a_date_its_organizer_cancelled_is_a_cancelled_date_and_no_changed_one() -> None:
+    def occurrence(state: int) -> Occurrence | None:
+        tail = f"<t:AppointmentState>{state}</t:AppointmentState>"
+        head = "<t:Subject>Canceled: Stand-up</t:Subject>"
+        return wire.read_occurrence(item(head=head, tail=tail), SeenEvent("AAA=", "CK=", SERIES), HOME)
+
+    assert occurrence(7) is None
+    assert occurrence(3) is not None
+    series = wire.with_occurrences(SeenEvent("AAA=", "CK=", SERIES), {date(2026, 3, 9): occurrence(7)})
+    assert (series.entry.exceptions, series.entry.cancelled) == ({}, {date(2026, 3, 9)})
+
+
+def mailbox(name: str) -> str:
+    return f"<t:Mailbox><t:Name>{name}</t:Name><t:EmailAddress>{name}@example.com</t:EmailAddress></t:Mailbox>"
+
+
+def attendee(name: str, response: str = "Unknown") -> str:
+    return f"<t:Attendee>{mailbox(name)}<t:ResponseType>{response}</t:ResponseType></t:Attendee>"
+
+
+def test_people_are_organizer_attendees_and_rooms() -> None:
     event = wire.read_event(
         item(
             tail="<t:MyResponseType>Tentative</t:MyResponseType>"
@@ -135,7 +174,7 @@ def test_people_are_organizer_attendees_and_rooms() -> None:
     assert event.entry.people == (
         Person("alice@example.com", "alice", False, "organizer"),
         Person("bob@example.com", "bob", False, "accepted"),
-        Person("eve@example.com", "eve", False, "none"),
+        Person("eve@example.com", "eve", False, "none", optional=True),
         Person("room@example.com", "room", True, "none"),
     )
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from lxml import etree
 
-from samklang.connectors.ews import operations, wire
+from samklang.connectors.ews import operations, people, wire
 from samklang.connectors.ews.dialect import EXCHANGE_2013_SP1 as NEW
 from samklang.connectors.ews.soap import E, S, T, envelope, t
 from samklang.engine.model import (
@@ -15,13 +15,16 @@ from samklang.engine.model import (
     Availability,
     Entry,
     Frequency,
+    Mail,
+    Person,
     Recurrence,
+    SeenEvent,
     Sensitivity,
     Timed,
     Weekday,
 )
 from samklang.sync import errors
-from tests.wire.ews.schemas import VERSIONS, assert_valid
+from tests.wire.ews.schemas import ALL_VERSIONS, VERSIONS, assert_valid
 
 HOME = "Europe/Stockholm"
 MONDAY = Timed(datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC), HOME)
@@ -110,6 +113,67 @@ def test_writes_to_occurrences_are_valid_and_count_every_date_of_the_pattern(ver
     assert_valid(operations.delete_items([wire.occurrence_id("AAA=", "CK=", series, date(2026, 3, 5))]), version)
 
 
+ORGANIZER = Person("alice@example.com", "Alice", response="organizer")
+BOB, EVE = Person("Bob@Example.com", "Bob", response="accepted"), Person("eve@example.com", optional=True)
+ROOM = Person("room@example.com", resource=True)
+CALLED = SeenEvent("AAA=", "CK=", Entry("x", MONDAY, people=(ORGANIZER, BOB, EVE, ROOM)), is_meeting=True)
+
+
+def listed(wanted: tuple[Person, ...]) -> dict[str, list[str]]:
+    """What is written: list of attendees -> addresses; an empty one is cleared."""
+    changes = list(people.set_attendees(CALLED, Entry("x", MONDAY, people=wanted)))
+    if changes:
+        update = wire.change(wire.item_id("AAA=", "CK="), changes)
+        for each in ALL_VERSIONS:
+            assert_valid(operations.update_items([update], only_if_unchanged=True, mail=Mail.CHANGED), each)
+    return {
+        change[0].get("FieldURI", "").partition(":")[2]: [found.text or "" for found in change.iter(f"{T}EmailAddress")]
+        for change in changes
+    }
+
+
+def test_somebody_new_is_asked_as_one_who_must_come_and_the_others_stay_as_they_are() -> None:
+    new = Person("carol@example.com", "Carol", response="accepted")
+    wanted = (Person("BOB@example.com"), Person("EVE@EXAMPLE.COM"), new)
+    assert listed(wanted) == {"RequiredAttendees": ["Bob@Example.com", "carol@example.com"]}
+
+
+def test_somebody_taken_off_leaves_his_list_alone_changed() -> None:
+    assert listed((BOB,)) == {"OptionalAttendees": []}
+    assert listed((EVE,)) == {"RequiredAttendees": []}
+
+
+def test_rooms_stay_and_the_organizer_is_no_attendee() -> None:
+    assert listed((BOB, EVE)) == {}
+    assert listed((BOB, EVE, Person("ALICE@example.com"))) == {}
+
+
+@pytest.mark.parametrize("response", ["accepted", "tentative", "declined"])
+def test_an_answer_is_saved_and_not_sent(response: str) -> None:
+    request = operations.respond("AAA=", "CK=", response)
+    assert request.get("MessageDisposition") == "SaveOnly"
+    for each in ALL_VERSIONS:
+        assert_valid(request, each)
+
+
+def test_an_answer_cannot_be_taken_back() -> None:
+    with pytest.raises(errors.ItemError):
+        operations.respond("AAA=", "CK=", "none")
+
+
+def test_mail_goes_to_whom_the_write_is_said_to_tell() -> None:
+    def told(mail: Mail) -> tuple[str | None, str | None]:
+        update, delete = (
+            operations.update_items([], only_if_unchanged=True, mail=mail),
+            operations.delete_items([], mail=mail),
+        )
+        return update.get("SendMeetingInvitationsOrCancellations"), delete.get("SendMeetingCancellations")
+
+    assert told(Mail.NONE) == ("SendToNone", "SendToNone")
+    assert told(Mail.CHANGED) == ("SendToChangedAndSaveCopy", "SendToAllAndSaveCopy")
+    assert told(Mail.ALL) == ("SendToAllAndSaveCopy", "SendToAllAndSaveCopy")
+
+
 def test_a_date_the_pattern_does_not_give_has_no_address() -> None:
     series = Entry("x", MONDAY, recurrence=RULES["weekly"])
     with pytest.raises(errors.ItemError) as caught:
@@ -134,7 +198,7 @@ def test_headers_carry_version_user_and_zone() -> None:
     assert E  # the errors namespace is read, never written
 
 
-def test_nothing_is_ever_mailed() -> None:
+def test_nobody_is_mailed_unless_asked_for() -> None:
     assert created(Entry("x", MONDAY)).get("SendMeetingInvitations") == "SendToNone"
     assert (
         operations.update_items([], only_if_unchanged=True).get("SendMeetingInvitationsOrCancellations") == "SendToNone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from samklang.engine.model import (
     Availability,
     Frequency,
     Inexpressible,
+    Person,
     Recurrence,
     SeenEvent,
     Sensitivity,
@@ -184,12 +186,28 @@ def test_a_meeting_tells_organizer_attendees_rooms_and_the_users_own_answer() ->
         attendees=[
             {"type": "required", "emailAddress": {"address": "bob@example.com", "name": "Bob"}},
             {"type": "resource", "emailAddress": {"address": "room@example.com", "name": "Room"}},
+            {
+                "type": "optional",
+                "status": {"response": "declined", "time": "2026-02-03T00:00:00Z"},
+                "emailAddress": {"address": "eve@example.com", "name": "Eve"},
+            },
+            {"type": "required", "emailAddress": {"address": "Alice@example.com", "name": "Alice"}},
         ],
     )
     meeting = seen(sample)
     assert meeting.is_meeting and not meeting.is_organizer and meeting.response == "tentative"
-    people = [(person.address, person.resource) for person in meeting.entry.people]
-    assert people == [("alice@example.com", False), ("bob@example.com", False), ("room@example.com", True)]
+    assert [replace(person, name="") for person in meeting.entry.people] == [
+        Person("alice@example.com", response="organizer"),
+        Person("bob@example.com"),
+        Person("eve@example.com", response="declined", optional=True),
+        Person("room@example.com", resource=True),
+    ]
+
+
+def test_a_date_its_organizer_cancelled_is_a_cancelled_date_and_no_changed_one() -> None:
+    held = exception("2026-03-09T11:00:00", subject="Canceled: Lunch", isCancelled=True)
+    master = seen(series(rule("daily"), exceptionOccurrences=[held]))
+    assert (master.entry.exceptions, master.entry.cancelled) == ({}, {date(2026, 3, 9)})
 
 
 def test_a_cancelled_meeting_says_so() -> None:

@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from samklang.connectors.graph import writing
-from samklang.engine.model import Availability, Entry, Frequency, Inexpressible, Recurrence, Sensitivity, Timed, Weekday
+from samklang.connectors.graph import people, writing
+from samklang.engine.model import (
+    Availability,
+    Entry,
+    Frequency,
+    Inexpressible,
+    Person,
+    Recurrence,
+    SeenEvent,
+    Sensitivity,
+    Timed,
+    Weekday,
+)
 from samklang.sync.errors import Inexpressible as Refused
 from tests.engine.make import STOCKHOLM, all_day, at, entry
 from tests.wire.graph.schemas import assert_valid
@@ -174,3 +185,29 @@ def test_a_changed_occurrence_sends_only_its_own_fields() -> None:
     )
     assert_valid("request.event.update", body)
     assert set(body) == {"subject", "start", "end", "isAllDay"}
+
+
+ORGANIZER = Person("alice@example.com", "Alice", response="organizer")
+BOB, EVE = Person("Bob@Example.com", "Bob", response="accepted"), Person("eve@example.com", optional=True)
+ROOM = Person("room@example.com", resource=True)
+
+
+def listed(*wanted: Person) -> list[tuple[str, str]]:
+    """(kind, address) of whom a meeting with Bob, Eve and a room has after a write."""
+    called = SeenEvent("AAMkA=", "CK1", entry(people=(ORGANIZER, BOB, EVE, ROOM)), is_meeting=True)
+    body = {"attendees": people.attendees_body(called, entry(people=wanted))}
+    assert_valid("request.event.update", body)
+    return [(each["type"], each["emailAddress"]["address"]) for each in body["attendees"]]
+
+
+def test_who_stays_keeps_kind_and_address_and_who_comes_must_come() -> None:
+    assert listed(Person("bob@example.com"), Person("EVE@example.com"), Person("carol@example.com")) == [
+        ("required", "Bob@Example.com"),
+        ("optional", "eve@example.com"),
+        ("resource", "room@example.com"),
+        ("required", "carol@example.com"),
+    ]
+
+
+def test_rooms_stay_and_the_organizer_is_no_attendee() -> None:
+    assert listed(Person("Alice@example.com")) == [("resource", "room@example.com")]

@@ -1,7 +1,7 @@
 """The default calendar of one Exchange mailbox: implements `sync.ports.Calendar` over EWS.
 
 SyncFolderItems says what changed, by id; GetItem says how (EWS facts §2.3). A series is one item of the folder; its
-changed occurrences are fetched by their own ids, its removed ones are listed on it. Nothing here ever mails anybody.
+changed occurrences are fetched by their own ids, its removed ones are listed on it. Nobody is mailed unless asked for.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from datetime import date, datetime
 
-from samklang.connectors import http
+from samklang.connectors import http, meetings
 from samklang.connectors.body import with_meeting_block
-from samklang.connectors.ews import operations, wire
+from samklang.connectors.ews import operations, people, wire
 from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.dates import dates_in, deviates, own_names, to_complete
 from samklang.connectors.ews.fetch import GET_BATCH, Fetcher
 from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_for
 from samklang.connectors.relaid import relaid
 from samklang.engine import times
-from samklang.engine.canonical import fields, occurrence_of, with_fields
+from samklang.engine.canonical import occurrence_of, with_fields
 from samklang.engine.model import AllDay, Entry, FieldKey, Mail, Occurrence, SeenEvent
-from samklang.engine.recurrence import occurrence, slot_days
+from samklang.engine.recurrence import occurrence
 from samklang.sync.errors import (
     ItemError,
     NotFound,
@@ -165,9 +166,9 @@ class EwsCalendar:
         item = wire.new_item(entry, key, home=self._home, reminder=reminder, dialect=self._soap.dialect)
         self._tried.add(key)
         id, version = self._written(operations.create_item(item), entry)
-        if _deviates(entry):
+        if deviates(entry):
             days = frozenset(entry.exceptions) | entry.cancelled
-            self._write_occurrences(id, version, entry, {day: _own_names(entry, day) for day in days})
+            self._write_occurrences(id, version, entry, {day: own_names(entry, day) for day in days})
             return self._seen(id, None, SeenEvent(id, version, entry, key=key), frozenset())
         return self._seen(id, version, SeenEvent(id, version, entry, key=key), frozenset())
 
@@ -178,42 +179,61 @@ class EwsCalendar:
         and cancelled dates, and those that remain are written after it. The same mends what the server drops when
         the time or the rule of a series changes (rule 5.4).
         """
-        dates = _dates_in(changed)
+        meetings.refuse_others(seen, changed)
+        dates = dates_in(changed)
         plain = {key for key in changed if occurrence_of(key) is None}
         given_back = seen.entry.cancelled & dates.keys() - entry.cancelled
         if given_back:
             plain.add("recurrence")
         version = seen.version
         if plain:
-            version = self._write_master(seen, seen.version, entry, plain)
-            if entry.is_series and plain & {"time", "recurrence"} and (dates or _deviates(seen.entry)):
+            version = self._write_master(seen, seen.version, entry, plain, mail)
+            if entry.is_series and plain & {"time", "recurrence"} and (dates or deviates(seen.entry)):
                 held = self._held(seen.id)
                 if given_back & held.cancelled:
-                    for each in (relaid(entry), entry):
-                        version = self._write_master(seen, version, each, {"recurrence"})
+                    # The detour is nobody's business; what comes of it is.
+                    for each, told in ((relaid(entry), Mail.NONE), (entry, mail)):
+                        version = self._write_master(seen, version, each, {"recurrence"}, told)
                     held = self._held(seen.id)
-                dates = _to_complete(held, entry, dates)
+                dates = to_complete(held, entry, dates)
         if dates:
-            self._write_occurrences(seen.id, version, entry, dates, guarded=not plain)
+            self._write_occurrences(seen.id, version, entry, dates, guarded=not plain, mail=mail)
         wrote = None if dates else version
-        return self._seen(seen.id, wrote, replace(seen, entry=with_fields(seen.entry, entry, changed)), changed)
+        after = with_fields(seen.entry, entry, changed)
+        if any(map(meetings.is_person_key, changed)):
+            after = meetings.with_invited(seen, replace(after, people=entry.people))
+        return self._seen(seen.id, wrote, replace(seen, entry=after), changed)
 
     def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
         """See the port. DeleteItem itself takes no condition, so the version is asked for just before."""
         try:
             self._check_version(seen)
-            self._delete([wire.item_id(seen.id, seen.version)])
+            self._delete([wire.item_id(seen.id, seen.version)], mail)
         except NotFound:
             return
 
     def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
-        """See the port."""
-        raise NotImplementedError
+        """See the port. Conditional as `delete` is.
 
-    def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str]) -> str:
+        The server makes the event anew, or moves the declined one to Deleted Items: either way its id is another
+        (Managed API: CalendarActionResults).
+        """
+        self._check_version(seen)
+        answer = self._soap.ask(operations.respond(seen.id, seen.version, response))
+        item = answer.find(f"{M}Items/{T}CalendarItem")
+        id, version = (seen.id, None) if item is None else wire.read_id(item)
+        events, unreadable = self._fetch([id], self._calendar_folder())
+        if unreadable:
+            raise ItemError("unreadable", unreadable[0].detail)
+        after = events.get(id)
+        if after is None or version in (None, after.version):
+            return after
+        return replace(seen, id=id, version=version or "", response=response, occurrence_ids=after.occurrence_ids)
+
+    def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str], mail: Mail) -> str:
         """One conditional UpdateItem of a single entry or a master; its new version."""
         update = wire.change(wire.item_id(seen.id, version), self._fields(seen, entry, names))
-        return self._written(operations.update_items([update], only_if_unchanged=True), entry)[1]
+        return self._written(operations.update_items([update], only_if_unchanged=True, mail=mail), entry)[1]
 
     def _held(self, id: str) -> Entry:
         """What the server holds of a series just written. Raises `NotFound`, `ItemError`."""
@@ -248,6 +268,8 @@ class EwsCalendar:
             yield from wire.set_when(entry.when, self._home, series=entry.is_series, was_all_day=was_all_day)
         if rule_too:
             yield wire.set_recurrence(entry, self._soap.dialect)
+        if any(map(meetings.is_person_key, names)):
+            yield from people.set_attendees(seen, entry)
 
     def _content(self, id: str, content: Entry | Occurrence, names: Iterable[str]) -> Iterator[Element]:
         if "title" in names:
@@ -272,6 +294,7 @@ class EwsCalendar:
         dates: Mapping[date, frozenset[str]],
         *,
         guarded: bool = False,
+        mail: Mail = Mail.NONE,
     ) -> None:
         """Change and cancel dates of a series: one write each, in two requests (three when guarded).
 
@@ -284,18 +307,18 @@ class EwsCalendar:
             if day not in entry.cancelled and dates[day]
         ]
         if guarded and updates:
-            raise_for(self._soap.ask(operations.update_items(updates[:1], only_if_unchanged=True)))
+            raise_for(self._soap.ask(operations.update_items(updates[:1], only_if_unchanged=True, mail=mail)))
             updates = updates[1:]
         elif guarded:
             self._check_version(SeenEvent(id, version, entry))
         failures: list[SyncError] = []
         if updates:
-            answers = self._soap.call(operations.update_items(updates, only_if_unchanged=False))
+            answers = self._soap.call(operations.update_items(updates, only_if_unchanged=False, mail=mail))
             failures += [error for error in map(error_in, answers) if error is not None]
         cancelled = [address[day] for day in sorted(dates) if day in entry.cancelled]
         if cancelled:
             try:
-                self._delete(cancelled)
+                self._delete(cancelled, mail)
             except SyncError as error:
                 failures.append(error)
         if failures:
@@ -310,9 +333,9 @@ class EwsCalendar:
             changes += wire.set_when(content.when, self._home, series=False, was_all_day=was_all_day)
         return changes
 
-    def _delete(self, ids: Sequence[Element]) -> None:
+    def _delete(self, ids: Sequence[Element], mail: Mail) -> None:
         """Remove items or occurrences; gone already is success."""
-        for message in self._soap.call(operations.delete_items(ids)):
+        for message in self._soap.call(operations.delete_items(ids, mail=mail)):
             error = error_in(message)
             if error is not None and not isinstance(error, NotFound):
                 raise error
@@ -340,41 +363,6 @@ class EwsCalendar:
         if version is None and changed:
             return replace(event, entry=with_fields(wrote.entry, event.entry, changed))
         return event
-
-
-def _deviates(entry: Entry) -> bool:
-    return bool(entry.exceptions or entry.cancelled)
-
-
-def _to_complete(held: Entry, entry: Entry, asked: Mapping[date, frozenset[str]]) -> dict[date, frozenset[str]]:
-    """What of a series' dates is to be written after its master: what was asked for, and what the server dropped."""
-    wanted = frozenset(entry.exceptions) | entry.cancelled
-    if wanted:
-        wanted &= frozenset(slot_days(entry, min(wanted), max(wanted)))
-    dropped = {
-        day: _own_names(entry, day)
-        for day in wanted
-        if (day not in held.cancelled if day in entry.cancelled else day not in held.exceptions)
-    }
-    # A date given back is as the series by now; one the new rule does not give has nothing left to write.
-    still = {day: names for day, names in asked.items() if day in wanted or day in held.exceptions}
-    return still | {day: names | still.get(day, frozenset()) for day, names in dropped.items()}
-
-
-def _dates_in(changed: Iterable[FieldKey]) -> dict[date, frozenset[str]]:
-    """Field names by date; a date named as a whole (cancelled, given back) has no names of its own."""
-    found: dict[date, set[str]] = {}
-    for key in changed:
-        day = occurrence_of(key)
-        if day is not None:
-            found.setdefault(day, set()).update({key[13:]} - {""})
-    return {day: frozenset(names) for day, names in found.items()}
-
-
-def _own_names(entry: Entry, day: date) -> frozenset[str]:
-    """Names of the fields a changed occurrence has of its own."""
-    prefix = f"x:{day.isoformat()}:"
-    return frozenset(key.removeprefix(prefix) for key in fields(entry) if key.startswith(prefix))
 
 
 def _zone(entry: Entry) -> str:

@@ -60,13 +60,13 @@ class Fetcher:
 
     def _exceptions(
         self, drafts: Mapping[str, wire.Draft], unreadable: list[Unreadable]
-    ) -> dict[str, dict[date, Occurrence]]:
+    ) -> dict[str, dict[date, Occurrence | None]]:
         """Content of the changed occurrences of all these series, in as few requests as there are batches.
 
         A series always comes whole: one that lacks an exception is unreadable.
         """
         places = {item: (id, day) for id, draft in drafts.items() for day, item in draft.occurrences.items()}
-        found: dict[str, dict[date, Occurrence]] = {}
+        found: dict[str, dict[date, Occurrence | None]] = {}
         failed: list[Unreadable] = []
         items = self._items(list(places), lambda batch: operations.get_occurrences(batch, self._soap.dialect), failed)
         for occurrence_id, item in items:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from samklang.connectors.ews.dialect import Dialect
 from samklang.connectors.ews.soap import Element, m, t
+from samklang.engine.model import Mail
+from samklang.sync.errors import ItemError
 
 #: Our origin mark and create key (rule 10.4): a property set of our own (EWS facts §2.7).
 KEY_SET, KEY_NAME = "6f0d1c4e-52a7-4b0f-9a3e-8c1d7f2b9e45", "SamklangKey"
@@ -19,6 +21,7 @@ _OCCURRENCE_FIELDS = (
     "calendar:IsAllDayEvent",
     "calendar:LegacyFreeBusyStatus",
     "calendar:Location",
+    "calendar:AppointmentState",
 )
 _EVENT_FIELDS = (
     *_OCCURRENCE_FIELDS,
@@ -30,11 +33,17 @@ _EVENT_FIELDS = (
     "calendar:RequiredAttendees",
     "calendar:OptionalAttendees",
     "calendar:Resources",
-    "calendar:AppointmentState",
     "calendar:Recurrence",
     "calendar:ModifiedOccurrences",
     "calendar:DeletedOccurrences",
 )
+#: Whom an update tells (rule 4.6).
+_TOLD_OF_UPDATE = {
+    Mail.NONE: "SendToNone",
+    Mail.CHANGED: "SendToChangedAndSaveCopy",
+    Mail.ALL: "SendToAllAndSaveCopy",
+}
+_ANSWERS = {"accepted": "AcceptItem", "tentative": "TentativelyAcceptItem", "declined": "DeclineItem"}
 _DEFINITIONS = ("calendar:StartTimeZone", "calendar:EndTimeZone")
 
 
@@ -146,23 +155,35 @@ def create_item(item: Element) -> Element:
     )
 
 
-def update_items(changes: Iterable[Element], *, only_if_unchanged: bool) -> Element:
-    """UpdateItem without mail; conditional on the change keys given, or not."""
+def respond(item_id: str, version: str, response: str) -> Element:
+    """The user's answer to an invitation, kept from its organizer (SaveOnly; Managed API: Appointment.Accept(false)).
+
+    `response`: "accepted", "tentative" or "declined"; raises `ItemError` for any other.
+    """
+    if response not in _ANSWERS:
+        raise ItemError("response_not_possible", response)
+    answer = t(_ANSWERS[response], t("ReferenceItemId", Id=item_id, ChangeKey=version))
+    return m("CreateItem", m("Items", answer), MessageDisposition="SaveOnly")
+
+
+def update_items(changes: Iterable[Element], *, only_if_unchanged: bool, mail: Mail = Mail.NONE) -> Element:
+    """UpdateItem, conditional on the change keys given, or not."""
     return m(
         "UpdateItem",
         m("ItemChanges", *changes),
         ConflictResolution="NeverOverwrite" if only_if_unchanged else "AlwaysOverwrite",
         MessageDisposition="SaveOnly",
-        SendMeetingInvitationsOrCancellations="SendToNone",
+        SendMeetingInvitationsOrCancellations=_TOLD_OF_UPDATE[mail],
     )
 
 
-def delete_items(ids: Iterable[Element], *, for_good: bool = False) -> Element:
+def delete_items(ids: Iterable[Element], *, for_good: bool = False, mail: Mail = Mail.NONE) -> Element:
+    """DeleteItem; with mail, a meeting or date of one is cancelled."""
     return m(
         "DeleteItem",
         m("ItemIds", *ids),
         DeleteType="HardDelete" if for_good else "MoveToDeletedItems",
-        SendMeetingCancellations="SendToNone",
+        SendMeetingCancellations="SendToNone" if mail is Mail.NONE else "SendToAllAndSaveCopy",
     )
 
 

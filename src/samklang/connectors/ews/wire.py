@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from samklang.connectors.ews import recurrence_wire, zones
+from samklang.connectors.ews import people, recurrence_wire, zones
 from samklang.connectors.ews.dialect import Dialect
 from samklang.connectors.ews.operations import key_path
 from samklang.connectors.ews.soap import Element, M, T, t
@@ -17,7 +17,6 @@ from samklang.engine.model import (
     Availability,
     Entry,
     Occurrence,
-    Person,
     SeenEvent,
     Sensitivity,
     Timed,
@@ -35,11 +34,10 @@ _AVAILABILITY = {
     "WorkingElsewhere": Availability.ELSEWHERE,
     "NoData": Availability.BUSY,
 }
-_RESPONSE = {"Organizer": "organizer", "Accept": "accepted", "Tentative": "tentative", "Decline": "declined"}
 _AVAILABILITY_NAMES = {value: name for name, value in _AVAILABILITY.items() if name != "NoData"}
 
-#: AppointmentState is a set of bits: a meeting, received from its organizer, cancelled (EWS facts §2.8).
-_MEETING, _RECEIVED, _CANCELLED = 1, 2, 4
+#: AppointmentState is a set of bits: 1 a meeting, 2 received from its organizer, 4 cancelled (EWS facts §2.8).
+_RECEIVED, _CANCELLED = 2, 4
 
 
 # --- entries out ----------------------------------------------------------------------------------------------------
@@ -215,7 +213,8 @@ def read_event(item: Element, home: str, definitions: Element | None = None) -> 
     modified = found.get(T + "ModifiedOccurrences", ())
     deleted = found.get(T + "DeletedOccurrences", ())
     occurrences = {original(_moment(each.findtext(T + "OriginalStart"))): read_id(each)[0] for each in modified}
-    state = int(_text(found, "AppointmentState") or "0")
+    state = _state(found)
+    listed = people.read(found)
     title, place, text, sensitivity, availability = _content(found)
     id, version = read_id(item)
     stamp = _text(found, "LastModifiedTime")
@@ -233,13 +232,13 @@ def read_event(item: Element, home: str, definitions: Element | None = None) -> 
             availability=availability,
             recurrence=recurrence,
             cancelled=frozenset(original(_moment(each.findtext(T + "Start"))) for each in deleted),
-            people=tuple(_people(found)),
+            people=listed,
         ),
         uid=_text(found, "UID"),
-        is_meeting=bool(state & _MEETING),
+        is_meeting=bool(state & _RECEIVED) or any(not person.is_organizer for person in listed),
         is_organizer=not state & _RECEIVED,
         is_cancelled=bool(state & _CANCELLED),
-        response=_RESPONSE.get(_text(found, "MyResponseType"), "none"),
+        response=people.RESPONSE.get(_text(found, "MyResponseType"), "none"),
         modified=_moment(stamp) if stamp else None,
         key=None if key is None else key.findtext(T + "Value"),
         occurrence_ids=occurrences,
@@ -247,9 +246,12 @@ def read_event(item: Element, home: str, definitions: Element | None = None) -> 
     return Draft(event, "" if folder is None else folder.get("Id", ""), occurrences, odd)
 
 
-def read_occurrence(item: Element, series: SeenEvent, home: str) -> Occurrence:
-    """A changed occurrence; a zone of its own without a name is the series'."""
+def read_occurrence(item: Element, series: SeenEvent, home: str) -> Occurrence | None:
+    """A changed occurrence; a zone of its own without a name is the series'. None: its organizer cancelled it, which
+    leaves an exception in the others' calendars."""
     found = {child.tag: child for child in item}
+    if _state(found) & _CANCELLED:
+        return None
     zone = series.entry.when.zone if isinstance(series.entry.when, Timed) else home
     name = _zone_name(found, "StartTimeZone")
     own = zones.known(name, home) or zone
@@ -258,8 +260,11 @@ def read_occurrence(item: Element, series: SeenEvent, home: str) -> Occurrence:
     return Occurrence(title, when, place, text, sensitivity, availability)
 
 
-def with_occurrences(event: SeenEvent, exceptions: dict[date, Occurrence]) -> SeenEvent:
-    return replace(event, entry=replace(event.entry, exceptions=exceptions)) if exceptions else event
+def with_occurrences(event: SeenEvent, found: dict[date, Occurrence | None]) -> SeenEvent:
+    """The series with its changed occurrences; None for those its organizer cancelled."""
+    changed = {day: content for day, content in found.items() if content is not None}
+    cancelled = event.entry.cancelled | (found.keys() - changed.keys())
+    return replace(event, entry=replace(event.entry, exceptions=changed, cancelled=cancelled)) if found else event
 
 
 def _zones(found: dict[str, Element], definitions: Element | None, home: str) -> tuple[str, str, bool]:
@@ -323,20 +328,8 @@ def _content(found: dict[str, Element]) -> tuple[str, str, str, Sensitivity, Ava
     )
 
 
-def _people(found: dict[str, Element]) -> Iterator[Person]:
-    """Organizer first, then attendees, then rooms."""
-    organizer = found.get(T + "Organizer")
-    if organizer is not None and len(organizer):
-        yield _person(organizer[0], "organizer", resource=False)
-    for name in ("RequiredAttendees", "OptionalAttendees", "Resources"):
-        for attendee in found.get(T + name, ()):
-            response = _RESPONSE.get(attendee.findtext(T + "ResponseType") or "", "none")
-            yield _person(attendee[0], response, resource=name == "Resources")
-
-
-def _person(mailbox: Element, response: str, *, resource: bool) -> Person:
-    address, name = mailbox.findtext(T + "EmailAddress") or "", mailbox.findtext(T + "Name") or ""
-    return Person(address, name, resource, response)
+def _state(found: dict[str, Element]) -> int:
+    return int(_text(found, "AppointmentState") or "0")
 
 
 def _text(found: dict[str, Element], name: str) -> str:

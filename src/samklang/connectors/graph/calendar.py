@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from samklang.connectors import http
+from samklang.connectors import http, meetings
 from samklang.connectors.body import has_meeting_block, with_meeting_block
-from samklang.connectors.graph import schema
+from samklang.connectors.graph import people, schema
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import DUPLICATE, GraphClient
@@ -180,7 +180,8 @@ class GraphCalendar:
 
     def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         """See the port. A cancelled date comes back only when its series is laid out anew, which costs a write more."""
-        _refuse_mail(seen, changed)
+        _refuse_mail(seen, changed, mail)
+        meetings.refuse_others(seen, changed)
         occurrences = frozenset(key for key in changed if canonical.occurrence_of(key))
         back = _given_back(seen, entry, occurrences)
         body = self._body(seen, entry, changed | {"recurrence"} if back else changed)
@@ -208,27 +209,50 @@ class GraphCalendar:
         return self._events.get(held.id)
 
     def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
-        if seen.is_meeting and seen.is_organizer:
+        called = meetings.is_called(seen)
+        if called and mail is Mail.NONE:
             raise ItemError("meeting_would_mail")
         try:
-            if seen.is_meeting:
-                if self._events.get(seen.id).version != seen.version:
-                    raise VersionConflict(detail="changed before it was removed")
+            if called or seen.is_meeting:
+                self._check_version(seen)
+            if called:
+                self._client.post(f"{self._events.at(seen.id)}/cancel", {})
+            elif seen.is_organizer or seen.is_cancelled:
+                self._client.delete(self._events.at(seen.id), seen.version)
+            else:
                 # Declining moves it to Deleted Items, and sends nothing (Graph facts §4.2).
                 self._client.post(f"{self._events.at(seen.id)}/decline", {"sendResponse": False})
                 self._client.delete(self._events.at(seen.id))
-            else:
-                self._client.delete(self._events.at(seen.id), seen.version)
         except NotFound:
             return
 
     def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
-        raise NotImplementedError
+        """See the port. The actions take no condition, so the version is asked for just before."""
+        action = people.ANSWERS.get(response)
+        if action is None:
+            raise ItemError("response_not_possible", response)
+        self._check_version(seen)
+        self._client.post(f"{self._events.at(seen.id)}/{action}", {"sendResponse": False})
+        try:
+            after = self._events.get(seen.id)
+        except NotFound:
+            return None
+        answered = replace(seen, response=response)
+        if after.response != response or canonical.fields(after.entry) != canonical.fields(seen.entry):
+            # Somebody edited meanwhile, which the next run sees; the answer itself carries no version (rule 7.5).
+            return answered
+        return replace(after, key=seen.key)
+
+    def _check_version(self, seen: SeenEvent) -> None:
+        if self._events.get(seen.id).version != seen.version:
+            raise VersionConflict(detail="changed between our reads")
 
     def _body(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> Json:
         body = update_body(entry, changed, self._home)
         if "text" in changed:
             body["body"] = self._new_text(seen, entry.text)
+        if any(map(meetings.is_person_key, changed)):
+            body["attendees"] = people.attendees_body(seen, entry)
         return body
 
     def _new_text(self, seen: SeenEvent, text: str) -> Json:
@@ -283,13 +307,10 @@ def _given_back(seen: SeenEvent, entry: Entry, occurrences: frozenset[FieldKey])
     return frozenset(days & seen.entry.cancelled - entry.cancelled)
 
 
-#: What only the organizer's copy carries (rule 4.4); his next update would overwrite it (Graph facts §4.2).
-_ORGANIZERS = frozenset({"title", "time", "place", "recurrence"})
-
-
-def _refuse_mail(seen: SeenEvent, changed: frozenset[FieldKey]) -> None:
-    """Graph has no silent way to change a meeting one organizes, and none that lasts for somebody else's (§1.6)."""
-    if seen.is_meeting and seen.is_organizer:
+def _refuse_mail(seen: SeenEvent, changed: frozenset[FieldKey], mail: Mail) -> None:
+    """Graph tells all attendees of every write to a meeting one calls, and those added or removed of one that changes
+    nothing else (§1.6; "event: update" of its reference). What must tell fewer is not made (rule 4.6)."""
+    only_people = all(map(meetings.is_person_key, changed))
+    calls = meetings.is_called(seen) or (seen.is_organizer and any(map(meetings.is_person_key, changed)))
+    if calls and (mail is Mail.NONE or (mail is Mail.CHANGED and not only_people)):
         raise ItemError("meeting_would_mail")
-    if seen.is_meeting and any(key in _ORGANIZERS or canonical.occurrence_of(key) for key in changed):
-        raise ItemError("not_organizer")

@@ -45,13 +45,15 @@ class Recipient(_Wire):
     email_address: EmailAddress | None = None
 
 
-class Attendee(_Wire):
-    email_address: EmailAddress | None = None
-    type: str | None = None
-
-
 class ResponseStatus(_Wire):
     response: str | None = None
+
+
+class Attendee(_Wire):
+    email_address: EmailAddress | None = None
+    #: required, optional or resource.
+    type: str | None = None
+    status: ResponseStatus | None = None
 
 
 class Pattern(_Wire):

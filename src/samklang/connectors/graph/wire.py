@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
+from samklang.connectors.graph import people
 from samklang.connectors.graph.recur_blob import RECUR_PROPERTY, is_plain
 from samklang.connectors.graph.schema import (
     KEY_PROPERTY,
     TRANSACTION,
-    Attendee,
     Body,
     DateTimeZone,
     Event,
@@ -29,7 +29,6 @@ from samklang.engine.model import (
     Frequency,
     Inexpressible,
     Occurrence,
-    Person,
     Recurrence,
     SeenEvent,
     Sensitivity,
@@ -56,12 +55,6 @@ AVAILABILITY = {
     "workingelsewhere": Availability.ELSEWHERE,
 }
 SENSITIVITY = {each.value: each for each in Sensitivity}
-RESPONSE = {
-    "organizer": "organizer",
-    "accepted": "accepted",
-    "tentativelyaccepted": "tentative",
-    "declined": "declined",
-}
 
 
 def seen_event(event: Event, home: str) -> SeenEvent:
@@ -73,11 +66,16 @@ def seen_event(event: Event, home: str) -> SeenEvent:
     zone = series_zone(event, home) if event.recurrence else _zone(home, event.original_start_time_zone)
     when = _when(event, zone)
     exceptions, ids = {}, {}
+    cancelled = {date.fromisoformat(each[-10:]) for each in event.cancelled_occurrences or ()}
     for each in event.exception_occurrences or ():
         day = original_date(each, zone)
+        if each.is_cancelled:
+            # By its organizer: in the others' calendars it stays, marked, as a whole meeting does (Graph facts §4.1).
+            cancelled.add(day)
+            continue
         exceptions[day] = occurrence(each, zone)
         ids[day] = each.id
-    people = tuple(_people(event))
+    listed = people.read(event)
     entry = Entry(
         title=event.subject or "",
         when=when,
@@ -87,18 +85,18 @@ def seen_event(event: Event, home: str) -> SeenEvent:
         availability=AVAILABILITY.get((event.show_as or "").lower(), Availability.BUSY),
         recurrence=_recurrence(event.recurrence, times.local_day(when)) if event.recurrence else None,
         exceptions=exceptions,
-        cancelled=frozenset(date.fromisoformat(each[-10:]) for each in event.cancelled_occurrences or ()),
-        people=people,
+        cancelled=frozenset(cancelled),
+        people=listed,
     )
     return SeenEvent(
         id=event.id,
         version=event.change_key or "",
         entry=entry,
         uid=event.i_cal_uid or "",
-        is_meeting=bool(people) or event.is_organizer is False,
+        is_meeting=bool(listed) or event.is_organizer is False,
         is_organizer=event.is_organizer is not False,
         is_cancelled=bool(event.is_cancelled),
-        response=RESPONSE.get(((event.response_status and event.response_status.response) or "").lower(), "none"),
+        response=people.response(event.response_status),
         modified=_instant(event.last_modified_date_time) if event.last_modified_date_time else None,
         key=_key(event),
         occurrence_ids=ids,
@@ -225,25 +223,6 @@ def _recurrence(rule: PatternedRecurrence, start: date) -> Recurrence | Inexpres
 
 def _weekdays(names: Iterable[str] | None) -> tuple[Weekday, ...]:
     return tuple(sorted({WEEKDAY[name.lower()] for name in names or ()}))
-
-
-def _people(event: Event) -> Iterable[Person]:
-    """The organizer first, then the attendees; nobody for a plain appointment, whose organizer is its owner."""
-    if not event.attendees and event.is_organizer is not False:
-        return
-    if event.organizer is not None and event.organizer.email_address is not None:
-        yield _person(Attendee(email_address=event.organizer.email_address))
-    for attendee in event.attendees or ():
-        yield _person(attendee)
-
-
-def _person(attendee: Attendee) -> Person:
-    address = attendee.email_address
-    return Person(
-        address=(address and address.address) or "",
-        name=(address and address.name) or "",
-        resource=(attendee.type or "").lower() == "resource",
-    )
 
 
 def _key(event: Event) -> str | None:
