@@ -13,6 +13,7 @@ from samklang.activities.source import BuiltInActivities
 from samklang.engine.model import Category, Sensitivity
 from samklang.sync.errors import ItemError, NotFound
 from tests.contract.activities import MEETING, ActivitiesContract, ActivitySide, delta, read, token_after
+from tests.contract.people import Pair, PeopleContract, Somebody
 from tests.people import People, people
 
 pytestmark = pytest.mark.django_db
@@ -54,33 +55,57 @@ def void(*_done: object) -> None:
     """Nothing comes of it."""
 
 
-def test_who_leaves_an_activity_sees_it_removed(them: People) -> None:
-    shared = services.create(them.alice, name="Shared", when=MEETING.when, participants=[Guest(them.bob)])
-    bobs = BuiltInActivities(them.bob)
-    assert [seen.id for seen in read(bobs)] == [shared.psa_id]
-    token = token_after(bobs.read(None))
-    services.update(them.alice, shared.guid, participants=[])
-    assert delta(bobs, token)[:2] == ({}, {shared.psa_id})
-    assert bobs.get([shared.psa_id]) == {shared.psa_id: None}
+class TestPeopleOfBuiltInActivities(PeopleContract):
+    @pytest.fixture
+    def pair(self, them: People) -> Pair:
+        users = {user.psa_id: user for user in (them.alice, them.bob)}
+        return Pair(
+            Somebody(BuiltInActivities(them.alice), them.alice.psa_id, "alice@example.org"),
+            Somebody(BuiltInActivities(them.bob), them.bob.psa_id, "bob@example.org"),
+            str(a_type(them, "Meeting").guid),
+            invites=lambda id_, ids: void(
+                services.update(them.alice, id_, participants=[Guest(users[psa_id]) for psa_id in ids])
+            ),
+        )
 
 
-def test_a_participant_deletes_only_his_part(them: People, port: BuiltInActivities) -> None:
-    shared = services.create(them.alice, name="Shared", when=MEETING.when, participants=[Guest(them.bob)])
-    bobs = BuiltInActivities(them.bob)
-    bobs.delete(read(bobs)[0])
-    assert read(bobs) == []
-    assert [seen.participant_ids for seen in read(port)] == [()]
-    assert Activity.objects.get(pk=shared.pk).trashed_at is None
+def test_one_meeting_in_two_organizations_is_an_activity_in_each(them: People, port: BuiltInActivities) -> None:
+    theirs = BuiltInActivities(them.charlie)
+    type_id = str(ActivityType.objects.of(them.charlie.organization).get(name="Meeting").guid)
+    made = port.create(MEETING, str(a_type(them, "Meeting").guid), "key of its UID")
+    assert theirs.create(MEETING, type_id, "key of its UID").id != made.id
+    assert theirs.get([made.id]) == {made.id: None}
 
 
-def test_a_colleagues_and_a_strangers_activities_are_not_there(them: People, port: BuiltInActivities) -> None:
-    made = services.create(them.alice, name="Mine", when=MEETING.when)
+def test_nobody_of_another_organization_joins_owns_or_restores(them: People, port: BuiltInActivities) -> None:
+    made = port.create(MEETING, str(a_type(them, "Meeting").guid), "key")
+    theirs = BuiltInActivities(them.charlie)
+    with pytest.raises(NotFound):
+        theirs.take_part(made.id, "accepted")
+    with pytest.raises(NotFound):
+        theirs.restore(made.id)
+    for act in (
+        lambda: port.hand_over(made, them.charlie.psa_id),
+        lambda: port.create(MEETING, made.type_id, "other", them.charlie.psa_id),
+    ):
+        with pytest.raises(ItemError) as refused:
+            act()
+        assert refused.value.code == "owner_unknown"
+
+
+def test_a_colleague_who_does_not_take_part_reads_but_does_not_write(them: People, port: BuiltInActivities) -> None:
+    made = port.create(MEETING, str(a_type(them, "Meeting").guid), "key")
     token = token_after(port.read(None))
-    for other in (them.bob, them.charlie):
-        theirs = BuiltInActivities(other)
-        assert read(theirs) == [] and theirs.get([made.psa_id]) == {made.psa_id: None}
-        with pytest.raises((ItemError, NotFound)):
-            theirs.update(read(port)[0], replace(MEETING, title="Taken"), frozenset({"title"}))
+    bobs = BuiltInActivities(them.bob)
+    assert read(bobs) == [] and bobs.get([made.id]) == {made.id: made}
+    for act in (
+        lambda: bobs.update(made, replace(MEETING, title="Taken"), frozenset({"title"})),
+        lambda: bobs.delete(made),
+        lambda: bobs.hand_over(made, them.bob.psa_id),
+    ):
+        with pytest.raises(ItemError) as refused:
+            act()
+        assert refused.value.code == "not_allowed"
     services.create(them.bob, name="Bob's", when=MEETING.when)
     services.create(them.charlie, name="Charlie's", when=MEETING.when)
     assert delta(port, token)[:2] == ({}, set())

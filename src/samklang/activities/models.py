@@ -151,8 +151,8 @@ class Activity(TimeColumns):
 
     #: Grows by one with every write.
     version = models.PositiveIntegerField(default=1)
-    #: Given by who created it, so that a repeated create finds the first (rule 10.4).
-    create_key = models.CharField(max_length=100, unique=True, null=True)
+    #: Given by who created it, so that a repeated create finds the first (rules 4.3, 10.4).
+    create_key = models.CharField(max_length=100, null=True)
     #: UID in the calendar file it came from: importing that again updates it.
     import_uid = models.TextField(null=True)
     trashed_at = models.DateTimeField(null=True)
@@ -171,6 +171,8 @@ class Activity(TimeColumns):
                 name="whole_days_or_times",
             ),
             models.UniqueConstraint(fields=["owner", "import_uid"], name="imported_once_per_owner"),
+            # One meeting may stand in the calendars of two organizations, each with an activity of its own.
+            models.UniqueConstraint(fields=["organization", "create_key"], name="created_once_per_key"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["organization", "opens"]),
@@ -233,6 +235,8 @@ class Participant(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="participations")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.USER)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.UNKNOWN)
+    #: Called the meeting, but does not own the activity (rules 4.2, 4.7).
+    organizer = models.BooleanField(default=False)
     #: Of somebody who is no user.
     name = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=320, blank=True, default="")

@@ -32,7 +32,7 @@ _WIDEST_ZONE = timedelta(hours=14)
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
-_RESPONSES = {
+_RESPONSES: dict[str, str] = {
     Participant.Status.ACCEPTED: "accepted",
     Participant.Status.TENTATIVE: "tentative",
     Participant.Status.DECLINED: "declined",
@@ -44,7 +44,7 @@ _RESPONSES = {
 
 def seen_of(activity: Activity) -> SeenActivity:
     """The activity as the sync sees it; needs `Activity.objects.whole()`."""
-    users = (participant.user for participant in activity.participants.all())
+    participants = activity.participants.all()
     return SeenActivity(
         id=activity.psa_id,
         version=str(activity.version),
@@ -52,13 +52,19 @@ def seen_of(activity: Activity) -> SeenActivity:
         type_id=str(activity.type.guid),
         category=Category(activity.type.category),
         owner_id=activity.owner.psa_id if activity.owner else None,
-        participant_ids=tuple(user.psa_id for user in users if user),
+        participant_ids=tuple(row.user.psa_id for row in participants if row.user),
+        invitation=is_invitation(activity),
         draft=activity.draft,
         closed=activity.closed,
         has_hours=activity.has_hours,
         modified=activity.modified,
         key=activity.create_key,
     )
+
+
+def is_invitation(activity: Activity) -> bool:
+    """Somebody outside called it: a meeting its owner was invited to (rule 4.2)."""
+    return any(row.organizer and row.user is None for row in activity.participants.all())
 
 
 def entry_of(activity: Activity) -> Entry:
@@ -71,7 +77,7 @@ def entry_of(activity: Activity) -> Entry:
         sensitivity=_sensitivity(activity.is_private),
         availability=_availability(activity),
         recurrence=recurrence_of(activity.recurrence),
-        people=tuple(_person(participant) for participant in activity.participants.all()),
+        people=_people(activity),
     )
     if not activity.is_series:
         return series
@@ -122,12 +128,18 @@ def _availability(activity: Activity) -> Availability:
     return Availability.BUSY if activity.has_duration else Availability.FREE
 
 
+def _people(activity: Activity) -> tuple[Person, ...]:
+    """Its participants, who called it first."""
+    people = (_person(participant) for participant in activity.participants.all())
+    return tuple(sorted(people, key=lambda person: not person.is_organizer))
+
+
 def _person(participant: Participant) -> Person:
     return Person(
         address=participant.shown_address,
         name=participant.shown_name,
         resource=participant.kind == Participant.Kind.RESOURCE,
-        response=_RESPONSES.get(Participant.Status(participant.status), "none"),
+        response="organizer" if participant.organizer else _RESPONSES.get(participant.status, "none"),
     )
 
 

@@ -4,8 +4,7 @@ due thereby (rules 9.1, 9.3).
 `by` is the person who acts; what he may do is decided here (Severa facts §2.4): the owner everything; who takes part
 edits, but removes only himself; nobody else anything. `version`, where given, is the version he saw: if the activity
 has another by now, Outdated is raised and nothing is written. All calls raise NotThere for an activity `by` cannot see,
-NotAllowed, Outdated, and Refused for values that are not possible. `own_run` is true when `by`'s own sync run writes,
-which his mailbox need not be told of.
+NotAllowed, Outdated, and Refused for values that are not possible. What the sync writes is in `run_writes`.
 """
 
 from __future__ import annotations
@@ -23,17 +22,18 @@ from samklang import clock
 from samklang.accounts.models import Organization, User
 from samklang.activities import changes, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
-from samklang.activities.models import Activity, ActivityType, Participant
+from samklang.activities.models import Activity, Participant
+from samklang.activities.people import Guest
 from samklang.activities.types import default_type
 from samklang.activities.writing import (
     PLAIN,
     Changes,
-    Guest,
     New,
     OccurrenceChanges,
     check_when,
     editable,
     entry_with,
+    field_changes,
     locked,
     may_delete,
     may_edit,
@@ -61,7 +61,6 @@ __all__ = [
     "cancel_occurrence",
     "close",
     "create",
-    "create_from",
     "create_many",
     "leave",
     "may_delete",
@@ -92,22 +91,7 @@ def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]
     return _create(by, entry_with(Entry(title="", when=values["when"]), values), values, create_key)
 
 
-@transaction.atomic
-def create_from(
-    by: User,
-    entry: Entry,
-    type_: ActivityType,
-    *,
-    create_key: str | None = None,
-    own_run: bool = False,
-    **values: Unpack[Changes],
-) -> Activity:
-    """A new activity with the entry's whole content, exceptions and cancelled occurrences included; as `create`."""
-    values["type"] = type_
-    return _create(by, entry, values, create_key, own_run)
-
-
-def _create(by: User, entry: Entry, values: Changes, create_key: str | None, own_run: bool = False) -> Activity:
+def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> Activity:
     changes.lock(by.organization_id)
     if create_key is not None:
         made = Activity.objects.of(by.organization_id).filter(create_key=create_key)
@@ -118,7 +102,7 @@ def _create(by: User, entry: Entry, values: Changes, create_key: str | None, own
     values["owner"] = owner = values.get("owner", by)
     if "type" not in values:
         values["type"] = default_type(by.organization, owner)
-    return write(activity, entry, values, by, now, own_run=own_run)
+    return write(activity, entry, values, by, now)
 
 
 @transaction.atomic
@@ -142,37 +126,21 @@ def update(by: User, guid: UUID | str, *, version: int | None = None, **values: 
 
 
 @transaction.atomic
-def write_fields(
-    by: User,
-    guid: UUID | str,
-    entry: Entry,
-    keys: frozenset[FieldKey],
-    *,
-    version: int | None = None,
-    type_: ActivityType | None = None,
-    own_run: bool = False,
-) -> Activity:
-    """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what the sync writes."""
-    activity = editable(by, guid, version)
-    values = Changes()
-    if type_ is not None:
-        values["type"] = type_
-    if "sensitivity" in keys:
-        values["masked"] = entry.sensitivity.is_private and not (type_ or activity.type).is_private
-    if "time" in keys:
-        values["has_duration"] = True
+def write_fields(by: User, guid: UUID | str, entry: Entry, keys: frozenset[FieldKey]) -> Activity:
+    """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what an import writes."""
+    activity = editable(by, guid, None)
     wanted = canonical.with_fields(rows.entry_of(activity), entry, keys)
-    return write(activity, wanted, values, by, clock.now(), own_run=own_run)
+    return write(activity, wanted, field_changes(activity, entry, keys), by, clock.now())
 
 
 @transaction.atomic
-def trash(by: User, guid: UUID | str, *, version: int | None = None, own_run: bool = False) -> None:
+def trash(by: User, guid: UUID | str, *, version: int | None = None) -> None:
     """Put the activity into the trash, for everybody who takes part. The owner's right."""
     activity = locked(by, guid, version)
     if not may_delete(by, activity):
         raise NotAllowed("owner_only", _("Only the owner can delete the activity; you can remove yourself from it."))
     activity.trashed_at = clock.now()
-    touch(activity, by, changes.people_of(activity), own_run=own_run)
+    touch(activity, by, changes.people_of(activity))
 
 
 @transaction.atomic
@@ -187,14 +155,14 @@ def restore(by: User, guid: UUID | str) -> Activity:
 
 
 @transaction.atomic
-def leave(by: User, guid: UUID | str, *, own_run: bool = False) -> None:
+def leave(by: User, guid: UUID | str) -> None:
     """Remove oneself from somebody else's activity."""
     activity = locked(by, guid, None)
     before = changes.people_of(activity)
     removed, _rows = Participant.objects.filter(activity=activity, user=by).delete()
     if not removed:
         raise NotAllowed("not_taking_part", _("You do not take part in this activity."))
-    touch(activity, by, before, own_run=own_run)
+    touch(activity, by, before)
 
 
 @transaction.atomic

@@ -1,4 +1,8 @@
-"""The built-in calendar behind the sync's port `Activities`: what one user owns or takes part in."""
+"""The built-in calendar behind the sync's port `Activities`: what one user owns or takes part in.
+
+Asked for by id, an activity of his organization is found also when he does not take part (any longer): its owner and
+participants tell the run that he left it (rule 4.7). What comes from here is for the engine, never for a page.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from samklang.accounts.models import User
-from samklang.activities import changes, services
+from samklang.activities import changes, run_writes
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activities, Activity, ActivityType
+from samklang.activities.people import status_of
 from samklang.activities.rows import seen_of
 from samklang.engine.model import Entry, FieldKey, SeenActivity
 from samklang.sync.errors import ItemError, NotFound, TokenRejected, VersionConflict
@@ -56,61 +61,50 @@ class BuiltInActivities:
         yield ActivityPage(token=str(newest))
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
-        found = {a.psa_id: seen_of(a) for page in _pages(activity_ids) for a in self._mine().filter(guid__in=page)}
+        there = Activity.objects.of(self._organization).filter(trashed_at=None).whole()
+        found = {a.psa_id: seen_of(a) for page in _pages(activity_ids) for a in there.filter(guid__in=page)}
         return {id_: found.get(id_) for id_ in activity_ids}
 
     def find_created(self, key: str) -> SeenActivity | None:
+        """What this key made, if the user takes part in it; if not, `create` has still to make him (rule 4.3)."""
         activity = self._mine().filter(create_key=key).first()
         return seen_of(activity) if activity else None
 
     def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
-        """Make an activity owned by the user; the one made with this key before, if there is one."""
-        type_ = self._type(type_id)
+        """Make an activity, owned by the user unless said otherwise ("": by nobody); the one made with this key
+        before, if there is one."""
         with _as_sync_errors():
-            activity = services.create_from(
-                self._user,
-                entry,
-                type_,
-                create_key=key,
-                own_run=True,
-                masked=entry.sensitivity.is_private and not type_.is_private,
-            )
-        return seen_of(activity)
+            owner = self._user if owner_id is None else self._colleague(owner_id) if owner_id else None
+            return seen_of(run_writes.create(self._user, entry, self._type(type_id), key, owner))
 
     def update(
         self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
     ) -> SeenActivity:
+        type_ = self._type(type_id) if type_id is not None else None
         with _as_sync_errors():
-            activity = services.write_fields(
-                self._user,
-                seen.id,
-                entry,
-                changed,
-                version=int(seen.version),
-                type_=self._type(type_id) if type_id is not None else None,
-                own_run=True,
-            )
+            activity = run_writes.update(self._user, seen.id, entry, changed, version=int(seen.version), type_=type_)
         return seen_of(activity)
 
-    def delete(self, seen: SeenActivity) -> None:
-        """The owner's activity goes into the trash; from somebody else's the user is removed (rule 8.2)."""
-        try:
-            with _as_sync_errors():
-                if seen.owner_id == self._user.psa_id or not self._takes_part(seen):
-                    services.trash(self._user, seen.id, version=int(seen.version), own_run=True)
-                else:
-                    services.leave(self._user, seen.id, own_run=True)
-        except NotFound:
-            return
-
     def take_part(self, activity_id: str, response: str) -> SeenActivity:
-        raise NotImplementedError
+        with _as_sync_errors():
+            return seen_of(run_writes.take_part(self._user, activity_id, status_of(response)))
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
-        raise NotImplementedError
+        with _as_sync_errors():
+            owner = self._colleague(owner_id)
+            return seen_of(run_writes.hand_over(self._user, seen.id, owner, version=int(seen.version)))
 
     def restore(self, activity_id: str) -> SeenActivity:
-        raise NotImplementedError
+        with _as_sync_errors():
+            return seen_of(run_writes.restore(self._user, activity_id))
+
+    def delete(self, seen: SeenActivity) -> None:
+        """Put the activity into the trash; somebody who does not take part cannot (rule 8.2)."""
+        try:
+            with _as_sync_errors():
+                run_writes.trash(self._user, seen.id, version=int(seen.version))
+        except NotFound:
+            return
 
     def _mine(self) -> Activities:
         return Activity.objects.of_person(self._user).whole()
@@ -123,8 +117,11 @@ class BuiltInActivities:
             self._types[type_id] = type_
         return self._types[type_id]
 
-    def _takes_part(self, seen: SeenActivity) -> bool:
-        return self._user.psa_id in seen.participant_ids
+    def _colleague(self, psa_id: str) -> User:
+        colleague: User | None = User.objects.of(self._organization).filter(guid=psa_id).first()
+        if colleague is None:
+            raise ItemError("owner_unknown")
+        return colleague
 
 
 @contextmanager

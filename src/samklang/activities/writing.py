@@ -5,7 +5,7 @@ Call within a transaction, and `locked` or `editable` first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypedDict
@@ -16,10 +16,11 @@ from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from samklang import clock
-from samklang.accounts.models import User, normal_address
-from samklang.activities import changes, rows, series
+from samklang.accounts.models import User
+from samklang.activities import changes, people, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, ActivityType, Override, Participant
+from samklang.activities.people import Guest
 from samklang.engine import canonical, times
 from samklang.engine.model import (
     AllDay,
@@ -42,21 +43,6 @@ _NAME_OF_FIELD: dict[str, FieldKey] = {
 }
 #: Severa's limit (Severa facts §1.8).
 LONGEST_PLACE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Somebody to take part: a user, or an external person. An address of a colleague means the colleague."""
-
-    user: User | None = None
-    name: str = ""
-    address: str = ""
-    kind: Participant.Kind = Participant.Kind.OTHER
-    status: Participant.Status = Participant.Status.UNKNOWN
-
-    @classmethod
-    def of(cls, row: Participant) -> Guest:
-        return cls(row.user, row.name, row.address, Participant.Kind(row.kind), Participant.Status(row.status))
 
 
 class OccurrenceChanges(TypedDict, total=False):
@@ -150,9 +136,13 @@ def locked(by: User, guid: UUID | str, version: int | None, *, trashed: bool = F
     activity = mine.filter(guid=guid).whole().first()
     if activity is None:
         raise NotThere("not_there", _("There is no such activity (any longer)."))
+    check_version(activity, version)
+    return activity
+
+
+def check_version(activity: Activity, version: int | None) -> None:
     if version is not None and version != activity.version:
         raise Outdated("outdated", _("Somebody changed the activity meanwhile. Look at it again before you save."))
-    return activity
 
 
 def with_rule_following(entry: Entry, values: Changes) -> Changes:
@@ -178,6 +168,20 @@ def entry_with(entry: Entry, values: Changes) -> Entry:
     )
     keys = {key for name, key in _NAME_OF_FIELD.items() if name in values}
     return canonical.with_fields(entry, source, keys)
+
+
+def field_changes(
+    activity: Activity, entry: Entry, keys: frozenset[FieldKey], type_: ActivityType | None = None
+) -> Changes:
+    """What changes besides the entry's own fields when `keys` are made as `entry` has them."""
+    values = Changes()
+    if type_ is not None:
+        values["type"] = type_
+    if "sensitivity" in keys:
+        values["masked"] = entry.sensitivity.is_private and not (type_ or activity.type).is_private
+    if "time" in keys:
+        values["has_duration"] = True
+    return values
 
 
 def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Activity) -> Occurrence:
@@ -220,7 +224,7 @@ def _put_parts(activity: Activity, entry: Entry, values: Changes) -> None:
     if overrides:
         Override.objects.bulk_create(overrides)
     if guests:
-        _put_participants(activity, guests)
+        people.put(activity, guests)
     if overrides or guests:
         prefetch_related_objects([activity], "overrides", "participants__user")
     else:
@@ -238,7 +242,7 @@ def _has_no(activity: Activity, related: str, none: models.QuerySet) -> None:
 def _replace_parts(activity: Activity, entry: Entry, values: Changes) -> Activity:
     _put_overrides(activity, entry)
     if "participants" in values:
-        _put_participants(activity, values["participants"])
+        people.put(activity, values["participants"])
     if "owner" in values:
         Participant.objects.filter(activity=activity, user=values["owner"]).delete()
     whole: Activity = Activity.objects.whole().get(pk=activity.pk)
@@ -299,42 +303,6 @@ def _put_overrides(activity: Activity, entry: Entry) -> None:
     Override.objects.filter(activity=activity, day__in=there.keys() - wanted.keys()).delete()
     for day, own in wanted.items():
         own.put(there.get(day) or Override(activity=activity, day=day)).save()
-
-
-def _put_participants(activity: Activity, guests: Sequence[Guest]) -> None:
-    """Make the rows as wanted; somebody who stays keeps his guid, and his status unless a new one is given."""
-    wanted = {_key(guest): guest for guest in _known(guests, activity)}
-    there = {(p.user_id, p.address.casefold() or p.name): p for p in Participant.objects.filter(activity=activity)}
-    Participant.objects.filter(pk__in=[row.pk for key, row in there.items() if key not in wanted]).delete()
-    for key, guest in wanted.items():
-        row = there.get(key) or Participant(activity=activity, user=guest.user, kind=guest.kind)
-        if not guest.user:
-            row.name, row.address = guest.name.strip()[:200], guest.address.strip()
-        if guest.status is not Participant.Status.UNKNOWN:
-            row.status = guest.status
-        row.save()
-
-
-def _key(guest: Guest) -> tuple[int | None, str]:
-    if guest.user:
-        return guest.user.pk, ""
-    return None, guest.address.strip().casefold() or guest.name.strip()[:200]
-
-
-def _known(guests: Sequence[Guest], activity: Activity) -> Iterable[Guest]:
-    """Addresses of colleagues become the colleagues; the owner is no participant of his own activity."""
-    addresses = [normal_address(guest.address) for guest in guests if not guest.user and guest.address]
-    colleagues = {user.email: user for user in User.objects.of(activity.organization).filter(email__in=addresses)}
-    for guest in guests:
-        user = guest.user or colleagues.get(normal_address(guest.address))
-        if user is None:
-            if not (guest.name.strip() or guest.address.strip()):
-                raise Refused("participant_empty", _("A participant needs a name or an e-mail address."))
-            yield guest
-        elif user.organization_id != activity.organization_id:
-            raise Refused("participant_unknown", _("There is no such user in your organization."))
-        elif user.pk != activity.owner_id:
-            yield replace(guest, user=user, name="", address="", kind=Participant.Kind.USER)
 
 
 def needs_occurrence(entry: Entry, day: date) -> None:

@@ -1,0 +1,128 @@
+"""What a run of the sync writes, as the system: services for `activities.source` and nobody else.
+
+One meeting stands in the mailboxes of several colleagues, and the run of each may do for its activity what he alone
+could not: own it to somebody else, join it, bring it back (rules 4.2, 4.3, 8.2). Otherwise as `services`: one
+transaction each, with the log of changes and the mailboxes that are due thereby, save that of `by`, who just got what
+is written. All raise NotThere for an activity that is not in his organization, NotAllowed, Outdated and Refused.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from samklang import clock
+from samklang.accounts.models import User
+from samklang.activities import changes, people, rows
+from samklang.activities.errors import NotAllowed, NotThere
+from samklang.activities.models import Activity, ActivityType, Participant
+from samklang.activities.people import Guest
+from samklang.activities.writing import Changes, check_version, field_changes, may_edit, touch, write
+from samklang.engine import canonical
+from samklang.engine.model import Entry, FieldKey
+
+
+@transaction.atomic
+def create(by: User, entry: Entry, type_: ActivityType, key: str, owner: User | None) -> Activity:
+    """A new activity with the entry's whole content and people.
+
+    Where the key made one before, that is returned as it is, out of the trash if need be, and `by` takes part in it.
+    """
+    changes.lock(by.organization_id)
+    made = Activity.objects.of(by.organization_id).filter(create_key=key).whole().first()
+    if made is not None:
+        return _joined(made, by, _own_status(by, entry))
+    activity = Activity(
+        organization=by.organization, created=clock.now(), created_by=by, create_key=key, version=0, owner=owner
+    )
+    guests = people.guests_of(entry.people)
+    if by != owner and by.email not in {guest.folded_address for guest in guests}:
+        guests.append(Guest(by, status=Participant.Status.INVITED))
+    masked = entry.sensitivity.is_private and not type_.is_private
+    values = Changes(owner=owner, type=type_, participants=guests, masked=masked)
+    return write(activity, entry, values, by, clock.now(), own_run=True)
+
+
+@transaction.atomic
+def update(
+    by: User, guid: UUID | str, entry: Entry, keys: frozenset[FieldKey], *, version: int, type_: ActivityType | None
+) -> Activity:
+    """Make what `keys` name (fields of `engine.canonical`, and people) as `entry` has it, and the type if given."""
+    activity = _taken_part_in(by, guid, version)
+    values = field_changes(activity, entry, keys, type_)
+    about_people = frozenset(filter(people.is_about_people, keys))
+    if about_people:
+        there = [Guest.of(row) for row in activity.participants.all()]
+        values["participants"] = people.as_wanted(there, entry.people, about_people, by.email)
+    wanted = canonical.with_fields(rows.entry_of(activity), entry, keys - about_people)
+    return write(activity, wanted, values, by, clock.now(), own_run=True)
+
+
+@transaction.atomic
+def take_part(by: User, guid: UUID | str, status: Participant.Status) -> Activity:
+    """Make `by` take part in a colleague's activity; if he does already, nothing is written (rules 3.2, 4.3)."""
+    return _joined(_found(by, guid), by, status)
+
+
+@transaction.atomic
+def hand_over(by: User, guid: UUID | str, owner: User, *, version: int) -> Activity:
+    """Make somebody else the owner of what `by` owned and left: an invitation (rule 4.2)."""
+    activity = _found(by, guid, version)
+    if activity.owner_id != by.pk:
+        raise NotAllowed("owner_only", _("Only the owner can hand the activity over to somebody else."))
+    return write(activity, rows.entry_of(activity), Changes(owner=owner), by, clock.now(), own_run=True)
+
+
+@transaction.atomic
+def trash(by: User, guid: UUID | str, *, version: int) -> None:
+    """Put the activity into the trash for everybody: the run decided that it is to go (rule 8.2)."""
+    activity = _taken_part_in(by, guid, version)
+    activity.trashed_at = clock.now()
+    touch(activity, by, changes.people_of(activity), own_run=True)
+
+
+@transaction.atomic
+def restore(by: User, guid: UUID | str) -> Activity:
+    """Take the activity out of the trash; one that is not in it stays as it is (rule 8.2)."""
+    activity = _found(by, guid, trashed=True)
+    if activity.trashed_at is not None:
+        activity.trashed_at = None
+        touch(activity, by, changes.people_of(activity), own_run=True)
+    return activity
+
+
+def _joined(activity: Activity, by: User, status: Participant.Status) -> Activity:
+    was_trashed, activity.trashed_at = activity.trashed_at is not None, None
+    there = [Guest.of(row) for row in activity.participants.all()]
+    values = Changes()
+    if by.pk not in changes.people_of(activity):
+        there = [guest for guest in there if guest.folded_address != by.email]
+        values["participants"] = [*there, Guest(by, status=status)]
+    if not was_trashed and not values:
+        return activity
+    return write(activity, rows.entry_of(activity), values, by, clock.now(), own_run=True)
+
+
+def _own_status(by: User, entry: Entry) -> Participant.Status:
+    mine = (person for person in entry.people if person.address.strip().casefold() == by.email)
+    return next((people.status_of(person.response) for person in mine), Participant.Status.INVITED)
+
+
+def _found(by: User, guid: UUID | str, version: int | None = None, *, trashed: bool = False) -> Activity:
+    """Whoever takes part; drafts too. In the trash only if asked for."""
+    changes.lock(by.organization_id)
+    there = Activity.objects.of(by.organization_id).filter(guid=guid).whole()
+    activity: Activity | None = (there if trashed else there.filter(trashed_at=None)).first()
+    if activity is None:
+        raise NotThere("not_there", _("There is no such activity (any longer)."))
+    check_version(activity, version)
+    return activity
+
+
+def _taken_part_in(by: User, guid: UUID | str, version: int) -> Activity:
+    activity = _found(by, guid, version)
+    if not may_edit(by, activity):
+        raise NotAllowed("not_taking_part", _("Only those who take part in the activity can change it."))
+    return activity
