@@ -33,6 +33,7 @@ urlpatterns = [
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
     path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
+    path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
     path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
     path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
     path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),

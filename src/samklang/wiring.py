@@ -21,7 +21,7 @@ from samklang.config import config
 from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
-from samklang.mailboxes import access, services
+from samklang.mailboxes import access, rhythm, services
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
@@ -54,8 +54,7 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
         mailbox = _load(mailbox_id)
         seq = mailbox.seq
         if not _may_run(mailbox):
-            why = mailbox.connection.paused_code or ("stopped" if mailbox.stop_asked else "switched_off")
-            return _shown(mailbox, RunReport(error=RunError(why, "ConnectionRefused")))
+            return _shown(mailbox, RunReport(error=RunError(_why_not(mailbox), "ConnectionRefused")))
         if _awaits_its_user(mailbox):
             return _prepare_first_run(mailbox, seq)
         reconcile = reconcile or _reconcile_is_due(mailbox)
@@ -78,11 +77,16 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
         if link.paused_code:
             # Asking again would be another attempt with the password that was refused (rule 10.3).
             raise ConnectionRefused(link.paused_code, link.paused_detail)
+        if wait := services.waits(mailbox, real_now()):
+            raise Throttled(wait)
         try:
             with _parts(mailbox, None) as parts:
                 seen = preview(parts)
         except ConnectionRefused as error:
             services.pause(link, error.code, error.detail, real_now())
+            raise
+        except Throttled as error:
+            services.hold_back(mailbox, error.retry_after, real_now())
             raise
         shown = seen.as_json()
         waiting_for = mailbox.waiting_for or ("" if mailbox.first_run_done else "first_run")
@@ -166,9 +170,12 @@ def _load(mailbox_id: int) -> Mailbox:
 
 
 def _may_run(mailbox: Mailbox) -> bool:
-    """Switches on, not stopped by its user, and the connection not paused: that is probed once an hour (rule 10.3)."""
+    """Switches on, not stopped by its user, its server not asking to wait (rule 10.2: whoever wants the run), and the
+    connection not paused: that is probed once an hour (rule 10.3)."""
     link = mailbox.connection
     if not (mailbox.on and link.enabled and mailbox.user.is_active) or mailbox.stop_asked:
+        return False
+    if services.waits(mailbox, real_now()):
         return False
     if not link.paused_code:
         return True
@@ -178,6 +185,14 @@ def _may_run(mailbox: Mailbox) -> bool:
         services.resume(link)
         return True
     return False
+
+
+def _why_not(mailbox: Mailbox) -> str:
+    if mailbox.connection.paused_code:
+        return mailbox.connection.paused_code
+    if mailbox.stop_asked:
+        return "stopped"
+    return Throttled.code if services.waits(mailbox, real_now()) else "switched_off"
 
 
 def _awaits_its_user(mailbox: Mailbox) -> bool:
@@ -202,8 +217,10 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
 
 
 def _reconcile_is_due(mailbox: Mailbox) -> bool:
-    """Each user's first run of a day compares in full (rules 7.7, 9.1)."""
-    return mailbox.first_run_done and mailbox.reconciled_on != _local_date(now(), mailbox.user.zone)
+    wall = to_wall(now(), mailbox.user.zone)
+    continuous = mailbox.connection.mode == Connection.Mode.CONTINUOUS
+    due = rhythm.reconcile_is_due(mailbox.pk, mailbox.reconciled_on, wall, continuous=continuous)
+    return mailbox.first_run_done and due
 
 
 def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
@@ -328,15 +345,18 @@ def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: b
 def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
     """Wait longer after each failure, up to an hour; as long as the server asks when it says so (rule 10.2)."""
     wait = min(_FIRST_WAIT * 2 ** min(mailbox.failures, 10), _LONGEST_WAIT)
+    real, held = real_now(), {}
     if error.retry_after is not None:
         wait = timedelta(seconds=error.retry_after)
+        held = {"wait_until": real + wait}
     elif error.kind == MailboxError.__name__:
         wait = _LONGEST_WAIT
     return {
         "failures": mailbox.failures + 1,
         "error_code": error.code,
         "error_detail": error.detail[:200],
-        "next_due": real_now() + wait,
+        "next_due": real + wait,
+        **held,
     }
 
 

@@ -76,6 +76,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", _EXCHANGE): Route(ADMINISTRATORS, sends=lambda _: {"part": "version", "version": "2016"}),
     ("POST", f"{_EXCHANGE}/test"): Route(ADMINISTRATORS, sends=lambda _: {"address": "somebody@example.net"}),
     ("POST", f"{_EXCHANGE}/switch"): Route(ADMINISTRATORS),
+    ("POST", f"{_EXCHANGE}/sync"): Route(ADMINISTRATORS),
     ("POST", f"{_EXCHANGE}/grant"): Route(ADMINISTRATORS),
     ("GET", f"{_EXCHANGE}/consent"): Route(ADMINISTRATORS),
     ("GET", _SYNC): Route(USERS),

@@ -43,6 +43,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     test.set_defaults(run=_test)
     area.add_parser("enable", help="switch on; a passed test comes first").set_defaults(run=_enable)
     area.add_parser("disable", help="pause the whole organization").set_defaults(run=_disable)
+    area.add_parser("sync", help="sync now, for everybody who switched on").set_defaults(run=_sync)
     area.add_parser("show", help="the settings, without secrets").set_defaults(run=_show)
     for command in area.choices.values():
         command.add_argument("--org", help="organization; may be left out while there is one")
@@ -54,6 +55,22 @@ def _connection(args: argparse.Namespace) -> Any:
     from samklang.mailboxes.services import connection_of
 
     return connection_of(the_organization(args.org))
+
+
+def _sync(args: argparse.Namespace) -> int:
+    started = sync_now(_connection(args))
+    if args.json:
+        print_json({"mailboxes": started})
+    else:
+        print(f"{started} mailboxes are on their way.")
+    return OK
+
+
+def sync_now(connection: Any) -> int:
+    """Make every syncing mailbox due (rule 9.3); the workers run them. Returns how many."""
+    from samklang.mailboxes.services import sync_everybody
+
+    return sync_everybody(connection, by=None)
 
 
 def _set(args: argparse.Namespace) -> int:

@@ -79,6 +79,9 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     #: When the paused connection is tried again.
     probe_at = models.DateTimeField(null=True, blank=True)
+    #: The worker process that listens to this server's notifications, and until when it may be believed to.
+    listener = models.CharField(max_length=64, blank=True)
+    listened_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -110,6 +113,8 @@ class Mailbox(models.Model):
     synced_seq = models.BigIntegerField(default=0)
     next_due = models.DateTimeField(null=True, blank=True, db_index=True)
     failures = models.IntegerField(default=0)
+    #: Until then the server wants no request for this mailbox, whoever would send it (rule 10.2).
+    wait_until = models.DateTimeField(null=True, blank=True)
 
     started_on = models.DateField(null=True, blank=True)
     first_run_done = models.BooleanField(default=False)
@@ -137,6 +142,26 @@ class Mailbox(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["on", "next_due"], name="mailbox_due")]
+
+
+class Push(models.Model):
+    """How a mailbox tells of changes by itself (rule 9.2). It only shortens the wait: polling alone is complete."""
+
+    mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, related_name="push")
+    #: Graph's id of the subscription, "" when none stands; EWS keeps its own in the process that listens.
+    subscription_id = models.CharField(max_length=100, blank=True, db_index=True)
+    #: Directory id and address the subscription was made for: another of either needs another subscription.
+    made_for = models.TextField(blank=True)
+    #: Sealed: what a notice must carry to be believed.
+    secret = models.TextField(blank=True)
+    #: Until then the server tells.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    #: When to see to it again: ahead of its end, or after a failure.
+    tend_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    #: Notices taken, and those that named the subscription but were not believed.
+    notices = models.BigIntegerField(default=0)
+    ignored = models.BigIntegerField(default=0)
 
 
 class LinkRow(models.Model):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from samklang import clock
 from samklang.accounts.models import Organization, User
 from samklang.accounts.services import audit
 from samklang.mailboxes import dirty
@@ -51,6 +52,7 @@ def may_enable(connection: Connection) -> bool:
 @transaction.atomic
 def save_connection(connection: Connection, values: Mapping[str, Any], by: User | None) -> Connection:
     """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3)."""
+    mode = connection.mode
     for name, value in values.items():
         if name == "password":
             if value:
@@ -61,9 +63,18 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
             raise ValueError(f"{name} is not a setting of a connection")
     connection.save()
     audit(connection.organization, "connection.save", by=by, fields=sorted(values))
+    if connection.mode != mode:
+        _change_rhythm(connection, clock.real_now())
     if connection.paused_code:
         resume(connection)
     return connection
+
+
+def _change_rhythm(connection: Connection, now: datetime) -> None:
+    """Continuous: every mailbox is polled from now on. On use: nobody who is away starts a run (rules 9.1, 9.2)."""
+    continuous = connection.mode == Connection.Mode.CONTINUOUS
+    idle = connection.mailboxes.filter(on=True, failures=0, waiting_for="", stop_asked=False)
+    idle.update(next_due=now if continuous else None)
 
 
 def record_test(connection: Connection, passed: bool, now: datetime, by: User | None) -> None:
@@ -154,6 +165,26 @@ def go_on(user: User) -> None:
         raise Refused("switched_off")
     Mailbox.objects.filter(pk=mailbox.pk).update(stop_asked=False)
     dirty.mark_mailboxes([mailbox.pk])
+
+
+@transaction.atomic
+def sync_everybody(connection: Connection, by: User | None) -> int:
+    """Sync now, for everybody who switched on and has not stopped (rule 9.3). Returns how many."""
+    on = list(connection.mailboxes.filter(on=True, stop_asked=False).values_list("id", flat=True))
+    dirty.mark_mailboxes(on)
+    audit(connection.organization, "connection.sync", by=by, mailboxes=len(on))
+    return len(on)
+
+
+def hold_back(mailbox: Mailbox, seconds: float, now: datetime) -> None:
+    """The server asked for so many seconds without requests for this mailbox (rule 10.2). `now`: real time."""
+    mailbox.wait_until = now + timedelta(seconds=seconds)
+    mailbox.save(update_fields=["wait_until"])
+
+
+def waits(mailbox: Mailbox, now: datetime) -> float:
+    """Seconds the server still wants no request for this mailbox; 0 when it may be asked. `now`: real time."""
+    return max((mailbox.wait_until - now).total_seconds(), 0.0) if mailbox.wait_until else 0.0
 
 
 @transaction.atomic

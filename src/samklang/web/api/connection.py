@@ -9,7 +9,7 @@ from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import dirty, services
+from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection
 from samklang.web.api import Problem, api
 
@@ -72,9 +72,8 @@ def put_enabled(request: HttpRequest, body: Enabled) -> dict[str, Any]:
 @router.post("/run", response={202: dict[str, Any]})
 def post_run(request: HttpRequest) -> Status[dict[str, Any]]:
     """Sync now, for everybody who switched on (rule 9.3)."""
-    on = _connection(request).mailboxes.filter(on=True).values_list("id", flat=True)
-    dirty.mark_mailboxes(on)
-    return Status(202, {"state": "queued", "mailboxes": len(on)})
+    started = services.sync_everybody(_connection(request), _administrator(request))
+    return Status(202, {"state": "queued", "mailboxes": started})
 
 
 @router.get("/users", response=list[dict[str, Any]])

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -105,6 +106,16 @@ def switch(request: HttpRequest) -> HttpResponse:
             messages.error(request, _("Test the connection first: it has to pass with the settings as saved."))
         else:
             messages.success(request, _("Microsoft Exchange is on. People can now switch on sync in My profile."))
+    return redirect("settings-exchange")
+
+
+@administrators_only
+@require_POST
+def sync_everybody(request: HttpRequest) -> HttpResponse:
+    """Sync now, for everybody who switched on (rule 9.3)."""
+    started = services.sync_everybody(_connection(request), the_user(request))
+    text = ngettext("%(n)d calendar is on its way.", "%(n)d calendars are on their way.", started)
+    messages.success(request, text % {"n": started})
     return redirect("settings-exchange")
 
 

@@ -1,0 +1,110 @@
+"""A server that asks to wait is left alone, by everybody and for everything; other mailboxes go on (rule 10.2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from samklang.jobs.tasks import _run as job
+from samklang.mailboxes.models import Mailbox
+from tests.acceptance.world import Person, World
+from tests.installation import ApiRefused
+
+
+def requests(person: Person) -> int:
+    return int(person.installation.sandbox.counts(person.email)["requests"])
+
+
+def row(person: Person) -> Any:
+    return Mailbox.objects.filter(user__email=person.email)
+
+
+def over(person: Person) -> None:
+    """The time the server asked for has passed: real time, which no test moves."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    row(person).update(wait_until=past, next_due=past)
+
+
+def throttled(office: World, **what: Any) -> None:
+    """Alice's next request is answered "wait an hour"."""
+    order = {"seconds": 3600} | what
+    office.sandbox.fault("throttle", {"mailbox": office.alice.email}, {"times": 1}, **order)
+    assert office.alice.runs()["error"] == "throttled"
+    office.sandbox.zero_counts()
+
+
+def test_no_request_goes_out_while_the_server_wants_none_whoever_asks(office: World) -> None:
+    throttled(office)
+    alice = office.alice
+    alice.makes("Tea")
+    alice.ask("POST", "/api/me/calendar-sync/run")
+    alice.ask("POST", "/api/connection/run")
+    job(row(alice).get().pk)
+    assert alice.runs("--reconcile")["error"] == "throttled"
+    with pytest.raises(ApiRefused) as refused:
+        alice.ask("GET", "/api/me/calendar-sync/plan")
+    assert refused.value.body["code"] == "throttled"
+    assert requests(alice) == 0
+    assert alice.outlook.entries == []
+
+
+def test_other_mailboxes_go_on_meanwhile(office: World) -> None:
+    throttled(office)
+    office.bob.makes("Coffee")
+    assert office.bob.runs()["error"] is None
+    assert [entry["subject"] for entry in office.bob.outlook.entries] == ["Coffee"]
+
+
+def test_afterwards_the_run_goes_on_with_everything_that_came_meanwhile(office: World) -> None:
+    throttled(office)
+    office.alice.makes("Tea")
+    over(office.alice)
+    assert office.alice.runs()["error"] is None
+    assert [entry["subject"] for entry in office.alice.outlook.entries] == ["Tea"]
+
+
+def test_the_wait_is_as_long_as_the_server_says(office: World) -> None:
+    before = datetime.now(UTC)
+    throttled(office)
+    mailbox = row(office.alice).get()
+    assert mailbox.wait_until - before >= timedelta(hours=1)
+    assert mailbox.next_due == mailbox.wait_until
+
+
+def test_a_wait_asked_for_inside_a_batch_is_obeyed_too(office: World) -> None:
+    """Exchange throttles single items of a GetItem inside a good answer; Graph each request by itself."""
+    office.alice.outlook.makes("One")
+    office.alice.outlook.makes("Two")
+    if office.protocol == "ews":
+        fault = {"code": "ErrorServerBusy", "item": 1, "back_off_ms": 3_600_000}
+        where = {"protocol": "ews", "operation": "GetItem"}
+        office.sandbox.fault("response_code", where, {"times": 1}, **fault)
+        assert office.alice.runs()["error"] == "throttled"
+        office.sandbox.zero_counts()
+    else:
+        throttled(office, form="fractional")
+    assert office.alice.runs()["error"] == "throttled"
+    assert requests(office.alice) == 0
+    over(office.alice)
+    assert office.alice.runs()["error"] is None
+    assert sorted(one["name"] for one in office.alice.activities) == ["One", "Two"]
+
+
+def test_a_preview_that_is_throttled_holds_the_runs_back_as_well(office: World) -> None:
+    office.sandbox.fault("throttle", {"mailbox": office.alice.email}, {"times": 1}, seconds=3600)
+    with pytest.raises(ApiRefused):
+        office.alice.ask("GET", "/api/me/calendar-sync/plan")
+    office.sandbox.zero_counts()
+    assert office.alice.runs()["error"] == "throttled"
+    assert requests(office.alice) == 0
+
+
+def test_a_mailbox_never_meets_more_than_four_requests_at_once(office: World) -> None:
+    for number in range(12):
+        office.alice.outlook.makes(f"Entry {number}")
+        office.alice.makes(f"Activity {number}")
+    office.sandbox.zero_counts()
+    assert office.alice.runs()["error"] is None
+    assert 1 <= office.sandbox.counts(office.alice.email)["max_concurrent"] <= 4
