@@ -16,7 +16,7 @@ from samklang.sync.errors import (
 )
 from samklang.sync.memory import PowerCut
 from samklang.sync.ports import Tokens
-from samklang.sync.preview import accept, preview
+from samklang.sync.preview import preview
 from tests.sync.world import World, at, single, weekly
 
 
@@ -101,7 +101,7 @@ def test_case_59_more_removals_than_the_brake_allows_wait_for_a_person(world: Wo
     again = world.run()
     assert again.needs_acceptance == report.needs_acceptance is not None
     assert preview(world.parts).brake is not None
-    assert accept(world.parts, report.needs_acceptance).accepted
+    world.store.accept(report.needs_acceptance)
     assert world.synced().psa.deleted == 12
 
 
@@ -111,7 +111,8 @@ def test_case_62_everything_changed_at_once_stops_and_asks(world: World) -> None
         world.exchange.person_edits(event.id, place="Elsewhere")
     report = world.run()
     assert report.brake == "changes" and report.writes == 0
-    assert report.needs_acceptance is not None and accept(world.parts, report.needs_acceptance).accepted
+    assert report.needs_acceptance is not None
+    world.store.accept(report.needs_acceptance)
     assert world.synced().psa.updated == 12
 
 

@@ -89,7 +89,7 @@ class Activities(Scoped["Activity"]):
 
     def whole(self) -> Self:
         """With all that an entry consists of, in a fixed number of queries."""
-        return self.select_related("type", "owner").prefetch_related("overrides", "participants__user")
+        return self.select_related("type", "owner", "modified_by").prefetch_related("overrides", "participants__user")
 
 
 def _taking_part(user: User) -> models.QuerySet:

@@ -248,6 +248,8 @@ class SeenActivity:
     has_hours: bool = False
     #: Server's stamp of the last change, aware UTC.
     modified: datetime | None = None
+    #: PSA id of the user who made the last change; "" when the PSA does not tell. For the history alone (rule 11.1).
+    modified_by: str = ""
     #: The create key we gave it, if we made it.
     key: str | None = None
 

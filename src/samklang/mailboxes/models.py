@@ -127,6 +127,10 @@ class Mailbox(models.Model):
     #: Sealed preview of the waiting plan, for its own user only.
     waiting_preview = models.BinaryField(default=b"")
     stop_asked = models.BooleanField(default=False)
+    #: Switching off and removing what sync made (rule 12.1): the sides, "psa exchange"; "" otherwise.
+    leaving = models.CharField(max_length=16, blank=True)
+    #: Sealed: what stayed, and why, when its user left; for him alone.
+    left_behind = models.BinaryField(default=b"")
 
     #: Sealed.
     psa_token = models.TextField(blank=True)
@@ -185,6 +189,9 @@ class LinkRow(models.Model):
     #: `engine.model.Role`.
     role = models.CharField(max_length=12, default="owner")
     reason = models.CharField(max_length=16, blank=True)
+    #: A person's edit on that side was carried over since: such an entry is his, whoever made it (rule 12.1).
+    edited_psa = models.BooleanField(default=False)
+    edited_exchange = models.BooleanField(default=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -210,11 +217,28 @@ class SetAsideRow(models.Model):
     tries = models.IntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
     version = models.CharField(max_length=600, blank=True)
+    #: Its user does not want to hear of it until the entry changes.
+    ignored = models.BooleanField(default=False)
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["mailbox", "side", "entry_id"], name="one_set_aside_per_entry")
+        ]
+
+
+class NearMatchRow(models.Model):
+    """Two entries that were alike but for one field, and not joined (rule 3.1). Holds ids only."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="near_match_rows")
+    psa_id = models.CharField(max_length=64)
+    item_id = models.CharField(max_length=600)
+    #: As `engine.actions.NearMatch.differs`.
+    differs = models.CharField(max_length=16)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["mailbox", "psa_id", "item_id"], name="near_match_once")
         ]
 
 
@@ -244,7 +268,19 @@ class JournalRow(models.Model):
     psa_id = models.CharField(max_length=64, null=True, blank=True)
     item_id = models.CharField(max_length=600, null=True, blank=True)
     rule = models.CharField(max_length=16, blank=True)
+    #: What made us write: "sync", "restore", "undo", "leaving".
+    cause = models.CharField(max_length=12, default="sync")
+    #: PSA id of the person whose edit it carries, or who asked for it; "" when unknown. Text: Severa has no rows here.
+    by = models.CharField(max_length=64, blank=True)
+    #: False: journalled before it was made, and not heard of since.
+    settled = models.BooleanField(default=True)
+    #: When its user restored or undid it.
+    undone_at = models.DateTimeField(null=True, blank=True)
     content = models.BinaryField(default=b"")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["mailbox", "-at"], name="journal_by_mailbox")]
+        indexes: ClassVar = [
+            models.Index(fields=["mailbox", "-at"], name="journal_by_mailbox"),
+            models.Index(fields=["psa_id"], name="journal_by_activity"),
+            models.Index(fields=["mailbox"], condition=Q(settled=False), name="journal_begun"),
+        ]

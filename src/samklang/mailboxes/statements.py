@@ -38,8 +38,13 @@ def insert_new_link(values: Mapping[str, Any]) -> Statement:
 
 
 def save_link(values: Mapping[str, Any]) -> Statement:
-    """Insert the link, or replace the one with its id."""
-    kept = ", ".join(f"{name} = excluded.{name}" for name in values if name != "id")
+    """Insert the link, or replace the one with its id; a side a person edited stays one."""
+    table = LinkRow._meta.db_table
+    kept = ", ".join(
+        f"{name} = {table}.{name} or excluded.{name}" if name.startswith("edited_") else f"{name} = excluded.{name}"
+        for name in values
+        if name != "id"
+    )
     return insert(LinkRow, values, f"on conflict (id) do update set {kept}")
 
 

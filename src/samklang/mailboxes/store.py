@@ -17,10 +17,10 @@ from samklang.accounts.models import User
 from samklang.clock import real_now
 from samklang.engine.canonical import CANON_VERSION
 from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, Role, SetAside, Side
-from samklang.mailboxes import statements
-from samklang.mailboxes.models import JournalRow, LinkRow, Mailbox, Run, SetAsideRow
+from samklang.mailboxes import journal, statements
+from samklang.mailboxes.models import LinkRow, Mailbox, Run, SetAsideRow
 from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
-from samklang.sync.ports import Change, MailboxState, Tokens
+from samklang.sync.ports import Begun, Change, MailboxState, Tokens
 
 #: Seconds until a stop that was asked for is seen.
 _STOPS_WITHIN = 0.5
@@ -119,7 +119,16 @@ class DjangoStore:
         column = {"psa_id": entry_id} if side is Side.PSA else {"item_id": entry_id}
         return _link(LinkRow.objects.values_list(*_COLUMNS).get(mailbox_id=self._mailbox_id, **column))
 
-    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+    def begin(self, change: Change) -> str:
+        return journal.begin(self._mailbox_id, self._run_id, self._now(), change)
+
+    def begun(self) -> Sequence[Begun]:
+        return journal.begun(self._mailbox_id)
+
+    def settle(self, begun_id: str, *, happened: bool) -> None:
+        journal.settle(begun_id, happened=happened)
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False, begun: str = "") -> None:
         steps = []
         if link is not None:
             of_link = {Side.PSA: link.psa_id, Side.EXCHANGE: link.item_id}
@@ -127,9 +136,12 @@ class DjangoStore:
             if entries:
                 steps.append(statements.lift(self._mailbox_id, entries))
             # A link without id is new.
-            steps.append(statements.remove_link(link.id) if remove else statements.save_link(self._values(link)))
+            steps.append(
+                statements.remove_link(link.id) if remove else statements.save_link(self._values(link, change))
+            )
         if change is not None:
-            steps.append(self._journalled(change))
+            written = (self._mailbox_id, self._run_id, self._now(), change)
+            steps.append(journal.finish(begun, change) if begun else journal.insert(*written))
         if steps:
             statements.together(steps).run()
 
@@ -155,9 +167,6 @@ class DjangoStore:
 
     def save_tokens(self, tokens: Tokens) -> None:
         self._update(psa_token=seal(tokens.psa or ""), exchange_token=seal(tokens.exchange or ""))
-
-    def accept(self, plan_id: str | None) -> None:
-        self._update(accepted_plan=plan_id or "", accept_any=plan_id is None)
 
     def begin_first_run(self, started_on: date) -> None:
         self._update(started_on=started_on)
@@ -188,8 +197,9 @@ class DjangoStore:
         on, asked, enabled, paused = row
         return asked or not on or not enabled or bool(paused)
 
-    def _values(self, link: Link) -> dict[str, object]:
-        """The link's row, by column."""
+    def _values(self, link: Link, change: Change | None = None) -> dict[str, object]:
+        """The link's row, by column. An update of one side carries a person's edit of the other."""
+        edited = change.side.other if change and change.kind == "update" else None
         return {
             "id": link.id or str(uuid.uuid4()),
             "mailbox_id": self._mailbox_id,
@@ -206,28 +216,10 @@ class DjangoStore:
             "type_id": link.type_id,
             "role": link.role.value,
             "reason": link.reason,
+            "edited_psa": edited is Side.PSA,
+            "edited_exchange": edited is Side.EXCHANGE,
             "changed_at": real_now(),
         }
-
-    def _journalled(self, change: Change) -> statements.Statement:
-        content = {
-            key: dict(value)
-            for key, value in (("before", change.before), ("after", change.after), ("losers", change.losers))
-        }
-        return statements.insert(
-            JournalRow,
-            {
-                "mailbox_id": self._mailbox_id,
-                "run_id": self._run_id,
-                "at": self._now(),
-                "side": change.side.value,
-                "kind": change.kind,
-                "psa_id": change.psa_id,
-                "item_id": change.item_id,
-                "rule": change.rule,
-                "content": seal_json(content),
-            },
-        )
 
 
 def _link(row: tuple) -> Link:

@@ -7,6 +7,7 @@ is then decided again from what stands now. Every step can be killed and run aga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable
 from samklang.sync.known import id_on, version_on
 from samklang.sync.look import alike
 from samklang.sync.parts import Parts
-from samklang.sync.record import Recorder, linked
+from samklang.sync.record import Recorder, linked, only
 
 S = TypeVar("S", SeenActivity, SeenEvent)
 Get = Callable[[Sequence[str]], Mapping[str, S | None]]
@@ -104,7 +105,7 @@ class Applier:
         event = self._calendar.create(action.entry, begun.key)
         base = Base(held_now, content(event, self._rules))
         link = linked(begun, activity, event, base)
-        self._recorder.write(link, Side.EXCHANGE, "create", action.rule, after=base.exchange)
+        self._recorder.write(link, Side.EXCHANGE, "create", action.rule, after=base.exchange, by=_editor(activity))
 
     def _create_activity(self, action: CreateActivity) -> None:
         event = action.event
@@ -131,21 +132,23 @@ class Applier:
         self._aim(Side.PSA, link.item_id, event.version if event else link.item_version)
         fresh = self._look_again(self._activities.get, action.activity, link.psa_id)
         wanted = action.to_psa or fresh.entry
-        self._recorder.conflict(link, Side.PSA, action.losers, action.rule)
-        after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
-        base = base_after(link, after, event, self._rules, action.held)
-        if action.exchange_fields:
-            # Only the fields this write carried agree now. A crash before the second write must leave the others
-            # looking as edited as they are.
-            base = _advanced(link.base, base, action.psa_fields)
-        self._recorder.write(
-            linked(link, after, event, base),
-            Side.PSA,
-            "update",
-            action.rule,
-            before=content(fresh, self._rules),
-            after=content(after, self._rules),
-        )
+        before = content(fresh, self._rules)
+        with self._writing(action, Side.PSA, before, wanted):
+            after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
+            base = base_after(link, after, event, self._rules, action.held)
+            if action.exchange_fields:
+                # Only the fields this write carried agree now. A crash before the second write must leave the others
+                # looking as edited as they are.
+                base = _advanced(link.base, base, action.psa_fields)
+            self._recorder.write(
+                linked(link, after, event, base),
+                Side.PSA,
+                "update",
+                action.rule,
+                before=before,
+                after=content(after, self._rules),
+                losers=action.losers,
+            )
         self._left[Side.PSA, after.id] = after
         return after
 
@@ -154,17 +157,28 @@ class Applier:
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
         fresh = self._look_again(self._calendar.get, action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
-        self._recorder.conflict(link, Side.EXCHANGE, action.losers, action.rule)
+        before = content(fresh, self._rules)
         if _lays_out_anew(wanted, action.exchange_fields):
             self._recorder.expect_dropped_dates(link)
-        after = self._calendar.update(fresh, wanted, action.exchange_fields)
-        self._recorder.write(
-            linked(link, activity, after, base_after(link, activity, after, self._rules, action.held)),
-            Side.EXCHANGE,
-            "update",
-            action.rule,
-            before=content(fresh, self._rules),
-            after=content(after, self._rules),
+        with self._writing(action, Side.EXCHANGE, before, wanted):
+            after = self._calendar.update(fresh, wanted, action.exchange_fields)
+            self._recorder.write(
+                linked(link, activity, after, base_after(link, activity, after, self._rules, action.held)),
+                Side.EXCHANGE,
+                "update",
+                action.rule,
+                before=before,
+                after=content(after, self._rules),
+                losers=action.losers,
+                by=_editor(action.activity),
+            )
+
+    def _writing(self, action: Update, side: Side, before: Fields, wanted: Entry) -> AbstractContextManager[None]:
+        keys = action.psa_fields if side is Side.PSA else action.exchange_fields
+        after = canonical.fields(wanted)
+        by = _editor(action.activity) if side is Side.EXCHANGE else ""
+        return self._recorder.writing(
+            action.link, side, "update", action.rule, only(before, keys), only(after, keys), action.losers, by
         )
 
     # -- deleting
@@ -176,13 +190,12 @@ class Applier:
         self._target = side
         self._subject = (side, entry_id, action.seen.version if action.seen else version_on(link, side))
         if side is Side.PSA:
-            held = self._delete_from(self._activities.get, self._activities.delete, action, entry_id)
+            self._delete_from(self._activities.get, self._activities.delete, action, entry_id)
         else:
-            held = self._delete_from(self._calendar.get, self._calendar.delete, action, entry_id)
-        self._recorder.write(link, side, "delete", action.rule, before=held, remove=True)
+            self._delete_from(self._calendar.get, self._calendar.delete, action, entry_id)
 
-    def _delete_from(self, get: Get[S], delete: Callable[[S], None], action: Delete, entry_id: str) -> Fields:
-        """What the entry held. Nothing is deleted that a person changed since it was decided."""
+    def _delete_from(self, get: Get[S], delete: Callable[[S], None], action: Delete, entry_id: str) -> None:
+        """Nothing is deleted that a person changed since it was decided."""
         fresh = self._ask(get, entry_id)
         if fresh is None:
             raise _NotAsDecided
@@ -190,8 +203,9 @@ class Applier:
         decided_on = action.link.base.of(action.side) if action.seen is None else content(action.seen, self._rules)
         if held != dict(decided_on):
             raise _NotAsDecided
-        delete(fresh)
-        return held
+        with self._recorder.writing(action.link, action.side, "delete", action.rule, held, {}):
+            delete(fresh)
+            self._recorder.write(action.link, action.side, "delete", action.rule, before=held, remove=True)
 
     # -- looking again
 
@@ -246,6 +260,11 @@ class Applier:
             why = Gone.CONFIRMED if held is None else Gone.MOVED
             return replace(seen, gone_events={**seen.gone_events, item_id: why})
         return replace(seen, events={item_id: held}, gone_events={})
+
+
+def _editor(activity: SeenActivity | None) -> str:
+    """PSA id of who changed it last."""
+    return activity.modified_by if activity else ""
 
 
 def _lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:

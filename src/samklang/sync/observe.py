@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Observation
-from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
-from samklang.sync.ports import EventPage, MailboxState, Tokens
+from samklang.sync.ports import Change, EventPage, MailboxState, Tokens
 from samklang.sync.record import LAID_OUT_ANEW, without_missing_dates
 
 
@@ -32,6 +32,8 @@ class Observed:
     mended: tuple[Link, ...] = ()
     #: Ids that exist but could not be read, with the server's code.
     unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
+    #: Begun writes a run was cut off at, and whether they took effect.
+    settled: Mapping[str, bool] = field(default_factory=dict)
 
 
 def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool = False) -> Observed:
@@ -47,6 +49,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         look.confirm_removals()
         look.retry_due(parts.now())
     _tell_moved_from_gone(parts, known, exchange)
+    settled = dict(_settle(parts, rules, psa, exchange))
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
     mended = tuple(_mend_series(parts, known, rules, psa, exchange))
     _fetch_counterparts(known, psa, exchange)
@@ -67,6 +70,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         completed,
         mended,
         {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
+        settled,
     )
 
 
@@ -102,6 +106,30 @@ def _read(
 def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
     for page in pages:
         yield Page(page.events, page.removed, page.token, {u.id: u.code for u in page.unreadable})
+
+
+def _settle(
+    parts: Parts, rules: Rules, psa: Look[SeenActivity], exchange: Look[SeenEvent]
+) -> Iterator[tuple[str, bool]]:
+    """Find out what became of writes a run was cut off at (rule 11.1); what cannot be read stays open."""
+    begun = parts.store.begun()
+    look: Look[SeenActivity] | Look[SeenEvent]
+    for side, look in ((Side.PSA, psa), (Side.EXCHANGE, exchange)):
+        ours = [one for one in begun if one.change.side is side]
+        look.ask(look.missing([one.change.entry_id for one in ours]))
+        for one in ours:
+            seen = look.seen.get(one.change.entry_id)
+            if seen is not None:
+                yield one.id, _took_effect(one.change, content(seen, rules))
+            elif one.change.entry_id in look.gone:
+                moved = look.gone[one.change.entry_id] is Gone.MOVED
+                yield one.id, not (moved and one.change.kind == "delete")
+
+
+def _took_effect(change: Change, now: Fields) -> bool:
+    """Whether an entry that is still there is any different from before the write."""
+    keys = change.before.keys() | change.after.keys()
+    return change.kind != "delete" and any(now.get(key) != change.before.get(key) for key in keys)
 
 
 def _complete_creates(

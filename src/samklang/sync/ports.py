@@ -197,7 +197,7 @@ class Change:
     """One journalled write: before and after of what changed on one side (rule 11.1)."""
 
     side: Side
-    #: "create", "update", "delete"; "conflict": no write, but the values the next write on `side` goes over.
+    #: "create", "update", "delete".
     kind: str
     psa_id: str | None
     item_id: str | None
@@ -206,6 +206,23 @@ class Change:
     #: Values that lost a conflict, by "<side>:<field>".
     losers: Mapping[str, str] = field(default_factory=dict)
     rule: str = ""
+    #: PSA id of the person whose edit in the PSA it carries over or (restore, undo) who asked for it; "" when unknown.
+    by: str = ""
+    #: "sync", "restore", "undo", "leaving".
+    cause: str = "sync"
+
+    @property
+    def entry_id(self) -> str:
+        """The entry on `side`; "" before it has an id."""
+        return (self.psa_id if self.side is Side.PSA else self.item_id) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A write that was journalled before it was made, and never heard of since: a run was cut off there."""
+
+    id: str
+    change: Change
 
 
 class Store(Protocol):
@@ -232,10 +249,22 @@ class Store(Protocol):
         and its id on `side`, which is gone, is cleared. `key`: the key to use instead of a fresh one.
         """
 
-    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+    def begin(self, change: Change) -> str:
+        """Journal a write that is about to be made; returns the id `record` and `settle` know it by.
+
+        A crash between a write and its record must not lose its journal row, nor the values it went over (rule 11.1).
+        """
+
+    def begun(self) -> Sequence[Begun]:
+        """What `begin` journalled and nobody has settled."""
+
+    def settle(self, begun_id: str, *, happened: bool) -> None:
+        """A begun write took effect, or did not: then its journal row goes."""
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False, begun: str = "") -> None:
         """Store the link (or remove it) and journal the write, and lift any set-aside of its entries, in one go.
 
-        A link whose id is "" is new: the store names it.
+        A link whose id is "" is new: the store names it. `begun`: the journal row of this write, which is settled.
         """
 
     def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
@@ -245,9 +274,6 @@ class Store(Protocol):
         """The entry waits no longer: remove its set-aside row, if there is one."""
 
     def save_tokens(self, tokens: Tokens) -> None: ...
-
-    def accept(self, plan_id: str | None) -> None:
-        """Somebody accepted the plan with this id; None: the first plan, unseen ("start without preview")."""
 
     def begin_first_run(self, started_on: date) -> None:
         """The accepted first run starts writing: a crash from here on continues without a new acceptance."""

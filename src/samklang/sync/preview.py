@@ -1,4 +1,4 @@
-"""What a run would do, in rows a person can read; and his acceptance of it (rules 3.5, 8.3).
+"""What a run would do, in rows a person can read before he accepts it (rules 3.5, 8.3).
 
 The preview is the very plan the run executes, made by the same code from the same observation. Rows hold titles: they
 are for the mailbox's own user only.
@@ -101,14 +101,6 @@ class Preview:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """Whether the plan was accepted; if not, the calendars changed meanwhile and `preview` is the plan of now."""
-
-    accepted: bool
-    preview: Preview | None = None
-
-
 def preview(parts: Parts) -> Preview:
     """The plan a run started now would execute. Reads both calendars, writes nothing.
 
@@ -116,15 +108,6 @@ def preview(parts: Parts) -> Preview:
     """
     observed, plan = plan_now(parts, parts.store.state())
     return Preview(plan.id, tuple(_rows(observed, plan)), plan.brake)
-
-
-def accept(parts: Parts, plan_id: str) -> Acceptance:
-    """Accept the plan with this id, unless the calendars call for another one by now."""
-    now = preview(parts)
-    if now.plan_id != plan_id:
-        return Acceptance(accepted=False, preview=now)
-    parts.store.accept(plan_id)
-    return Acceptance(accepted=True)
 
 
 def _rows(observed: Observed, plan: Plan) -> Iterator[Row]:

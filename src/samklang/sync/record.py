@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ from samklang.engine.model import (
     SetAside,
     Side,
 )
+from samklang.sync.errors import ItemError, NotFound, VersionConflict
 from samklang.sync.known import Known, id_on
 from samklang.sync.parts import Parts
 from samklang.sync.ports import Change
@@ -83,6 +85,8 @@ class Recorder:
         self.joined = 0
         self._store = parts.store
         self._now = parts.now
+        #: Journal row of the write that is being made.
+        self._begun = ""
 
     def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base) -> Link:
         """Commit to a create on `side` before it is asked for (rule 10.4)."""
@@ -98,6 +102,34 @@ class Recorder:
         link = self.known.of_id(link.id) or link
         self._keep(replace(link, reason=LAID_OUT_ANEW))
 
+    @contextmanager
+    def writing(
+        self,
+        link: Link,
+        side: Side,
+        kind: str,
+        rule: str,
+        before: Fields,
+        after: Fields,
+        losers: Collection[Loser] = (),
+        by: str = "",
+    ) -> Iterator[None]:
+        """Around a write that goes over something, and its record: journalled before it is made (rule 11.1).
+
+        Afterwards both sides agree, and a crash right after the write would leave nothing that tells of it. What
+        became of a write nobody answered for the next run sees.
+        """
+        change = Change(side, kind, link.psa_id, link.item_id, before, after, _lost(losers, side), rule, by)
+        self._begun = self._store.begin(change)
+        try:
+            yield
+        except (ItemError, NotFound, VersionConflict):
+            if self._begun:
+                self._store.settle(self._begun, happened=False)
+            raise
+        finally:
+            self._begun = ""
+
     def write(
         self,
         link: Link,
@@ -107,6 +139,8 @@ class Recorder:
         *,
         before: Fields | None = None,
         after: Fields | None = None,
+        losers: Collection[Loser] = (),
+        by: str = "",
         remove: bool = False,
     ) -> None:
         """Record a write that took effect on `side`, with what differs between `before` and `after`."""
@@ -117,21 +151,15 @@ class Recorder:
             kind,
             link.psa_id,
             link.item_id,
-            before=_only(before, differing),
-            after=_only(after, differing),
+            before=only(before, differing),
+            after=only(after, differing),
+            losers=_lost(losers, side),
             rule=rule,
+            by=by,
         )
         self._keep(link, change, remove=remove)
+        self._begun = ""
         self.written[side, kind] += 1
-
-    def conflict(self, link: Link, side: Side, losers: Collection[Loser], rule: str) -> None:
-        """Keep the values that are about to be overwritten on `side`, before they are (rule 7.4).
-
-        Afterwards both sides agree: a crash right after the write would leave nothing that tells of them.
-        """
-        lost = {f"{loser.side}:{loser.field}": loser.value for loser in losers if loser.side is side}
-        if lost:
-            self._store.record(None, Change(side, "conflict", link.psa_id, link.item_id, losers=lost, rule=rule))
 
     def remember(self, action: Remembered) -> None:
         """Do an action that writes to neither calendar."""
@@ -173,7 +201,7 @@ class Recorder:
         waits = any((side, id_on(link, side)) in self.known.aside for side in Side)
         if change is None and not waits and (held is None if remove else held == link):
             return
-        self._store.record(link, change, remove=remove)
+        self._store.record(link, change, remove=remove, begun=self._begun if change else "")
         if held is not None:
             self.known.drop(held)
         if not remove and link.id:
@@ -188,5 +216,11 @@ def _left_out(action: LeaveOut) -> Link:
     return replace(link, item_id=action.seen.id, item_version=action.seen.version, uid=action.seen.uid)
 
 
-def _only(values: Fields, keys: set[FieldKey]) -> dict[FieldKey, str]:
+def _lost(losers: Collection[Loser], side: Side) -> dict[str, str]:
+    """The values a write on `side` goes over although a person typed them (rule 7.4), by side and field."""
+    return {f"{loser.side}:{loser.field}": loser.value for loser in losers if loser.side is side}
+
+
+def only(values: Fields, keys: Collection[FieldKey]) -> dict[FieldKey, str]:
+    """Those of the values that have one of the keys."""
     return {key: values[key] for key in sorted(keys) if key in values}

@@ -76,7 +76,7 @@ class _Run:
     def _pass(self, reconcile: bool) -> None:
         state = self._store.state()
         observed, plan = plan_now(self._parts, state, reconcile=reconcile)
-        if not (plan.actions or observed.completed or observed.mended or observed.unreadable):
+        if not (plan.actions or observed.completed or observed.mended or observed.unreadable or observed.settled):
             self._standing = observed.observation.links, observed.observation.set_aside
         if not _may_begin(state, plan):
             self._wait_for_acceptance(plan)
@@ -106,6 +106,8 @@ class _Run:
             self._joined += recorder.joined
 
     def _act(self, state: MailboxState, observed: Observed, plan: Plan, rules: Rules, recorder: Recorder) -> None:
+        for begun_id, happened in observed.settled.items():
+            self._store.settle(begun_id, happened=happened)
         for link in observed.completed:
             side = link.born.other
             recorder.write(link, side, "create", "10.4", after=link.base.of(side))

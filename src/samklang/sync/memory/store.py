@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, SetAside, Side
 from samklang.sync.memory.faults import Faults
-from samklang.sync.ports import Change, MailboxState, Tokens
+from samklang.sync.ports import Begun, Change, MailboxState, Tokens
 
 
 class MemoryStore:
@@ -16,7 +16,10 @@ class MemoryStore:
 
     def __init__(self, *, faults: Faults | None = None, mailbox_id: str = "mailbox", address: str = "") -> None:
         self.faults = faults or Faults()
-        self.journal: list[Change] = []
+        #: Writes by the id they were begun under, in order; those not settled yet are in `_begun`.
+        self._journal: dict[str, Change] = {}
+        self._begun: set[str] = set()
+        self._writes = 0
         #: Progress reports, in order.
         self.reports: list[Mapping[str, int]] = []
         #: The user asks the run to stop after so many more questions; None: never.
@@ -28,6 +31,10 @@ class MemoryStore:
         self.address = address
         #: The stores of the colleagues' mailboxes.
         self.colleagues: list[MemoryStore] = []
+
+    @property
+    def journal(self) -> list[Change]:
+        return list(self._journal.values())
 
     def state(self) -> MailboxState:
         with self.faults.call("store.state"):
@@ -67,7 +74,22 @@ class MemoryStore:
             self._keep(begun)
             return begun
 
-    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False) -> None:
+    def begin(self, change: Change) -> str:
+        with self.faults.call("store.begin"):
+            begun_id = self._write_down(change)
+            self._begun.add(begun_id)
+            return begun_id
+
+    def begun(self) -> Sequence[Begun]:
+        return tuple(Begun(one, self._journal[one]) for one in sorted(self._begun))
+
+    def settle(self, begun_id: str, *, happened: bool) -> None:
+        with self.faults.call("store.settle"):
+            self._begun.discard(begun_id)
+            if not happened:
+                self._journal.pop(begun_id, None)
+
+    def record(self, link: Link | None, change: Change | None = None, *, remove: bool = False, begun: str = "") -> None:
         with self.faults.call("store.record"):
             if link is not None:
                 self._lift(link)
@@ -76,7 +98,15 @@ class MemoryStore:
                 else:
                     self._keep(link)
             if change is not None:
-                self.journal.append(change)
+                self._write_down(change, begun)
+                self._begun.discard(begun)
+
+    def _write_down(self, change: Change, begun_id: str = "") -> str:
+        if not begun_id:
+            self._writes += 1
+            begun_id = f"write-{self._writes}"
+        self._journal[begun_id] = change
+        return begun_id
 
     def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
         with self.faults.call("store.put_aside"):
@@ -93,8 +123,8 @@ class MemoryStore:
             self._state = replace(self._state, tokens=tokens)
 
     def accept(self, plan_id: str | None) -> None:
-        with self.faults.call("store.accept"):
-            self._state = replace(self._state, accepted_plan=plan_id, accept_any=plan_id is None)
+        """A person's hand, not the port's: the plan with this id, or (None) the first one unseen."""
+        self._state = replace(self._state, accepted_plan=plan_id, accept_any=plan_id is None)
 
     def begin_first_run(self, started_on: date) -> None:
         with self.faults.call("store.begin_first_run"):
