@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from samklang import clock
 from samklang.accounts.models import Organization, User
-from samklang.activities import changes, rows, series
+from samklang.activities import changes, meetings, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, Participant
 from samklang.activities.people import Guest
@@ -91,6 +91,12 @@ def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]
     return _create(by, entry_with(Entry(title="", when=values["when"]), values), values, create_key)
 
 
+def _write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
+    """`write` what a person changed, unless it is the organizer's to change (rule 4.4)."""
+    meetings.check(activity, entry, values)
+    return write(activity, entry, values, by, now)
+
+
 def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> Activity:
     changes.lock(by.organization_id)
     if create_key is not None:
@@ -122,7 +128,8 @@ def update(by: User, guid: UUID | str, *, version: int | None = None, **values: 
     if "owner" in values and values["owner"] != activity.owner and not may_delete(by, activity):
         raise NotAllowed("owner_only", _("Only the owner can hand the activity over to somebody else."))
     entry = rows.entry_of(activity)
-    return write(activity, entry_with(entry, with_rule_following(entry, values)), values, by, clock.now())
+    values = meetings.with_organizer(activity, values)
+    return _write(activity, entry_with(entry, with_rule_following(entry, values)), values, by, clock.now())
 
 
 @transaction.atomic
@@ -130,7 +137,7 @@ def write_fields(by: User, guid: UUID | str, entry: Entry, keys: frozenset[Field
     """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what an import writes."""
     activity = editable(by, guid, None)
     wanted = canonical.with_fields(rows.entry_of(activity), entry, keys)
-    return write(activity, wanted, field_changes(activity, entry, keys), by, clock.now())
+    return _write(activity, wanted, field_changes(activity, entry, keys), by, clock.now())
 
 
 @transaction.atomic
@@ -211,7 +218,7 @@ def update_occurrence(
             raise Refused("occurrence_crosses_neighbour", message)
     changed = occurrence_with(occurrence(entry, day), values, activity)
     entry = replace(entry, exceptions={**entry.exceptions, day: changed})
-    return write(activity, entry, Changes(), by, clock.now())
+    return _write(activity, entry, Changes(), by, clock.now())
 
 
 @transaction.atomic
@@ -224,7 +231,7 @@ def cancel_occurrence(by: User, guid: UUID | str, day: date, *, version: int | N
     if series.is_over_and_done(entry):
         trash(by, guid)
         return activity
-    return write(activity, entry, Changes(), by, clock.now())
+    return _write(activity, entry, Changes(), by, clock.now())
 
 
 @transaction.atomic
@@ -235,7 +242,7 @@ def reset_occurrences(by: User, guid: UUID | str, day: date | None = None, *, ve
     exceptions = {other: changed for other, changed in entry.exceptions.items() if day not in (None, other)}
     cancelled = frozenset(other for other in entry.cancelled if day not in (None, other))
     entry = replace(entry, exceptions=exceptions, cancelled=cancelled)
-    return write(activity, entry, Changes(), by, clock.now())
+    return _write(activity, entry, Changes(), by, clock.now())
 
 
 @transaction.atomic
@@ -258,7 +265,7 @@ def update_following(
     now = clock.now()
     rest = Activity(organization=activity.organization, created=now, created_by=by, version=0)
     plain = Changes(**{name: getattr(activity, name) for name in PLAIN}, participants=guests)  # type: ignore[typeddict-item]
-    write(activity, head, Changes(), by, now)
+    _write(activity, head, Changes(), by, now)
     return write(rest, entry_with(tail, with_rule_following(tail, values)), plain | values, by, now)
 
 
@@ -273,7 +280,7 @@ def cancel_following(by: User, guid: UUID | str, day: date, *, version: int | No
     if not series.neighbours(replace(entry, cancelled=frozenset()), day)[0]:
         trash(by, guid, version=version)
         return
-    write(activity, series.split(entry, day)[0], Changes(), by, clock.now())
+    _write(activity, series.split(entry, day)[0], Changes(), by, clock.now())
 
 
 @transaction.atomic
