@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailboxes", "0002_meetings"),
+        ("mailboxes", "0004_mailbox_aliases"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailboxes", "0002_meetings"),
+        ("mailboxes", "0003_history"),
     ]
 
     operations = [
