@@ -108,20 +108,43 @@ class Sandbox:
     def entry(self, address: str, id: str) -> dict[str, Any]:
         return dict(self.ask("GET", f"/mailboxes/{address}/entries/{id}"))
 
-    def person_creates(self, address: str, **fields: Any) -> dict[str, Any]:
-        """As a person in Outlook: subject, start, end, zone, all_day, body, location, recurrence …"""
-        return dict(self.ask("POST", f"/mailboxes/{address}/entries", fields))
+    def person_creates(self, address: str, *, send: str = "none", **fields: Any) -> dict[str, Any]:
+        """As a person in Outlook: subject, start, end, zone, all_day, body, location, recurrence …
+
+        With attendees (dicts of address, name, kind) it is a meeting, which `send="all"` mails to them: it appears in
+        the calendars of those who have a mailbox here. Somebody outside the installation is a mailbox of a domain of
+        its own.
+        """
+        return dict(self.ask("POST", f"/mailboxes/{address}/entries", fields, send=send))
 
     def person_edits(
-        self, address: str, id: str, occurrence: date | str | None = None, **fields: Any
+        self, address: str, id: str, occurrence: date | str | None = None, *, send: str = "none", **fields: Any
     ) -> dict[str, Any]:
-        """The whole entry, or one occurrence by its original date."""
-        query = {"occurrence": str(occurrence)} if occurrence else {}
-        return dict(self.ask("PATCH", f"/mailboxes/{address}/entries/{id}", fields, **query))
+        """The whole entry, or one occurrence by its original date. `send`: "none", "changed" (who was added to or
+        removed from a meeting one organizes), "all"."""
+        return dict(self.ask("PATCH", f"/mailboxes/{address}/entries/{id}", fields, **_query(occurrence), send=send))
 
-    def person_deletes(self, address: str, id: str, occurrence: date | str | None = None) -> None:
-        query = {"occurrence": str(occurrence)} if occurrence else {}
-        self.ask("DELETE", f"/mailboxes/{address}/entries/{id}", **query)
+    def person_deletes(
+        self, address: str, id: str, occurrence: date | str | None = None, *, send: str = "none"
+    ) -> None:
+        """With `send="all"` a meeting one organizes is cancelled."""
+        self.ask("DELETE", f"/mailboxes/{address}/entries/{id}", **_query(occurrence), send=send)
+
+    def person_answers(
+        self, address: str, id: str, response: str, occurrence: date | str | None = None, *, mail: bool = True
+    ) -> None:
+        """accepted, tentativelyAccepted or declined; without mail the organizer never learns of it."""
+        order = {"response": response, "mail": mail}
+        self.ask("POST", f"/mailboxes/{address}/entries/{id}/answer", order, **_query(occurrence))
+
+    def invitation(self, address: str, uid: str) -> dict[str, Any]:
+        """The entry of a calendar with this UID: an attendee's copy of a meeting."""
+        (found,) = (entry for entry in self.entries(address) if entry["uid"] == uid)
+        return found
+
+    def group(self, address: str, *members: str) -> None:
+        """Makes a distribution list, or changes its members."""
+        self.ask("PUT", "/groups", {"address": address, "members": list(members)})
 
     def person_moves(self, address: str, id: str, folder: str) -> dict[str, Any]:
         """To "calendar", "deleteditems", or a calendar by its name; the entry's id is new afterwards."""
@@ -136,8 +159,10 @@ class Sandbox:
     def zero_counts(self) -> None:
         self.ask("DELETE", "/counts")
 
-    def mails(self) -> list[dict[str, Any]]:
-        return list(self.ask("GET", "/mails"))
+    def mails(self, cause: str = "program") -> list[dict[str, Any]]:
+        """Mails that clients' requests sent, by sender, recipient and kind (invitation, update, cancellation,
+        response); with cause "person": those people sent from Outlook."""
+        return list(self.ask("GET", "/mails", cause=cause))
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
         return list(self.ask("GET", "/log", since=since))
@@ -176,6 +201,10 @@ class Sandbox:
 
     def reset(self) -> None:
         self.ask("POST", "/reset")
+
+
+def _query(occurrence: date | str | None) -> dict[str, str]:
+    return {"occurrence": str(occurrence)} if occurrence else {}
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from samklang.sandbox import calendar, control_openapi, entries, ics, recurrence, zones
+from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.control_forms import ChangeMailbox, MoveEntry, NewMailbox, SetClock
+from samklang.sandbox.control_forms import Answer, ChangeMailbox, Group, MoveEntry, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph import settings as graph_settings
 from samklang.sandbox.graph.settings import GraphSettings
-from samklang.sandbox.model import CALENDAR, DELETED, Item, Mailbox
+from samklang.sandbox.meetings import Told
+from samklang.sandbox.model import CALENDAR, Item, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 
 T = TypeVar("T")
@@ -136,21 +137,23 @@ class _Control:
 
     async def create_entry(self, request: web.Request) -> web.Response:
         mailbox, given = self._mailbox(request), await _read(request, EntryFields)
-        return _json(entries.described(entries.create(self._store, mailbox, given)), 201)
+        return _json(entries.described(outlook.create(self._store, mailbox, given, _told(request))), 201)
 
     async def show_entry(self, request: web.Request) -> web.Response:
         return _json(entries.described(self._entry(request)[0]))
 
     async def change_entry(self, request: web.Request) -> web.Response:
-        (item, occurrence), given = self._entry(request), await _read(request, EntryFields)
-        return _json(entries.described(entries.change(self._store, item, given, occurrence)))
+        (item, day), mailbox, given = self._entry(request), self._mailbox(request), await _read(request, EntryFields)
+        return _json(entries.described(outlook.change(self._store, mailbox, item, given, day, _told(request))))
 
     async def delete_entry(self, request: web.Request) -> web.Response:
-        item, occurrence = self._entry(request)
-        if occurrence is None:
-            calendar.delete(self._store, item, to=DELETED)
-        else:
-            calendar.cancel_occurrence(self._store, item, occurrence)
+        item, day = self._entry(request)
+        outlook.delete(self._store, self._mailbox(request), item, day, _told(request))
+        return web.Response(status=204)
+
+    async def answer_invitation(self, request: web.Request) -> web.Response:
+        (item, day), given = self._entry(request), await _read(request, Answer)
+        outlook.respond(self._store, self._mailbox(request), item, given.response, day, mail=given.mail)
         return web.Response(status=204)
 
     async def move_entry(self, request: web.Request) -> web.Response:
@@ -191,7 +194,8 @@ class _Control:
         return web.Response(status=204)
 
     async def mails(self, request: web.Request) -> web.Response:
-        return _json([mail._asdict() for mail in self._store.mails()])
+        cause = request.query.get("cause")
+        return _json([mail._asdict() for mail in self._store.mails() if cause in (None, mail.cause)])
 
     async def log(self, request: web.Request) -> web.Response:
         return _json(self._store.log(int(request.query.get("since", 0))))
@@ -230,6 +234,11 @@ class _Control:
         self._store.put("account", given.username.casefold(), given)
         return _json({"username": given.username, "impersonates": given.impersonates})
 
+    async def set_group(self, request: web.Request) -> web.Response:
+        given = await _read(request, Group)
+        self._store.put("group", given.address.casefold(), given.members)
+        return _json(given)
+
     async def set_tenant(self, request: web.Request) -> web.Response:
         given = await _read(request, Tenant)
         self._store.put("tenant", given.id, given)
@@ -258,6 +267,11 @@ class _Control:
 
     async def openapi(self, request: web.Request) -> web.Response:
         return _json(control_openapi.document(self._sandbox.urls.get("control", "/control")))
+
+
+def _told(request: web.Request) -> Told:
+    told: Told = msgspec.convert(request.query.get("send", "none"), type=Told)
+    return told
 
 
 def _moment(text: str) -> datetime:

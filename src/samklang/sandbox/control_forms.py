@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -34,6 +36,20 @@ class MoveEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`folder`: calendar, deleteditems, recoverableitemsdeletions, or a calendar by its name, made if there is none."""
 
     folder: str
+
+
+class Answer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A person's answer to an invitation; `mail` false: he tells Outlook to send nothing."""
+
+    response: Literal["accepted", "tentativelyAccepted", "declined"]
+    mail: bool = True
+
+
+class Group(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A distribution list: `members` are addresses, of mailboxes here, of other groups, or of people outside."""
+
+    address: str
+    members: list[str]
 
 
 class SetClock(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

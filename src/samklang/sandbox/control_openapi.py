@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from samklang.sandbox.accounts import Account, Server, Tenant
-from samklang.sandbox.control_forms import ChangeMailbox, MoveEntry, NewMailbox, SetClock
+from samklang.sandbox.control_forms import Answer, ChangeMailbox, Group, MoveEntry, NewMailbox, SetClock
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph.settings import GraphSettings
@@ -27,6 +27,10 @@ class Operation(NamedTuple):
 
 _OCCURRENCE = {"occurrence": "The original date (YYYY-MM-DD) of one occurrence of a series; without it, the whole."}
 
+_SEND = {
+    "send": "Whom Outlook mails about a meeting one organizes: none (default), changed (those added, removed), all."
+}
+
 OPERATIONS = (
     Operation("POST", "/mailboxes", "create_mailbox", "Create a mailbox", NewMailbox, status=201),
     Operation("GET", "/mailboxes", "list_mailboxes", "All mailboxes, with how many entries each holds"),
@@ -42,7 +46,7 @@ OPERATIONS = (
             "expand": "FROM/TO (ISO times): occurrences that touch the window, of the calendar",
         },
     ),
-    Operation("POST", "/mailboxes/{address}/entries", "create_entry", "A person creates", EntryFields, status=201),
+    Operation("POST", "/mailboxes/{address}/entries", "create_entry", "A person creates", EntryFields, _SEND, 201),
     Operation(
         "POST",
         "/mailboxes/{address}/entries/{id}/move",
@@ -58,14 +62,42 @@ OPERATIONS = (
         query={"protocol": "ews or graph: who shall be able to hold it"},
     ),
     Operation("GET", "/mailboxes/{address}/entries/{id}", "show_entry", "One entry"),
-    Operation("PATCH", "/mailboxes/{address}/entries/{id}", "change_entry", "A person edits", EntryFields, _OCCURRENCE),
     Operation(
-        "DELETE", "/mailboxes/{address}/entries/{id}", "delete_entry", "A person deletes", None, _OCCURRENCE, 204
+        "PATCH",
+        "/mailboxes/{address}/entries/{id}",
+        "change_entry",
+        "A person edits",
+        EntryFields,
+        _OCCURRENCE | _SEND,
+    ),
+    Operation(
+        "DELETE",
+        "/mailboxes/{address}/entries/{id}",
+        "delete_entry",
+        "A person deletes, or with `send` cancels",
+        None,
+        _OCCURRENCE | _SEND,
+        204,
+    ),
+    Operation(
+        "POST",
+        "/mailboxes/{address}/entries/{id}/answer",
+        "answer_invitation",
+        "A person answers an invitation; the declined entry goes to Deleted Items",
+        Answer,
+        _OCCURRENCE,
+        204,
     ),
     Operation("GET", "/counts", "counts", 'What was counted, by mailbox address; "" where none was known'),
     Operation("GET", "/counts/{address}", "counts_of", "What was counted for one mailbox"),
     Operation("DELETE", "/counts", "zero_counts", "Count from zero", status=204),
-    Operation("GET", "/mails", "mails", "Mails a server would have sent, without their texts"),
+    Operation(
+        "GET",
+        "/mails",
+        "mails",
+        "Mails a server would have sent, without their texts",
+        query={"cause": "program (a client's requests) or person (in Outlook); left out: both"},
+    ),
     Operation("GET", "/log", "log", "Requests served, without contents", query={"since": "only later numbers"}),
     Operation("GET", "/validation", "validation", "What was checked against the official schemas"),
     Operation("GET", "/clock", "show_clock", "The sandbox's time"),
@@ -75,6 +107,7 @@ OPERATIONS = (
     Operation("GET", "/graph", "show_graph", "How Graph behaves where there is a choice"),
     Operation("PUT", "/graph", "set_graph", "Set how Graph behaves; what is left out is the default", GraphSettings),
     Operation("PUT", "/accounts", "set_account", "Set an Exchange account and whom it may impersonate", Account),
+    Operation("PUT", "/groups", "set_group", "Set a distribution list's members", Group),
     Operation("PUT", "/tenants", "set_tenant", "Set a Microsoft 365 tenant and its apps", Tenant),
     Operation("GET", "/tenants", "list_tenants", "All tenants"),
     Operation("POST", "/faults", "add_fault", "Order a fault", Fault, status=201),

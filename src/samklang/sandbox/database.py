@@ -47,8 +47,8 @@ CREATE INDEX IF NOT EXISTS changes_item ON changes (item, seq);
 CREATE INDEX IF NOT EXISTS changes_at ON changes (at, seq);
 CREATE TABLE IF NOT EXISTS counters (
   mailbox TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (mailbox, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mails (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, sender TEXT, recipient TEXT, kind TEXT, item TEXT);
+CREATE TABLE IF NOT EXISTS sent (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, sender TEXT, recipient TEXT, kind TEXT, item TEXT, cause TEXT);
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, protocol TEXT, operation TEXT, mailbox TEXT, status
   INTEGER);
@@ -62,7 +62,7 @@ _TABLES = (
     "properties",
     "changes",
     "counters",
-    "mails",
+    "sent",
     "log",
 )
 

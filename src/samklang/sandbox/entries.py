@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from samklang.sandbox import bodies, calendar, recurrence, zones
+from samklang.sandbox.meetings import answers_kept
 from samklang.sandbox.model import (
     Attendee,
     Body,
@@ -58,6 +59,10 @@ def change(store: Store, item: Item, given: EntryFields, occurrence: date | None
     zone = zones.windows_id(given.zone or item.start_zone)
     all_day = given.all_day if given.all_day is not msgspec.UNSET else item.all_day
     fields = _fields(given, zone, all_day=all_day)
+    if "attendees" in fields:
+        fields["attendees"] = answers_kept(item.attendees, fields["attendees"])
+        if not item.is_organizer:
+            del fields["appointment_state"]
     if occurrence is None:
         return calendar.change(store, item, fields)
     if "recurrence" in fields:

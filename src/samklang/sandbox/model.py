@@ -218,6 +218,26 @@ def split_occurrence_id(item_id: str) -> OccurrenceId | None:
         return None
 
 
+# --- UIDs ---------------------------------------------------------------------------------------------------
+_GLOBAL_ID = "040000008200E00074C5B7101A82E008"  # how a UID that Exchange made itself begins
+
+
+def occurrence_uid(uid: str, original: date) -> str:
+    """Different for each occurrence (Graph facts §4.1): a GlobalObjectId carries the date in its own place."""
+    if not uid.upper().startswith(_GLOBAL_ID) or len(uid) < 40:
+        return f"{uid}_{original:%Y%m%d}"
+    mark = f"{original.year:04X}{original.month:02X}{original.day:02X}"
+    return uid[:32] + mark + uid[40:]
+
+
+def split_occurrence_uid(uid: str) -> tuple[str, date] | None:
+    """The series' UID and the date of an occurrence's; None for any other."""
+    mark = uid[32:40]
+    if not uid.upper().startswith(_GLOBAL_ID) or mark in ("", "0" * 8):
+        return None
+    return uid[:32] + "0" * 8 + uid[40:], date(int(mark[:4], 16), int(mark[4:6], 16), int(mark[6:], 16))
+
+
 # --- extended (named) properties ----------------------------------------------------------------------------
 # Property sets both protocols know by a name (EWS DistinguishedPropertySetId).
 PROPERTY_SETS = {

@@ -101,6 +101,10 @@ class Store(Tally):
                 self._db.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox.id,))  # noqa: S608
             self._db.execute("DELETE FROM mailboxes WHERE id = ?", (mailbox.id,))
 
+    def group(self, address: str) -> list[str] | None:
+        """The members' addresses of a group, None where the address is no group's."""
+        return self.get("group", address.casefold(), list[str])
+
     # --- folders --------------------------------------------------------------------------------------------
     def _add_folder(self, mailbox: int, kind: str, name: str) -> Folder:
         folder = Folder("AQMk" + new_id()[4:], kind, name)

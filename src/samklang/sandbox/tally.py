@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -10,16 +11,32 @@ from samklang.sandbox.database import Database
 
 
 class Mail(NamedTuple):
+    """`kind`: invitation, update, cancellation or response. `cause`: "program" for what a client's request sent,
+    "person" for what somebody did in Outlook."""
+
     seq: int
     at: str
     sender: str
     recipient: str
     kind: str
     item: str
+    cause: str
 
 
 class Tally(Database):
     """The part of the store that only ever grows, until it is zeroed."""
+
+    _cause = "program"
+
+    @contextmanager
+    def by_person(self) -> Iterator[None]:
+        """What is sent inside is a person's doing: listed with its cause, and counted for nobody."""
+        with self.transaction():
+            self._cause = "person"
+            try:
+                yield
+            finally:
+                self._cause = "program"
 
     def count(self, mailbox: str, name: str, by: int = 1) -> None:
         """Adds to a counter; `mailbox` is an address, "" where no mailbox is known."""
@@ -48,18 +65,19 @@ class Tally(Database):
             self._db.execute("DELETE FROM counters")
 
     def send_mail(self, sender: str, recipients: Iterable[str], kind: str, item: str) -> None:
-        """Records mails a server would have sent; `kind` is invitation, update or cancellation."""
+        """Records mails a server would have sent; see `Mail`."""
         with self.transaction():
             for recipient in recipients:
                 at = self.clock.now().isoformat()
                 self._db.execute(
-                    "INSERT INTO mails (at, sender, recipient, kind, item) VALUES (?, ?, ?, ?, ?)",
-                    (at, sender, recipient, kind, item),
+                    "INSERT INTO sent (at, sender, recipient, kind, item, cause) VALUES (?, ?, ?, ?, ?, ?)",
+                    (at, sender, recipient, kind, item, self._cause),
                 )
-                self.count(sender, "mails")
+                if self._cause == "program":
+                    self.count(sender, "mails")
 
     def mails(self) -> list[Mail]:
-        return [Mail(*row) for row in self._all("SELECT * FROM mails ORDER BY seq")]
+        return [Mail(*row) for row in self._all("SELECT * FROM sent ORDER BY seq")]
 
     def log_request(self, protocol: str, operation: str, mailbox: str, status: int) -> None:
         """A line per request; never contents."""

@@ -15,6 +15,7 @@ from samklang.sandbox.ews.properties import BY_URI
 from samklang.sandbox.ews.soap import ItemError, T, children, text_of
 from samklang.sandbox.ews.values import SHOW_AS, is_true, read_instant, read_recurrence, read_zone
 from samklang.sandbox.ews.versions import V2010
+from samklang.sandbox.meetings import answers_kept
 from samklang.sandbox.model import Attendee, Body, Mailbox, Reminder
 
 Fields = dict[str, Any]
@@ -54,6 +55,7 @@ def updated(caller: Caller, entry: Entry, updates: etree._Element) -> Fields:
             raise ItemError("ErrorInvalidPropertyAppend", "Append action is not supported for this property.")
     if "attendees" in fields:
         fields["appointment_state"] = 1 if fields["attendees"] else 0
+        fields["attendees"] = answers_kept(entry.item.attendees, fields["attendees"])
     return fields
 
 

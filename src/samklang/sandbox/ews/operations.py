@@ -11,12 +11,12 @@ from typing import Any
 from lxml import etree
 
 from samklang.sandbox import calendar, meetings, recurrence
-from samklang.sandbox.ews import changes, properties, soap
+from samklang.sandbox.ews import answers, changes, properties, soap
 from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry
 from samklang.sandbox.ews.shapes import item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.faults import Fault
-from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Attendee, Item, Mailbox
+from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 
 _ALL = frozenset(("SendOnlyToAll", "SendToAllAndSaveCopy"))
@@ -93,6 +93,9 @@ def create_item(caller: Caller, request: etree._Element) -> etree._Element:
     target = request.find(f"{M}SavedItemFolderId")
 
     def act(element: etree._Element) -> etree._Element:
+        if answers.is_one(element):
+            entry = answers.give(caller, element, request.get("MessageDisposition"))
+            return _content(etree.Element(f"{M}Items") if entry is None else _ids(entry))
         place = _calendar(caller, target)
         if element.tag != f"{T}CalendarItem":
             raise ItemError("ErrorInvalidItemForOperationCreateItem", "The item is not valid for CreateItem.")
@@ -170,36 +173,25 @@ def _save(caller: Caller, entry: Entry, fields: dict[str, Any], send: str) -> En
     assert mailbox is not None
     before = list(entry.item.attendees)
     item = entry.stored
-    if entry.item.is_organizer and send in _ALL | _CHANGED:
+    told: meetings.Told = "all" if send in _ALL else "changed" if send in _CHANGED else "none"
+    mailed = entry.item.is_organizer and told != "none"
+    if mailed:
         item.sequence += 1
     if entry.master is None:
         item = calendar.change(caller.store, item, fields)
         saved = entry_of(item)
+        if mailed:
+            meetings.update(caller.store, mailbox, item, before, told=told)
     else:
         assert entry.original is not None
         item = calendar.change_occurrence(caller.store, item, entry.original, fields)
         place = recurrence.series_of(item).occurrence(entry.original)
         assert place is not None
         saved = occurrence_entry(item, place)
+        if mailed:
+            meetings.update_date(caller.store, mailbox, item, entry.original, before, told=told)
     caller.store.count(mailbox.address, "writes:update")
-    _mail_update(caller, mailbox, item, before, send)
     return saved
-
-
-def _mail_update(caller: Caller, mailbox: Mailbox, item: Item, before: list[Attendee], send: str) -> None:
-    """An organizer's update: to all, or only to those added and removed."""
-    if not item.is_organizer:
-        return
-    if send in _ALL:
-        meetings.update(caller.store, mailbox, item, before)
-    elif send in _CHANGED:
-        was, now = _addresses(before), _addresses(item.attendees)
-        meetings.invite(caller.store, mailbox, item, [a for a in item.attendees if a.address.casefold() not in was])
-        meetings.cancel(caller.store, mailbox, item, [a for a in before if a.address.casefold() not in now])
-
-
-def _addresses(people: Iterable[Attendee]) -> set[str]:
-    return {person.address.casefold() for person in people}
 
 
 def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
@@ -226,12 +218,11 @@ def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
 
 
 def _mail_cancellation(caller: Caller, mailbox: Mailbox, entry: Entry) -> None:
-    """Of a whole meeting to everybody's copy; of one date as a mail alone (docs/sandbox.md)."""
     people = entry.item.attendees
-    if entry.master is None:
+    if entry.original is None:
         meetings.cancel(caller.store, mailbox, entry.item, people)
     else:
-        caller.store.send_mail(mailbox.address, [p.address for p in people], "cancellation", entry.stored.id)
+        meetings.cancel_date(caller.store, mailbox, entry.stored, entry.original, people)
 
 
 def move_item(caller: Caller, request: etree._Element) -> etree._Element:

@@ -91,14 +91,19 @@ def update(service: Service, call: Call, params: Params) -> Answer:
         fields["appointment_state"] = 1 if fields["attendees"] or shown.is_meeting else 0
     before = list(shown.attendees)
     with service.store.transaction():
+        mailed = shown.is_organizer and (before or fields.get("attendees")) and any(name in fields for name in _MAILED)
+        # An update of the attendees alone is told to those that changed (Graph reference, event: update).
+        told: meetings.Told = "changed" if body.keys() == {"attendees"} else "all"
         if target.place is None:
             exceptions = len(target.item.exceptions)
             item = calendar.change(service.store, target.item, fields)
+            if mailed:
+                meetings.update(service.store, call.box, item, before, told=told, exceptions=exceptions)
         else:
-            exceptions = 0
-            item = calendar.change_occurrence(service.store, target.item, target.place.original, fields)
-        if shown.is_organizer and (before or fields.get("attendees")) and any(name in fields for name in _MAILED):
-            meetings.update(service.store, call.box, item, before, exceptions=exceptions)
+            original = target.place.original
+            item = calendar.change_occurrence(service.store, target.item, original, fields)
+            if mailed:
+                meetings.update_date(service.store, call.box, item, original, before, told=told)
         service.note_write(call.box, "update")
     changed = service.target(call, params)
     return Answer(200, service.event(call, changed), {"ETag": etag(changed.item)})
@@ -136,10 +141,10 @@ def delete(service: Service, call: Call, params: Params) -> Answer:
                 meetings.cancel(service.store, call.box, item, item.attendees)
             calendar.delete(service.store, item, to=DELETED)
         else:
-            before = list(_whole(target).attendees)
-            calendar.cancel_occurrence(service.store, item, target.place.original)
-            if item.is_organizer and before:
-                meetings.update(service.store, call.box, item, before)
+            original, people = target.place.original, _whole(target).attendees
+            if item.is_organizer:
+                meetings.cancel_date(service.store, call.box, item, original, people)
+            calendar.cancel_occurrence(service.store, item, original)
         service.note_write(call.box, "delete")
     return Answer(204)
 
@@ -155,10 +160,10 @@ def respond(service: Service, call: Call, params: Params) -> Answer:
         )
     if body.get("proposedNewTime") and not mail:
         raise invalid("A new time can only be proposed with a response.", "ErrorInvalidParameter")
-    if target.place is not None:
-        raise GraphError(501, "NotImplemented", "The sandbox answers invitations as a whole, not one occurrence.")
+    original = target.place.original if target.place else None
     with service.store.transaction():
-        meetings.respond(service.store, call.box, target.item, _ANSWERS[params["action"]], mail=mail)
+        answer = _ANSWERS[params["action"]]
+        meetings.respond(service.store, call.box, target.item, answer, mail=mail, original=original)
         service.note_write(call.box, "update")
     return Answer(202)
 

@@ -11,7 +11,7 @@ from typing import Any
 from samklang.sandbox import bodies, patterns
 from samklang.sandbox.graph.call import Prefer, invalid
 from samklang.sandbox.graph.times import event_times, stamp
-from samklang.sandbox.model import Item, extended_key, merged, occurrence_id
+from samklang.sandbox.model import Item, extended_key, merged, occurrence_id, occurrence_uid
 from samklang.sandbox.recurrence import Occurrence
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -19,7 +19,6 @@ _PROPERTY_ID = re.compile(
     r"(?P<kind>\w+) (?:\{(?P<set>[0-9A-Fa-f-]{36})\} (?:Name (?P<name>.+)|Id (?P<id>0x[0-9A-Fa-f]+))"
     r"|(?P<tag>0x[0-9A-Fa-f]+))"
 )
-_GLOBAL_ID = "040000008200E00074C5B7101A82E008"  # how a UID that Exchange made itself begins
 _STUB = ("@odata.type", "@odata.etag", "id", "type", "seriesMasterId", "start", "end")
 TYPE = "#microsoft.graph.event"
 
@@ -141,14 +140,6 @@ def etag(item: Item) -> str:
     return f'W/"{item.change_key}"'
 
 
-def occurrence_uid(uid: str, original: date) -> str:
-    """Different for each occurrence (Graph facts §4.1): a GlobalObjectId carries the date in its own place."""
-    if not uid.upper().startswith(_GLOBAL_ID) or len(uid) < 40:
-        return f"{uid}_{original:%Y%m%d}"
-    mark = f"{original.year:04X}{original.month:02X}{original.day:02X}"
-    return uid[:32] + mark + uid[40:]
-
-
 def recurrence(item: Item) -> dict[str, Any] | None:
     """With the values the service gives to fields a pattern does not use (Graph facts §4.4)."""
     if item.recurrence is None:
@@ -187,7 +178,7 @@ def _location(name: str) -> dict[str, Any]:
 def _attendee(attendee: Any) -> dict[str, Any]:
     responded = stamp(attendee.responded) if attendee.responded else _NEVER
     return {
-        "type": "optional" if attendee.kind == "optional" else "required",
+        "type": attendee.kind,
         "status": {"response": attendee.response, "time": responded},
         "emailAddress": {"name": attendee.name or attendee.address, "address": attendee.address},
     }
