@@ -6,6 +6,8 @@ import pytest
 
 from tests.connectors.ews.conftest import Open
 from tests.contract.calendar import CalendarContract, CalendarSide
+from tests.contract.meeting_people import surrounded
+from tests.contract.meetings import MeetingContract, MeetingSide
 from tests.contract.person import Person
 
 
@@ -40,3 +42,10 @@ class TestEwsCalendar(CalendarContract):
             writes=alice.writes,
             mails=alice.mails,
         )
+
+
+class TestEwsMeetings(MeetingContract):
+    @pytest.fixture(params=["2013_sp1", "se"])
+    def side(self, request: pytest.FixtureRequest, opened: Open, alice: Person) -> MeetingSide:
+        alice.sandbox.server(request.param, ("ntlm",))
+        return surrounded(alice.sandbox, alice.address, opened(), can_be_silent=True)

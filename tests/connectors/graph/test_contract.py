@@ -8,6 +8,8 @@ import pytest
 
 from tests.connectors.graph.conftest import ALICE, Open
 from tests.contract.calendar import CANCELLED, MEETING, SERIES, WHOLE_DAYS, CalendarContract, CalendarSide, ids
+from tests.contract.meeting_people import surrounded
+from tests.contract.meetings import MeetingContract, MeetingSide
 from tests.contract.person import Person
 from tests.sandbox_client import Sandbox
 
@@ -57,3 +59,9 @@ class TestGraphCalendar(CalendarContract):
         assert [each.id for page in pages for each in page.unreadable] == [bad]
         assert pages[-1].token
         assert bad not in side.port.get([bad])
+
+
+class TestGraphMeetings(MeetingContract):
+    @pytest.fixture
+    def side(self, sandbox: Sandbox, opened: Open) -> MeetingSide:
+        return surrounded(sandbox, ALICE, opened(), can_be_silent=False)
