@@ -106,6 +106,16 @@ def test_case_19_an_activity_without_owner_reaches_its_participants_and_is_no_er
     assert both.alice.outlook.entries == []
 
 
+def test_case_20_a_draft_stays_in_the_psa_until_it_is_released(world: World) -> None:
+    guid = world.alice.makes("Tea", isDraft=True)
+    world.one_sided_by = "1.5"
+    assert world.synced().writes == 0
+    world.is_at_rest()
+    world.one_sided_by = ""
+    world.alice.edits(guid, isDraft=False)
+    assert world.synced().exchange.created == 1
+
+
 def test_an_activity_without_end_becomes_a_whole_day_that_is_free(world: World) -> None:
     world.alice.makes("Call Bo", at(3), endDateTime=None)
     world.synced()

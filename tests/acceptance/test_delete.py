@@ -35,6 +35,19 @@ def test_case_44_a_closed_activity_whose_event_goes_stays(world: World) -> None:
     assert world.alice.one["name"] == "Tea"
 
 
+@pytest.mark.parametrize("booked", [{"hasHours": True}, {"isClosed": True}], ids=["hours", "closed"])
+def test_case_47_with_hours_booked_or_closed_the_activity_stays_unlinked(world: World, booked: dict[str, bool]) -> None:
+    guid = world.alice.makes("Tea")
+    world.synced()
+    world.alice.edits(guid, **booked)
+    world.alice.outlook.deletes(world.alice.outlook.one["id"])
+    world.one_sided_by = "8.2: hours or closed"
+    assert world.synced().writes == 0
+    world.alice.edits(guid, name="Coffee")
+    assert world.synced().writes == 0, "unlinked: an edit makes no new event"
+    assert world.alice.outlook.entries == [] and world.alice.status()["links"] == 0
+
+
 def test_case_46_the_activity_of_a_deleted_past_event_stays(world: World) -> None:
     world.alice.makes("Was", at(-3))
     world.synced()

@@ -15,6 +15,18 @@ def test_case_163_a_private_event_is_masked_for_others_and_real_for_its_owner(wo
     assert (seen["name"], seen["notes"], seen["location"]) == ("Private", None, None)
 
 
+def test_case_07_without_a_type_private_the_default_type_masks_a_private_event(world: World) -> None:
+    world.alice.changes_type("Private", isActive=False)
+    world.alice.outlook.makes("Doctor", body="Bring the card", location="Clinic", sensitivity="private")
+    assert world.synced().psa.created == 1
+    assert (world.alice.one["name"], world.alice.one["activityType"]["name"]) == ("Doctor", "Meeting")
+    seen = world.bob.activity(world.alice.one["guid"])
+    assert (seen["name"], seen["notes"], seen["location"]) == ("Private", None, None)
+    world.alice.edits(world.alice.one["guid"], at(8))
+    assert world.synced().exchange.updated == 1
+    assert world.alice.outlook.one["sensitivity"] == "private", "the mask is kept on the way back"
+
+
 def test_case_164_made_private_later_it_is_masked_from_the_next_run_on(world: World) -> None:
     item = world.alice.outlook.makes("Doctor")
     world.synced()
@@ -123,3 +135,37 @@ def test_case_175_at_equal_times_exchange_wins(world: World) -> None:
     world.alice.outlook.edits(world.alice.outlook.one["id"], subject="From Outlook")
     world.synced()
     assert world.alice.one["name"] == "From Outlook"
+
+
+def test_case_176_what_a_pair_without_a_base_differs_in_is_a_conflict_and_never_overwritten(office: World) -> None:
+    guid = office.alice.makes("Tea", notes="Here", location="Attic")
+    item = office.alice.outlook.makes("Tea", body="There", location="Attic")
+    office.differs_by = "3.1: what differs at first contact stays until it is edited"
+    office.syncs(office.alice)
+    assert office.synced().writes == 0, "nobody has edited either: neither text is better"
+    office.alice.edits(guid, location="Cellar")
+    assert office.synced().writes == 1
+    assert (office.alice.one["notes"], office.alice.outlook.entry(item)["text"].strip()) == ("Here", "There")
+    office.alice.outlook.edits(item, body="There, edited")
+    assert office.synced().psa.updated == 1
+    assert office.alice.one["notes"] == "There, edited"
+    office.differs_by = ""
+
+
+@pytest.mark.parametrize("first", ["alice", "bob"])
+def test_case_179_three_people_change_one_entry_in_one_interval_and_the_order_of_runs_does_not_matter(
+    both: World, first: str
+) -> None:
+    guid = both.alice.makes("Tea")
+    both.alice.invites(both.bob, guid)
+    both.synced()
+    both.alice.edits(guid, name="Coffee")
+    both.alice.outlook.edits(both.alice.outlook.one["id"], body="Bring cups")
+    both.bob.outlook.edits(both.bob.outlook.one["id"], at(8, 14), location="Attic")
+    if first == "bob":
+        both.syncing.reverse()
+    both.synced()
+    for person in (both.alice, both.bob):
+        event = person.outlook.one
+        assert (event["subject"], event["location"], event["text"].strip()) == ("Coffee", "Attic", "Bring cups")
+        assert person.outlook.starts() == ["2026-03-10T14:00"]

@@ -103,6 +103,42 @@ def test_a_throttled_run_waits_as_long_as_it_is_asked_to(world: World) -> None:
     assert world.alice.outlook.one["subject"] == "Tea"
 
 
+def test_case_212_a_calendar_that_may_only_be_read_is_named_and_loses_nothing(world: World) -> None:
+    world.alice.outlook.makes("There")
+    guid = world.alice.makes("Here", at(8))
+    operation = "CreateItem" if world.protocol == "ews" else "events.create"
+    world.sandbox.fault("response_code", {"operation": operation}, code="ErrorAccessDenied", status=403)
+    report = world.run()
+    assert report.exchange.all == report.psa.deleted == 0
+    if world.protocol == "ews":  # an answer of its own for each entry: the others go on
+        assert sum(report.set_aside.values()) == 1 and len(world.alice.activities) == 2
+    else:  # Microsoft 365 refuses the whole mailbox in the same words
+        assert report.errors == {world.alice.status()["error"]}
+    world.sandbox.clear_faults()
+    world.later(hours=1)
+    world.alice.edits(guid, location="Attic")
+    world.done("connection", "test")
+    world.synced()
+    assert {one["subject"] for one in world.alice.outlook.entries} == {"Here", "There"}
+
+
+def test_case_223_what_the_administrator_counts_is_what_the_stores_hold(both: World) -> None:
+    _some(both)
+    both.bob.makes("Coffee", at(20))
+    operation = "CreateItem" if both.protocol == "ews" else "events.create"
+    both.sandbox.fault("response_code", {"operation": operation}, {"nth": 2}, code="ErrorItemSave", status=400)
+    both.run()
+    both.sandbox.clear_faults()
+    rows = {row["user"]: row for row in both.alice.ask("GET", "/api/connection/users")}
+    for person in (both.alice, both.bob):
+        mine = person.status()
+        row = rows[person.email]
+        assert row["links"] == mine["links"] == len({one["name"] for one in person.activities}) - row["set_aside"]
+        assert row["set_aside"] == len(mine["set_aside"])
+    assert sum(row["set_aside"] for row in rows.values()) == 1
+    both.tried_again()
+
+
 def test_case_211_nobody_switches_on_for_a_colleague_or_sees_the_connection(office: World) -> None:
     with pytest.raises(ApiRefused) as refused:
         office.bob.ask("GET", "/api/connection")

@@ -208,6 +208,11 @@ class Person(User):
         body = {"activityGuid": guid, "participantGuid": colleague.guid}
         self.ask("POST", "/rest-api/v1/activityparticipants", body)
 
+    def changes_type(self, name: str, **fields: Any) -> None:
+        """An administrator's act: `isActive` and `isDefault` of an activity type, by its name."""
+        patch = [{"op": "Replace", "path": f"/{field}", "value": value} for field, value in fields.items()]
+        self.ask("PATCH", f"/rest-api/v1/activitytypes/{self.types[name]}", patch)
+
     def activity(self, guid: str, *, on: date | None = None) -> dict[str, Any]:
         return dict(self.ask("GET", f"/rest-api/v1/activities/{_named(guid, on)}"))
 

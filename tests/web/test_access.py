@@ -117,6 +117,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("DELETE", f"{_REST}/activities/<guid>/activityparticipants/<participant>"): Route(USERS, hers=True),
     ("GET", f"{_REST}/activitytypes"): Route(USERS),
+    ("PATCH", f"{_REST}/activitytypes/<guid>"): Route(
+        ADMINISTRATORS, hers=True, sends=lambda _: [{"op": "replace", "path": "/name", "value": "Taken over"}]
+    ),
     ("GET", f"{_REST}/users"): Route(USERS),
 }
 #: Ninja mounts a name for the API's root, which answers nobody.
@@ -144,6 +147,8 @@ def _address(path: str, house: House) -> str:
     path = path.replace("<token_id>", str(house.token_of_alice.guid))
     if "exceptions" in path:
         path = path.replace("<guid>", house.series.psa_id)
+    if "activitytypes" in path:
+        path = path.replace("<guid>", str(house.meeting.type.guid))
     participant = house.meeting.participants.get()
     return path.replace("<guid>", house.meeting.psa_id).replace("<participant>", str(participant.guid))
 

@@ -166,6 +166,23 @@ def test_participants_are_added_listed_and_removed(house: House, alice: Client) 
     assert send(alice, "GET", f"{V1}/activities/{guid}/activityparticipants").json() == []
 
 
+def test_a_draft_is_released_and_booked_hours_are_reported_by_patch(house: House, alice: Client) -> None:
+    made = send(alice, "POST", f"{V1}/activities", _new(house, isDraft=True, hasHours=True)).json()
+    assert (made["isDraft"], made["hasHours"]) == (True, False), "nobody books hours by making an activity"
+    operations = [_replace("/isDraft", False), _replace("/hasHours", True)]
+    (patched,) = send(alice, "PATCH", f"{V1}/activities/{made['guid']}", operations).json()
+    assert (patched["isDraft"], patched["hasHours"]) == (False, True)
+
+
+def test_an_administrator_changes_an_activity_type(house: House, alice: Client) -> None:
+    address = f"{V1}/activitytypes/{house.meeting.type.guid}"
+    answer = send(alice, "PATCH", address, [_replace("/name", "Round"), _replace("/isActive", False)])
+    assert (answer.json()["name"], answer.json()["isActive"]) == ("Round", False)
+    assert send(alice, "PATCH", address, [_replace("/category", "Task")]).status_code == 400
+    assert send(alice, "PATCH", address, [_replace("/name", " ")]).status_code == 400
+    assert send(as_program(house.bob), "PATCH", address, [_replace("/name", "x")]).status_code == 403
+
+
 def test_a_private_activity_of_a_colleague_shows_its_time_alone(house: House, alice: Client) -> None:
     doctor = ActivityType.objects.create(organization=house.them.company, name="Doctor", category="Personal")
     secret = _new(house, name="Clinic", notes="knee", location="Ward 3", activityType={"guid": str(doctor.guid)})

@@ -52,6 +52,7 @@ def open_database(*, bring_up_to_date: bool = False) -> None:
         _must_answer(settings.database_url.get_secret_value())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
     django.setup()
+    _must_be_ours_to_read()
     if embedded or bring_up_to_date:
         migrate()
     from samklang.mailboxes.secrets import WrongKeyFile, check_key_file
@@ -71,6 +72,30 @@ def _must_answer(url: str) -> None:
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]
         raise Failure(f"The database of DATABASE_URL cannot be reached: {reason}", CANNOT_REACH) from error
+
+
+def _must_be_ours_to_read() -> None:
+    """Fail when a newer Samklang has brought the database to a schema this one does not know: it would misread it."""
+    import pkgutil
+
+    from django.apps import apps
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    known = {
+        (app.label, module.name)
+        for app in apps.get_app_configs()
+        if app.name.startswith("samklang.")
+        for module in pkgutil.iter_modules([str(Path(app.path) / "migrations")])
+    }
+    ours = {label for label, _name in known}
+    newer = {one for one in MigrationRecorder(connection).applied_migrations() if one[0] in ours} - known
+    if newer:
+        label, name = min(newer)
+        raise Failure(
+            f"This database was brought up to date by a newer Samklang ({label} {name}). Nothing was changed. Install "
+            "that version again, or restore the backup made before it."
+        )
 
 
 def migrate() -> None:

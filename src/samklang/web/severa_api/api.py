@@ -19,6 +19,7 @@ from samklang.accounts.models import User
 from samklang.activities import queries, services
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, ActivityType, Participant
+from samklang.activities.types import change_type
 from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.model import Category
@@ -289,6 +290,19 @@ def list_types(request: HttpRequest, response: HttpResponse, page: Query[Page], 
     if active is not None:
         types = types.filter(is_active=active)
     return [shape.type_json(t) for t in _paged(response, list(types), page.rowCount, page.pageToken)]
+
+
+@api.patch("/activitytypes/{guid}", response=dict[str, Any])
+def patch_type(request: HttpRequest, guid: str) -> Any:
+    """Name, isActive and isDefault, by an administrator."""
+    user, replaced = _user(request), _replaced(_body(request, list))
+    if not user.is_administrator:
+        raise SeveraError(403, "PermissionDenied", "Only an administrator may change activity types.")
+    type_ = next((t for t in ActivityType.objects.of(user.organization) if str(t.guid) == guid.lower()), None)
+    if type_ is None:
+        raise invalid(404, "Resource not found", "PathParameter", "guid")
+    change_type(type_, by=user, **shape.type_changes(replaced))
+    return shape.type_json(type_)
 
 
 @api.get("/users", response=list[dict[str, Any]])

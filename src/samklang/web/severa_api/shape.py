@@ -47,6 +47,7 @@ def activity_json(seen: queries.Shown, reader: User) -> dict[str, Any]:
         "startDateTime": start.isoformat(),
         "endDateTime": end.isoformat(),
         "isClosed": activity.closed,
+        "isDraft": activity.draft,
         "isAllDay": isinstance(seen.when, AllDay),
         "hasDuration": activity.has_duration,
         "isUnassigned": activity.unassigned,
@@ -146,7 +147,10 @@ def participant_json(participant: Participant, activity: Activity) -> dict[str, 
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 _TEXTS = {"name": "name", "notes": "notes", "location": "location"}
-_FLAGS = {"isClosed": "closed", "isUnassigned": "unassigned"}
+_FLAGS = {"isClosed": "closed", "isUnassigned": "unassigned", "isDraft": "draft"}
+#: What Severa lets nobody write (Severa facts §1.8): here whoever keeps the hours says by PATCH that some are booked.
+#: In a new activity it is passed over, as there: programs send a copied activity back whole.
+_PATCHED_FLAGS = {"hasHours": "has_hours"}
 #: Years of an activity: instants of their ends exist in every zone.
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 
@@ -154,7 +158,8 @@ _FIRST_YEAR, _LAST_YEAR = 2, 9998
 def changes_of(body: Mapping[str, Any], user: User, old: queries.Shown | None) -> Changes:
     """What a POST (`old` None) or the replaced fields of a PATCH mean. Raises a 400 that names the field."""
     changes: dict[str, Any] = {field: _text(body, name) for name, field in _TEXTS.items() if name in body}
-    changes |= {field: _flag(body, name) for name, field in _FLAGS.items() if name in body}
+    flags = _FLAGS | (_PATCHED_FLAGS if old else {})
+    changes |= {field: _flag(body, name) for name, field in flags.items() if name in body}
     if "name" in changes and not changes["name"].strip():
         raise invalid(400, "name must not be empty", "RequestBody", "name")
     if body.get("activityType") is not None:
@@ -167,6 +172,16 @@ def changes_of(body: Mapping[str, Any], user: User, old: queries.Shown | None) -
         when = changes.get("when") or (old.when if old else None)
         changes["recurrence"] = _rule(body["recurrence"], when)
     return changes  # type: ignore[return-value]
+
+
+def type_changes(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the replaced fields of an activity type mean. Raises a 400 that names the field."""
+    unknown = body.keys() - {"name", "isActive", "isDefault"}
+    if unknown:
+        raise invalid(400, f"{min(unknown)} cannot be changed", "RequestBody", min(unknown))
+    changes: dict[str, Any] = {"name": _text(body, "name")} if "name" in body else {}
+    flags = {"isActive": "is_active", "isDefault": "is_default"}
+    return changes | {field: _flag(body, name) for name, field in flags.items() if name in body}
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
