@@ -41,5 +41,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     result = yield
     office = pyfuncitem.funcargs.get("office")
     if office is not None:
-        office.is_at_rest()
+        try:
+            office.is_at_rest()
+        finally:
+            pyfuncitem.user_properties += office.figures.items()
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from django.db.migrations.recorder import MigrationRecorder
@@ -56,6 +56,34 @@ def test_case_185_changes_whose_token_was_not_kept_are_seen_again_harmlessly(
     _broken_off_at(world, monkeypatch, moment)
     assert world.synced().writes == 2 - done
     assert len(world.alice.activities) == len(world.alice.outlook.entries) == 2
+
+
+def test_case_83_a_first_run_shows_how_far_it_is_and_can_be_stopped_and_continued(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(15):
+        office.alice.makes(f"Here {number}", at(number, 8))
+        office.alice.outlook.makes(f"There {number}", at(number, 13))
+    told: list[dict[str, int]] = []
+    heard = DjangoStore.heard
+
+    def stops(store: DjangoStore, *progress: Any) -> None:
+        """Looks at the page and, at the second look, presses Stop."""
+        heard(store, *progress)
+        told.append(office.alice.ask("GET", "/api/me/calendar-sync")["progress"])
+        if len(told) == 2:
+            office.alice.ask("POST", "/api/me/calendar-sync/stop")
+            store._look_again = 0  # half a second later
+
+    office.syncs(office.alice)
+    with monkeypatch.context() as watched:
+        watched.setattr(DjangoStore, "heard", stops)
+        first = office.run()
+    assert 0 < told[1]["done"] < told[1]["of"] == 30
+    assert 0 < first.writes < 30 and first.runs[office.alice.email]["stopped"]
+    assert office.run().errors == {"stopped"}, "it waits for its user"
+    office.alice.ask("POST", "/api/me/calendar-sync/run")
+    assert office.synced().writes == 30 - first.writes
 
 
 def test_case_203_a_day_of_changes_made_while_the_psa_was_down_comes_as_it_stands_at_the_end(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.acceptance.world import World, at, weekly
@@ -36,6 +38,19 @@ def test_case_191_our_own_writes_come_back_without_a_write(world: World) -> None
     assert world.synced().writes == 8
     assert world.synced().writes == 0
     assert world.synced("--reconcile").writes == 0
+
+
+@pytest.mark.parametrize("office", ["graph"], indirect=True)  # EWS answers with no addresses to go on from
+def test_case_184_a_next_link_to_another_host_is_refused(world: World) -> None:
+    _some(world)
+    world.synced()
+    world.alice.outlook.makes("New", at(9))
+    foreign = json.dumps({"value": [], "@odata.nextLink": f"{world.sandbox.pages}/v1.0/me/calendarView/delta"})
+    answer = {"status": 200, "body": foreign, "content_type": "application/json"}
+    world.sandbox.fault("status", {"operation": "calendarView.delta"}, {"times": 1}, **answer)
+    report = world.run()
+    assert report.errors == {"foreign_link"} and report.writes == 0
+    assert world.synced().psa.created == 1
 
 
 @pytest.mark.parametrize("kind", ["drop", "malformed", "html", "status"])

@@ -308,8 +308,11 @@ class World(Installation):
         self.differs_by = ""
         #: Entries on one side alone are part of the case; the rule.
         self.one_sided_by = ""
-        #: Mails this case may leave.
-        self.mails_allowed = 0
+        #: Mails this case may leave (rule 4.6): what to whom, e.g. ("update", "bob@example.org").
+        self.mails_allowed: Counter[tuple[str, str]] = Counter()
+        #: Over all runs of the case: "writes" to Exchange and the "places" that differed there afterwards; at its end
+        #: writes of the "second run", "mails" and "mails not allowed".
+        self.figures: Counter[str] = Counter()
 
     def _with_mailbox(self, email: str, name: str, *flags: str) -> Person:
         self.mailbox(email, name=name)
@@ -339,6 +342,7 @@ class World(Installation):
         """A run of everybody who syncs, a minute later; as often as there are people, so that all hear of all."""
         self.later(minutes=1)
         self.sandbox.zero_counts()
+        before = {person.email: person.outlook.entries for person in self.syncing}
         psa: Counter[str] = Counter()
         reports = {}
         for _ in self.syncing:
@@ -351,6 +355,8 @@ class World(Installation):
             counts = self.sandbox.counts(person.email)
             exchange.update(counts["writes"])
             requests += counts["requests"]
+            self.figures["places"] += places(before[person.email], person.outlook.entries)
+        self.figures["writes"] += exchange.total()
         return Report(
             Writes(psa["created"], psa["updated"], psa["deleted"]),
             Writes(exchange["create"], exchange["update"], exchange["delete"]),
@@ -370,12 +376,21 @@ class World(Installation):
         self.later(hours=1)
         return self.synced()
 
+    @property
+    def mails(self) -> Counter[tuple[str, str]]:
+        """Mails a server would have sent because of us: what to whom."""
+        return Counter((mail["kind"], mail["recipient"]) for mail in self.sandbox.mails())
+
     # -- what holds after every case
     def is_at_rest(self) -> None:
         """A second run writes nothing, nobody was mailed, every pair is equal or the case says why not."""
         again = self.synced()
+        figures = self.figures
+        figures["second run"] = again.writes
+        figures["mails"], figures["mails not allowed"] = self.mails.total(), (self.mails - self.mails_allowed).total()
         assert again.writes == 0, f"the next run wrote: {again}"
-        assert len(self.sandbox.mails()) == self.mails_allowed
+        assert self.mails == self.mails_allowed
+        assert figures["writes"] <= figures["places"], "one write for each entry or date that changed"
         assert self.sandbox.validation()["failures"] == []
         if not self.differs_by:
             for person in self.syncing:
@@ -393,6 +408,33 @@ class World(Installation):
         texts_there = Counter((one["subject"].strip(), _text(one["text"])) for one in person.outlook.entries)
         if not self.one_sided_by:
             assert texts_here == texts_there, (texts_here - texts_there, texts_there - texts_here)
+
+
+def places(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:
+    """How many entries of a mailbox differ, each date of a series that differs from it counted by itself.
+
+    Where rule, times or a cancelled date changed, servers drop all such dates, and each is a place again (rule 5.4).
+    """
+    old, new = ({one["id"]: one for one in entries} for entries in (before, after))
+    return sum(_places_of(old.get(id_), new.get(id_)) for id_ in old.keys() | new.keys())
+
+
+def _places_of(old: dict[str, Any] | None, new: dict[str, Any] | None) -> int:
+    if old is None or new is None:
+        return 1 if new is None else 1 + len(_dates(new))
+    kept_by_servers = ("change_key", "modified", "exceptions", "cancelled")
+    own = any(new[name] != old[name] for name in new if name not in kept_by_servers)
+    before, after = _dates(old), _dates(new)
+    laid_out_anew = any(new[name] != old[name] for name in ("start", "end", "zone", "recurrence") if name in new)
+    if laid_out_anew or any(before[day] is None and after.get(day) is not None for day in before):
+        return 1 + len(after)
+    return own + sum(before.get(day, 0) != after.get(day, 0) for day in before.keys() | after.keys())
+
+
+def _dates(entry: dict[str, Any]) -> dict[str, Any]:
+    """Dates of a series that are not as the series: content of the changed ones, None for the cancelled."""
+    changed = {one["original"]: one for one in entry.get("exceptions", ())}
+    return changed | dict.fromkeys(entry.get("cancelled", ()), None)
 
 
 def _activity_shown(one: dict[str, Any]) -> tuple[str, str, str, str]:
