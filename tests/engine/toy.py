@@ -23,11 +23,13 @@ from samklang.engine.actions import (
     Plan,
     PutAside,
     Rebase,
+    Revive,
     Unlink,
     Update,
 )
 from samklang.engine.canonical import fields, with_fields
 from samklang.engine.changes import base_after
+from samklang.engine.marks import reason_of_delete
 from samklang.engine.model import (
     Base,
     Category,
@@ -171,7 +173,10 @@ class World:
                 store = self.activities if action.side is Side.PSA else self.events
                 assert action.seen is not None
                 self._write(f"delete {action.side}", lambda: store.pop(action.seen.id, None))  # type: ignore[union-attr]
-                del self.links[action.link.id]
+                reason = reason_of_delete(action.rule)
+                self.links[action.link.id] = replace(action.link, status=LinkStatus.UNLINKED, reason=reason)
+            case Revive():  # there is no trash here
+                self._create_activity(CreateActivity(action.event, action.entry, action.type_id, action.link))
             case Join():
                 link = action.link or Link(self._id("l"), LinkStatus.LINKED, None, None)
                 self._record(link, action.activity, action.event, action.base)

@@ -267,7 +267,7 @@ def test_a_deleted_activity_takes_its_event_along(world: World) -> None:
     world.synced()
     world.psa.person_deletes(activity)
     assert world.synced().exchange.deleted == 1
-    assert not world.events and not world.store.links()
+    assert not world.events and not world.links
 
 
 def test_case_67_a_deleted_event_trashes_its_activity_and_nothing_is_resurrected(world: World) -> None:
@@ -306,7 +306,7 @@ def test_case_50_deleted_on_both_sides_forgets_the_link(world: World) -> None:
     world.psa.person_deletes(world.activity.id)
     world.exchange.person_deletes(item)
     assert world.synced().writes == 0
-    assert not world.store.links()
+    assert not world.links
 
 
 def test_case_52_an_edit_beats_a_delete(world: World) -> None:

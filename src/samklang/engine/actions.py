@@ -117,6 +117,18 @@ class Unlink:
 
 
 @dataclass(frozen=True, slots=True)
+class Revive:
+    """A deleted event is back (rule 8.2): take its activity out of the trash; gone for good, make it anew."""
+
+    link: Link
+    event: SeenEvent
+    #: The activity to make where there is none in the trash any longer, and its type.
+    entry: Entry
+    type_id: str
+    rule: str = "8.2"
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveOut:
     """Not synced by rule; remember its content (rule 3.4)."""
 
@@ -135,7 +147,7 @@ class PutAside:
     link: Link | None = None
 
 
-Action = CreateEvent | CreateActivity | Update | Delete | Join | Rebase | Forget | Unlink | LeaveOut | PutAside
+Action = CreateEvent | CreateActivity | Revive | Update | Delete | Join | Rebase | Forget | Unlink | LeaveOut | PutAside
 
 
 @dataclass(frozen=True, slots=True)

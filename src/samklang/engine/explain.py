@@ -17,10 +17,11 @@ SENTENCES: Mapping[str, str] = {
     "4.5": "A participant removed it from his own calendar; it stays for the others.",
     "4.7": "The user neither owns it nor takes part in it any longer.",
     "4.8": "The activity was moved to a type that is not synced; both entries stay as they are.",
-    "4.9": "Both entries are gone; nothing is left to keep apart.",
+    "4.9": "It was kept apart until its user asked for it to be synced again, or until both entries were gone.",
     "7.2": "It was changed or deleted on one side, and the other side follows; an edit beats a delete.",
     "7.3": "It was changed on both sides; both changes were kept, field by field.",
     "8.2": "It was deleted, moved or cancelled; what is over, closed or has hours booked stays.",
+    "8.4": "A person deleted it; it comes back when somebody restores it on either side.",
     "10.4": "An earlier run had begun to make it; this run completes that.",
 }
 

@@ -62,7 +62,7 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     if pair.psa_gone is Gone.LEFT:
         return _left(pair)
     if pair.exchange_gone is Gone.MOVED:
-        return [Forget(pair.link)] if pair.psa is Change.GONE else [Unlink(pair.link, "8.2")]
+        return [Unlink(pair.link, "8.4" if pair.psa is Change.GONE else "8.2")]
     if pair.event is not None and pair.event.is_cancelled:
         pair = replace(pair, exchange=Change.GONE)
         if pair.psa is Change.EDITED:
@@ -77,7 +77,7 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
             return refused
     match decide(pair.psa, pair.exchange):
         case Verdict.FORGET:
-            return [Forget(pair.link)]
+            return [Unlink(pair.link, "8.4")]  # the mark alone is left: either may be restored
         case Verdict.REMOVE_ACTIVITY:
             return _remove_activity(pair, context)
         case Verdict.REMOVE_EVENT:

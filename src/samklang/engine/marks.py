@@ -1,20 +1,53 @@
-"""What a plan does about a mark: two entries kept apart on purpose (rule 4.9), until the reason ends."""
+"""Marks: two entries kept apart on purpose (rule 4.9), and what a plan does about them until the reason ends.
+
+A mark is a link with status UNLINKED: it keeps both ids, the UID and the base. Its reason is the rule that separated
+the two, and says what ends it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from samklang.engine.actions import Forget
+from samklang.engine.actions import Forget, Revive, Unlink
 from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
-from samklang.engine.linked import Actions, make_activity_again, make_event_again, plan_pair
-from samklang.engine.model import Link, LinkStatus, SeenEvent
-from samklang.engine.rules import is_ticked
+from samklang.engine.linked import Actions, make_event_again, plan_pair
+from samklang.engine.model import Gone, Link, LinkStatus, Role, SeenEvent, Side
+from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 
-#: Marks that end when the event is back, and those that end when the activity is the user's again (rules 4.9, 8.2).
-_ENDS_WITH_EVENT = frozenset({"8.2", "4.5"})
-_ENDS_WITH_ACTIVITY = frozenset({"4.7", "4.8"})
+#: A person deleted the entry on one side, we on the other (rule 8.4). Ends when either is back: taken out of the PSA's
+#: trash, or out of Deleted Items (rule 8.2).
+DELETED = "8.4"
+#: Its user asked for it to be synced again: ended already, whatever it was for.
+ASKED = "4.9"
+#: The activity stays while the event went or was moved to another calendar. End when the event is back (rule 8.2).
+_WITHOUT_EVENT = frozenset({"8.2", "4.5"})
+
+
+def reason_of_delete(rule: str) -> str:
+    """The reason of the mark a delete leaves: what went with a person's delete is back with the entry itself; what
+    left the user's calendar because he takes no part any longer (4.7) is back when he does."""
+    return rule if rule == "4.7" else DELETED
+
+
+def is_absent(link: Link, side: Side) -> bool:
+    """True where the entry of a mark is expected to be gone: that it is missing is no news, that it is there is."""
+    if link.status is not LinkStatus.UNLINKED:
+        return False
+    return link.reason == DELETED or (side is Side.EXCHANGE and link.reason in _WITHOUT_EVENT)
+
+
+def concerned(link: Link, side: Side, *, anew: bool) -> bool:
+    """Whether the entry of a mark seen on `side` may end it, so that the other side must be looked at, too.
+
+    `anew`: it was found there by its UID under another id than the mark's.
+    """
+    if link.reason in (DELETED, ASKED):
+        return True
+    if side is Side.EXCHANGE:
+        return anew or link.reason in _WITHOUT_EVENT
+    return link.reason not in _WITHOUT_EVENT
 
 
 @dataclass(frozen=True)
@@ -24,37 +57,92 @@ class Marks:
     context: Context
     #: Events no link joins, by their identity.
     event_by_uid: Mapping[str, SeenEvent]
-    #: To be told of a link whose entries are joined: they are nobody else's.
+    #: To be told of a link whose entries are joined, or kept apart: they are nobody else's.
     take: Callable[[Link], None]
+    #: Marks that ended while only one entry is there: matched by rule 3.1 before it is made on the other side.
+    ended: dict[tuple[Side, str], Link] = field(default_factory=dict)
 
     def plan(self, link: Link) -> Actions:
-        """Two entries kept apart stay apart until the reason ends."""
+        """Two entries kept apart stay apart until the reason ends, whatever ids they have by then."""
+        link, moved = self._found_again(link)
         found = self.context.pair(link)
-        if found.psa is Change.GONE and (found.exchange is Change.GONE or link.item_id is None):
-            return [Forget(link, "4.9")]
-        if link.reason in _ENDS_WITH_EVENT:
-            event = found.event or self.event_by_uid.get(link.uid)
-            if event is not None and not event.is_cancelled:
-                return self._event_is_back(link, event)
-        elif link.reason in _ENDS_WITH_ACTIVITY:
-            activity = found.activity
-            if activity is not None and (link.reason != "4.8" or is_ticked(activity.type_id, self.context.rules)):
-                return self._activity_is_back(found)
-        return []
-
-    def _event_is_back(self, link: Link, event: SeenEvent) -> Actions:
-        link = replace(link, status=LinkStatus.LINKED, item_id=event.id, reason="")
+        if self._is_over(found):
+            return self._sync_again(found)
         self.take(link)
-        found = self.context.pair(link)
-        if found.psa is Change.GONE:
-            return make_activity_again(found, self.context, "8.2")
-        return plan_pair(found, self.context, renew=True)
+        if link.reason != DELETED and _both_gone(found):
+            return [Forget(link, "4.9")]
+        return [Unlink(link, link.reason)] if moved else []
 
-    def _activity_is_back(self, found: Pair) -> Actions:
-        activity = found.activity
+    def _found_again(self, link: Link) -> tuple[Link, bool]:
+        """The mark with the id its event has now: servers give a moved or restored event a new one (EWS facts §2.7)."""
+        seen = self.context.seen
+        there = link.item_id in seen.events
+        away = link.item_id is None or link.item_id in seen.gone_events or is_absent(link, Side.EXCHANGE)
+        event = self.event_by_uid.get(link.uid) if away and not there else None
+        return (link, False) if event is None else (replace(link, item_id=event.id), True)
+
+    def _is_over(self, found: Pair) -> bool:
+        """Whether the reason has ended."""
+        link = found.link
+        activity = found.activity if found.psa is not Change.GONE else None
+        if link.reason == ASKED:
+            return True
+        if link.reason in _WITHOUT_EVENT:
+            return _event_of(found) is not None
+        if link.reason == "4.8":
+            return activity is not None and is_ticked(activity.type_id, self.context.rules)
+        if link.reason == DELETED and _event_of(found) is not None:
+            # A participant's copy that comes back does not bring back what its owner deleted.
+            return activity is not None or link.role in (Role.OWNER, Role.ORGANIZER)
+        return activity is not None
+
+    def _sync_again(self, found: Pair) -> Actions:
+        """The two are one entry again; what of it is missing comes back (rules 8.2, 8.4)."""
+        link, event = found.link, _event_of(found)
+        if found.psa_gone is Gone.LEFT and event is not None and link.reason == ASKED:
+            # Somebody else's now: his own entry is one of its own.
+            self.ended[Side.EXCHANGE, event.id] = replace(link, psa_id=None)
+            return []
+        if found.psa is not Change.GONE and found.activity is not None:
+            return self._activity_is_there(found)
+        self.take(link)
+        if _both_gone(found):
+            return [Forget(link, "4.9")]
+        gone = found.psa_gone is Gone.CONFIRMED
+        return self._revive(found) if gone and event is not None else []
+
+    def _activity_is_there(self, found: Pair) -> Actions:
+        link, activity = found.link, found.activity
         assert activity is not None
-        link = replace(found.link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
-        found = self.context.pair(link)
-        if found.exchange is Change.GONE:
-            return make_event_again(found, self.context, "1.5")
-        return plan_pair(found, self.context, renew=True)
+        whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
+        if _event_of(found) is None and (found.exchange is Change.GONE or link.item_id is None):
+            if link.reason != DELETED:
+                self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
+                return []
+            self.take(link)
+            return make_event_again(self.context.pair(whole), self.context, "8.2")
+        self.take(link)
+        if found.event is None and is_absent(link, Side.EXCHANGE):
+            return []  # not read in this run
+        return plan_pair(self.context.pair(whole), self.context, renew=True)
+
+    def _revive(self, found: Pair) -> Actions:
+        """The event is back, its activity is not: out of the trash, or made anew under its old type (rule 8.2)."""
+        event, rules = found.event, self.context.rules
+        assert event is not None
+        kind = type_of(found.link.type_id, rules)
+        type_id = kind.id if kind and kind.active else type_for(event, rules)
+        if type_id is None:
+            return self.context.put_aside(event, "no_activity_type", found.link)
+        return [Revive(found.link, event, wanted_activity(event, rules, type_id), type_id)]
+
+
+def _event_of(found: Pair) -> SeenEvent | None:
+    """The event as it stands in the calendar; None for a meeting called off."""
+    return found.event if found.event is not None and not found.event.is_cancelled else None
+
+
+def _both_gone(found: Pair) -> bool:
+    """For good: an activity that is somebody else's now may be this user's again."""
+    event_gone = found.exchange is Change.GONE or found.link.item_id is None
+    return found.psa is Change.GONE and found.psa_gone is not Gone.LEFT and event_gone

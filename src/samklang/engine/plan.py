@@ -22,6 +22,7 @@ from samklang.engine.actions import (
     Plan,
     PutAside,
     Rebase,
+    Revive,
     Unlink,
     Update,
     signature,
@@ -35,7 +36,7 @@ from samklang.engine.model import Link, LinkStatus, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
 from samklang.engine.rules import Rules, is_matchable, type_for, wanted_activity, wanted_event
 
-_ORDER = (Join, Rebase, LeaveOut, CreateEvent, CreateActivity, Update, Delete, Unlink, Forget, PutAside)
+_ORDER = (Join, Rebase, LeaveOut, Revive, CreateEvent, CreateActivity, Update, Delete, Unlink, Forget, PutAside)
 
 
 def make_plan(seen: Observation, rules: Rules, now: datetime, clocks: ServerClocks = IN_STEP) -> Plan:
@@ -49,7 +50,7 @@ def make_plan(seen: Observation, rules: Rules, now: datetime, clocks: ServerCloc
     planner = _Planner(context)
     for link in seen.links:
         planner.link(link)
-    newcomers = Newcomers(context, planner.taken, left_out_entries(seen.links))
+    newcomers = Newcomers(context, planner.taken, left_out_entries(seen.links) | planner.marks.ended)
     newcomers.plan()
     actions = sorted([*planner.actions, *newcomers.actions], key=_place)
     return Plan(tuple(actions), _brake(planner, rules), newcomers.near)
@@ -74,18 +75,19 @@ class _Planner:
         self._event_by_uid = {event.uid: event for event in reversed(events) if event.uid}
         self._event_by_key = {event.key: event for event in reversed(events) if event.key}
         self._activity_by_key = {one.key: one for one in reversed(activities) if one.key}
-        self._marks = Marks(context, self._event_by_uid, self._take)
+        self.marks = Marks(context, self._event_by_uid, self._take)
 
     def link(self, link: Link) -> None:
         if link.status is LinkStatus.LEFT_OUT:
             return
+        if link.status is LinkStatus.UNLINKED:
+            self.actions.extend(self.marks.plan(link))
+            return
         self._take(link)
         if link.status is LinkStatus.LINKED:
             self.actions.extend(self._linked(link))
-        elif link.status is LinkStatus.CREATING:
-            self.actions.extend(self._creating(link))
         else:
-            self.actions.extend(self._marks.plan(link))
+            self.actions.extend(self._creating(link))
 
     def _take(self, link: Link) -> None:
         if link.psa_id is not None:

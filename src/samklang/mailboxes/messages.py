@@ -369,6 +369,7 @@ _KINDS = {
     "Join": gettext_noop("Matched"),
     "CreateEvent": gettext_noop("To be created in Exchange"),
     "CreateActivity": gettext_noop("To be created in Samklang"),
+    "Revive": gettext_noop("To be taken out of Samklang's trash"),
     "Update": gettext_noop("To be changed"),
     "Delete": gettext_noop("To be removed"),
     "LeaveOut": gettext_noop("Left out"),

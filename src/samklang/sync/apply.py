@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from samklang.engine import canonical
-from samklang.engine.actions import Action, CreateActivity, CreateEvent, Delete, Observation, Update
+from samklang.engine.actions import Action, CreateActivity, CreateEvent, Delete, Observation, Revive, Update
 from samklang.engine.changes import base_after
-from samklang.engine.model import Base, Entry, FieldKey, Fields, Gone, SeenActivity, SeenEvent, Side
+from samklang.engine.marks import reason_of_delete
+from samklang.engine.model import Base, Entry, FieldKey, Fields, Gone, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.plan import make_plan
 from samklang.engine.rules import Rules, content
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
@@ -81,6 +82,8 @@ class Applier:
                 self._create_event(action)
             case CreateActivity():
                 self._create_activity(action)
+            case Revive():
+                self._revive(action, decisions)
             case Update() | Delete():
                 try:
                     self._update(action) if isinstance(action, Update) else self._delete(action)
@@ -116,6 +119,20 @@ class Applier:
         base = base_after(begun, activity, event, self._rules)
         link = linked(begun, activity, event, base)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
+
+    def _revive(self, action: Revive, decisions: int) -> None:
+        """Out of the trash, with all it had there; then what was edited since is brought across."""
+        link, event = action.link, action.event
+        self._aim(Side.PSA, event.id, event.version)
+        try:
+            activity = self._activities.restore(link.psa_id or "")
+        except NotFound:
+            self._create_activity(CreateActivity(event, action.entry, action.type_id, link, action.rule))
+            return
+        link = replace(linked(link, activity, None, link.base), item_id=event.id, uid=event.uid)
+        self._recorder.write(link, Side.PSA, "restore", action.rule, after=content(activity, self._rules))
+        seen = replace(self._observation, links=(link,), set_aside=(), complete={}, gone_activities={}, gone_events={})
+        self._do_all(replace(seen, activities={activity.id: activity}, events={event.id: event}), decisions)
 
     # -- updating
 
@@ -205,7 +222,8 @@ class Applier:
             raise _NotAsDecided
         with self._recorder.writing(action.link, action.side, "delete", action.rule, held, {}):
             delete(fresh)
-            self._recorder.write(action.link, action.side, "delete", action.rule, before=held, remove=True)
+            mark = replace(action.link, status=LinkStatus.UNLINKED, reason=reason_of_delete(action.rule))
+            self._recorder.write(mark, action.side, "delete", action.rule, before=held)
 
     # -- looking again
 
@@ -237,6 +255,10 @@ class Applier:
         seen = replace(self._observation, links=(link,), activities={}, events={}, set_aside=(), complete={})
         seen = self._with_psa(seen, link.psa_id, fresh=self._target is Side.PSA)
         seen = self._with_exchange(seen, link.item_id, fresh=self._target is Side.EXCHANGE)
+        self._do_all(seen, decisions)
+
+    def _do_all(self, seen: Observation, decisions: int) -> None:
+        """What is called for by what was seen of one link."""
         for again in make_plan(seen, self._rules, self._now(), self._clocks()).actions:
             self._do(again, decisions + 1)
 

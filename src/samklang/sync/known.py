@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from samklang.engine.marks import is_absent
 from samklang.engine.model import Link, LinkStatus, SetAside, Side
 
 
@@ -58,16 +59,19 @@ class Known:
         return self._by_entry.get((side, entry_id))
 
     def concerns(self, side: Side, entry_id: str) -> bool:
-        """True for an entry we know anything of."""
-        return (side, entry_id) in self._by_entry or (side, entry_id) in self.aside
+        """True for an entry we know anything of, and not that it is gone."""
+        link = self._by_entry.get((side, entry_id))
+        return (link is not None and not is_absent(link, side)) or (side, entry_id) in self.aside
 
     def ids(self, side: Side) -> set[str]:
-        """Every entry of `side` we know anything of."""
-        return {i for s, i in (*self._by_entry, *self.aside) if s is side}
+        """Every entry of `side` we know anything of, but for those a mark remembers as gone."""
+        linked = {i for (s, i), link in self._by_entry.items() if s is side and not is_absent(link, side)}
+        return linked | {i for s, i in self.aside if s is side}
 
     def versions(self, side: Side) -> Mapping[str, str]:
-        """Item id -> version of every linked, left-out and unlinked entry of `side`."""
-        return {i: version_on(link, side) for (s, i), link in self._by_entry.items() if s is side}
+        """Id -> version of every entry of `side` we know anything of, but for those a mark remembers as gone."""
+        here = ((i, link) for (s, i), link in self._by_entry.items() if s is side and not is_absent(link, side))
+        return {i: version_on(link, side) for i, link in here}
 
     def waits(self, link: Link, now: datetime) -> bool:
         """True while an entry of the link is set aside and its next try has not come."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Observation
+from samklang.engine.marks import ASKED, concerned
 from samklang.engine.model import Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
@@ -52,6 +53,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     settled = dict(_settle(parts, rules, psa, exchange))
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
     mended = tuple(_mend_series(parts, known, rules, psa, exchange))
+    _ask_about_marks(known, psa, exchange)
     _fetch_counterparts(known, psa, exchange)
     lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
     return Observed(
@@ -193,3 +195,20 @@ def _fetch_counterparts(known: Known, psa: Look[SeenActivity], exchange: Look[Se
     pairs = [(link, link.psa_id, link.item_id) for link in known.links()]
     exchange.ask(exchange.missing([item for link, act, item in pairs if act and item and psa.touched(link, act)]))
     psa.ask(psa.missing([act for link, act, item in pairs if act and item and exchange.touched(link, item)]))
+
+
+def _ask_about_marks(known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> None:
+    """Fetch what tells whether a mark has ended, where something was seen that may end it (rule 4.9)."""
+    new = {event.uid for event in exchange.seen.values() if event.uid and not known.link_of(Side.EXCHANGE, event.id)}
+    activities, events = set(), set()
+    for link in known.links():
+        if link.status is not LinkStatus.UNLINKED:
+            continue
+        anew = link.uid in new
+        event_seen = (anew or link.item_id in exchange.seen) and concerned(link, Side.EXCHANGE, anew=anew)
+        activity_seen = link.psa_id in psa.seen and concerned(link, Side.PSA, anew=False)
+        if event_seen or activity_seen or link.reason == ASKED:
+            activities |= {link.psa_id} - {None}
+            events |= {link.item_id} - {None}
+    psa.ask(psa.missing(activities))
+    exchange.ask(exchange.missing(events))

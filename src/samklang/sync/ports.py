@@ -197,7 +197,7 @@ class Change:
     """One journalled write: before and after of what changed on one side (rule 11.1)."""
 
     side: Side
-    #: "create", "update", "delete".
+    #: "create", "update", "delete", "restore" (out of the PSA's trash).
     kind: str
     psa_id: str | None
     item_id: str | None

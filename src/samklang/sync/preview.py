@@ -23,6 +23,7 @@ from samklang.engine.actions import (
     NearMatch,
     Plan,
     PutAside,
+    Revive,
     Unlink,
     Update,
 )
@@ -36,8 +37,8 @@ from samklang.sync.run import plan_now
 class Row:
     """One entry, or pair, of the preview."""
 
-    #: The action: "Join", "CreateEvent", "CreateActivity", "Update", "Delete", "Unlink", "LeaveOut", "PutAside",
-    #: or "NearMatch", which nothing is done about.
+    #: The action: "Join", "CreateEvent", "CreateActivity", "Revive", "Update", "Delete", "Unlink", "LeaveOut",
+    #: "PutAside", or "NearMatch", which nothing is done about.
     kind: str
     #: Title and time as on the PSA side where the entry exists there, else as in Exchange; "" and None when unread.
     title: str = ""
@@ -125,7 +126,7 @@ def _row(observed: Observed, action: Action) -> Row | None:
     match action:
         case CreateEvent():
             return _about(action.activity, None, action.rule)
-        case CreateActivity():
+        case CreateActivity() | Revive():
             return _about(None, action.event, action.rule)
         case Join():
             differs = canonical.changed_keys(action.base.psa, action.base.exchange)

@@ -172,7 +172,8 @@ class Recorder:
                 self._keep(action.link, remove=True)
             case Unlink():
                 link = self.known.of_id(action.link.id) or action.link
-                self._keep(replace(link, status=LinkStatus.UNLINKED, reason=action.rule))
+                ids = {"psa_id": action.link.psa_id, "item_id": action.link.item_id}
+                self._keep(replace(link, status=LinkStatus.UNLINKED, reason=action.rule, **ids))
             case LeaveOut():
                 self._keep(_left_out(action))
             case PutAside():

@@ -161,7 +161,12 @@ class _Run:
         )
         written = self._written
         sides = {
-            side: Writes(written[side, "create"], written[side, "update"], written[side, "delete"]) for side in Side
+            side: Writes(
+                written[side, "create"],
+                written[side, "update"] + written[side, "restore"],
+                written[side, "delete"],
+            )
+            for side in Side
         }
         return replace(report, psa=sides[Side.PSA], exchange=sides[Side.EXCHANGE], joined=self._joined)
 
