@@ -807,7 +807,7 @@ def test_rule_8_2_moved_to_another_calendar_is_unlinked_and_revived_when_moved_b
     assert world.titles() == (["moved about"], ["moved about"])
     world.events.pop(event)
     del world.activities[activity]
-    assert kinds(world) == ["Forget"]
+    assert kinds(world) == ["Unlink"]
 
 
 def test_rule_8_2_a_revived_event_whose_activity_is_gone_is_made_again() -> None:

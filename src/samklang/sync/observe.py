@@ -200,7 +200,8 @@ def _fetch_counterparts(known: Known, psa: Look[SeenActivity], exchange: Look[Se
 def _ask_about_marks(known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]) -> None:
     """Fetch what tells whether a mark has ended, where something was seen that may end it (rule 4.9)."""
     new = {event.uid for event in exchange.seen.values() if event.uid and not known.link_of(Side.EXCHANGE, event.id)}
-    activities, events = set(), set()
+    activities: set[str] = set()
+    events: set[str] = set()
     for link in known.links():
         if link.status is not LinkStatus.UNLINKED:
             continue
@@ -208,7 +209,7 @@ def _ask_about_marks(known: Known, psa: Look[SeenActivity], exchange: Look[SeenE
         event_seen = (anew or link.item_id in exchange.seen) and concerned(link, Side.EXCHANGE, anew=anew)
         activity_seen = link.psa_id in psa.seen and concerned(link, Side.PSA, anew=False)
         if event_seen or activity_seen or link.reason == ASKED:
-            activities |= {link.psa_id} - {None}
-            events |= {link.item_id} - {None}
+            activities |= {link.psa_id} if link.psa_id else set()
+            events |= {link.item_id} if link.item_id else set()
     psa.ask(psa.missing(activities))
     exchange.ask(exchange.missing(events))

@@ -141,7 +141,6 @@ class Recorder:
         after: Fields | None = None,
         losers: Collection[Loser] = (),
         by: str = "",
-        remove: bool = False,
     ) -> None:
         """Record a write that took effect on `side`, with what differs between `before` and `after`."""
         before, after = before or {}, after or {}
@@ -157,7 +156,7 @@ class Recorder:
             rule=rule,
             by=by,
         )
-        self._keep(link, change, remove=remove)
+        self._keep(link, change)
         self._begun = ""
         self.written[side, kind] += 1
 
@@ -172,8 +171,8 @@ class Recorder:
                 self._keep(action.link, remove=True)
             case Unlink():
                 link = self.known.of_id(action.link.id) or action.link
-                ids = {"psa_id": action.link.psa_id, "item_id": action.link.item_id}
-                self._keep(replace(link, status=LinkStatus.UNLINKED, reason=action.rule, **ids))
+                link = replace(link, psa_id=action.link.psa_id, item_id=action.link.item_id)
+                self._keep(replace(link, status=LinkStatus.UNLINKED, reason=action.rule))
             case LeaveOut():
                 self._keep(_left_out(action))
             case PutAside():
