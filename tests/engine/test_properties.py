@@ -158,7 +158,8 @@ class People:
     def _pick(self, side: Side, which: int) -> SeenActivity | SeenEvent | None:
         """An entry of a side; the same number names the same pair on either side, so that edits meet."""
         world = self.world
-        pairs = [(link.psa_id or "", link.item_id or "") for link in world.links.values()]
+        joined = (link for link in world.links.values() if link.status is not LinkStatus.UNLINKED)
+        pairs = [(link.psa_id or "", link.item_id or "") for link in joined]
         if which < 3 and pairs:
             activity, event = pairs[which % len(pairs)]
             return world.activities.get(activity) if side is Side.PSA else world.events.get(event)
