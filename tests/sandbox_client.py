@@ -170,13 +170,25 @@ class Sandbox:
     def validation(self) -> dict[str, Any]:
         return dict(self.ask("GET", "/validation"))
 
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """Who is told of changes: protocol, id, mailbox."""
+        return list(self.ask("GET", "/subscriptions"))
+
+    def loses_subscription(self, id: str) -> None:
+        """The server forgets it without a word."""
+        self.ask("DELETE", f"/subscriptions/{id}")
+
+    def tells_lifecycle(self, id: str, event: str) -> None:
+        """Graph tells of the subscription's own life; the call returns when the notice was taken."""
+        self.ask("POST", f"/subscriptions/{id}/lifecycle", {"event": event})
+
     # --- the world
     def set_clock(self, now: datetime | str | None, *, running: bool = True) -> None:
         moment = now.isoformat() if isinstance(now, datetime) else now
         self.ask("PUT", "/clock", {"now": moment, "running": running})
 
-    def server(self, version: str = "2013_sp1", auth: tuple[str, ...] = ("ntlm", "basic")) -> None:
-        self.ask("PUT", "/server", {"version": version, "auth": list(auth)})
+    def server(self, version: str = "2013_sp1", auth: tuple[str, ...] = ("ntlm", "basic"), **more: Any) -> None:
+        self.ask("PUT", "/server", {"version": version, "auth": list(auth), **more})
 
     def account(self, username: str, password: str, impersonates: list[str] | str = "*") -> None:
         self.ask("PUT", "/accounts", {"username": username, "password": password, "impersonates": impersonates})

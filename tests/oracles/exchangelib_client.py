@@ -205,6 +205,19 @@ class Steps:
     def version(self, step: dict[str, Any]) -> Any:
         return [str(self.account.version.build), self.account.version.api_version]
 
+    def listen(self, step: dict[str, Any]) -> Any:
+        """Subscribes, creates an entry, and gives what one streaming connection told until the server closed it."""
+        with self.calendar.streaming_subscription() as id:
+            self.create(step)
+            told = self.calendar.get_streaming_events(id, connection_timeout=1)
+            return [[type(event).__name__, event.item_id.id] for notice in told for event in notice.events]
+
+    def listen_in_vain(self, step: dict[str, Any]) -> Any:
+        """Listens to a subscription that was given up before."""
+        id = self.calendar.subscribe_to_streaming()
+        self.calendar.unsubscribe(id)
+        return list(self.calendar.get_streaming_events(id, connection_timeout=1))
+
     def folders(self, step: dict[str, Any]) -> Any:
         return [folder.name for folder in self.account.msg_folder_root.children]
 

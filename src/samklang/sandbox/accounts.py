@@ -32,6 +32,7 @@ class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     version: ServerVersion = "2013_sp1"
     auth: list[Literal["ntlm", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
+    stream_minute_seconds: float = 60  # how long a minute of ConnectionTimeout lasts, for tests in a hurry
 
 
 class App(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from aiohttp import web
 from samklang.sandbox.faults import Faults
 from samklang.sandbox.store import Store
 from samklang.sandbox.traffic import Traffic
+from samklang.sandbox.watch import Watch
 
 log = logging.getLogger("samklang.sandbox")
 
@@ -43,6 +44,7 @@ class Sandbox:
     store: Store
     faults: Faults
     traffic: Traffic
+    watch: Watch
     schemas: Path | None
     validation: Validation = field(default_factory=Validation)
     urls: dict[str, str] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class Sandbox:
     def open(cls, folder: Path, schemas: Path | None) -> Sandbox:
         folder.mkdir(parents=True, exist_ok=True)
         store = Store(folder)
-        return cls(folder=folder, store=store, faults=Faults(store), traffic=Traffic(store), schemas=schemas)
+        return cls(folder, store, Faults(store), Traffic(store), Watch(store), schemas)
 
 
 SANDBOX = web.AppKey("sandbox", Sandbox)

@@ -16,9 +16,19 @@ from aiohttp import web
 from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.control_forms import Answer, ChangeMailbox, Group, MoveEntry, NewMailbox, SetClock
+from samklang.sandbox.control_forms import (
+    Answer,
+    ChangeMailbox,
+    Group,
+    LifecycleEvent,
+    MoveEntry,
+    NewMailbox,
+    SetClock,
+)
 from samklang.sandbox.entries import EntryFields
+from samklang.sandbox.ews import streaming
 from samklang.sandbox.faults import Fault
+from samklang.sandbox.graph import notices, subscriptions
 from samklang.sandbox.graph import settings as graph_settings
 from samklang.sandbox.graph.settings import GraphSettings
 from samklang.sandbox.meetings import Told
@@ -251,6 +261,31 @@ class _Control:
         self._store.reset()
         self._sandbox.faults.reload()
         self._sandbox.validation.clear()
+        return web.Response(status=204)
+
+    # --- subscriptions
+    async def list_subscriptions(self, request: web.Request) -> web.Response:
+        addresses = {mailbox.id: mailbox.address for mailbox in self._store.mailboxes()}
+        graph = [("graph", each.id, each.mailbox) for each in subscriptions.every(self._store)]
+        ews = [("ews", each.id, each.mailbox) for each in streaming.every(self._store)]
+        return _json(
+            [
+                {"protocol": protocol, "id": id, "mailbox": addresses.get(mailbox, "")}
+                for protocol, id, mailbox in graph + ews
+            ]
+        )
+
+    async def lose_subscription(self, request: web.Request) -> web.Response:
+        id = request.match_info["id"]
+        if not any(self._store.remove(kind, id) for kind in ("graph-subscription", "ews-subscription")):
+            raise Problem(404, "There is no subscription with that id.")
+        self._store.on_change()
+        return web.Response(status=204)
+
+    async def tell_lifecycle(self, request: web.Request) -> web.Response:
+        given = await _read(request, LifecycleEvent)
+        if not await notices.lifecycle(self._sandbox, request.match_info["id"], given.event):
+            raise Problem(404, "Graph has no subscription with that id.")
         return web.Response(status=204)
 
     # --- faults

@@ -52,6 +52,12 @@ class Group(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     members: list[str]
 
 
+class LifecycleEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`event`: reauthorizationRequired, subscriptionRemoved (which ends it), missed, or one nobody knows yet."""
+
+    event: str
+
+
 class SetClock(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`now` null: the machine's time. `running` false: stands still."""
 

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from samklang.sandbox.accounts import Account, Server, Tenant
-from samklang.sandbox.control_forms import Answer, ChangeMailbox, Group, MoveEntry, NewMailbox, SetClock
+from samklang.sandbox.control_forms import (
+    Answer,
+    ChangeMailbox,
+    Group,
+    LifecycleEvent,
+    MoveEntry,
+    NewMailbox,
+    SetClock,
+)
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph.settings import GraphSettings
@@ -110,6 +118,11 @@ OPERATIONS = (
     Operation("PUT", "/groups", "set_group", "Set a distribution list's members", Group),
     Operation("PUT", "/tenants", "set_tenant", "Set a Microsoft 365 tenant and its apps", Tenant),
     Operation("GET", "/tenants", "list_tenants", "All tenants"),
+    Operation("GET", "/subscriptions", "list_subscriptions", "Who is told of changes, over which protocol"),
+    Operation("DELETE", "/subscriptions/{id}", "lose_subscription", "The server forgets one, silently", status=204),
+    Operation(
+        "POST", "/subscriptions/{id}/lifecycle", "tell_lifecycle", "Graph tells of its life", LifecycleEvent, status=204
+    ),
     Operation("POST", "/faults", "add_fault", "Order a fault", Fault, status=201),
     Operation("GET", "/faults", "list_faults", "All faults, with how often each matched and fired"),
     Operation("DELETE", "/faults", "remove_faults", "Remove all faults", status=204),

@@ -7,7 +7,7 @@ client's position in a folder is one number, whichever protocol wraps it into it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -56,6 +56,9 @@ def microseconds(moment: datetime) -> int:
 
 class Store(Tally):
     """Mailboxes, their folders, what lies in them, and what changed."""
+
+    #: Called with every line of the change log, inside the transaction that writes it.
+    on_change: Callable[[], None] = staticmethod(lambda: None)
 
     # --- mailboxes ------------------------------------------------------------------------------------------
     def save_mailbox(self, mailbox: Mailbox) -> Mailbox:
@@ -190,6 +193,7 @@ class Store(Tally):
             "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (seq, item.mailbox, item.folder, item.id, item.immutable_id, kind, created_seq, at),
         )
+        self.on_change()
 
     def erase(self, item: Item) -> None:
         """Takes an item out of the store altogether, leaving a `deleted` line in its folder's log."""
@@ -317,6 +321,17 @@ class Store(Tally):
             limit,
         )
         return [Change(seq, id, immutable, created, bool(deleted)) for seq, id, immutable, created, deleted in rows]
+
+    def history(self, mailbox: int, after: int, folder: str) -> list[tuple[int, str, str, str, str]]:
+        """Every change after a position, as (seq, item, immutable id, kind, at)."""
+        rows = self._all(
+            "SELECT seq, item, immutable_id, kind, at FROM changes WHERE mailbox = ? AND folder = ? AND seq > ?"
+            " ORDER BY seq",
+            mailbox,
+            folder,
+            after,
+        )
+        return [(seq, item, immutable, kind, at) for seq, item, immutable, kind, at in rows]
 
     def last_change(self, mailbox: Mailbox) -> int:
         """The number of a mailbox's newest change; 0 before the first."""

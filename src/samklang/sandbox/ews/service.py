@@ -11,7 +11,7 @@ from lxml import etree
 from samklang.sandbox import faults
 from samklang.sandbox.accounts import Account, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.ews import find, folders, operations, soap, sync
+from samklang.sandbox.ews import find, folders, operations, soap, streaming, sync
 from samklang.sandbox.ews.auth import Gate, Unauthorized
 from samklang.sandbox.ews.caller import Caller, identify
 from samklang.sandbox.ews.soap import ItemError, Request, SoapFault
@@ -33,6 +33,8 @@ OPERATIONS: dict[str, Callable[[Caller, etree._Element], etree._Element]] = {
     "ConvertId": folders.convert_id,
     "ResolveNames": folders.resolve_names,
     "GetServerTimeZones": folders.get_server_time_zones,
+    "Subscribe": streaming.subscribe,
+    "Unsubscribe": streaming.unsubscribe,
 }
 # Faults the operation performs itself, item by item.
 _INSIDE = frozenset(("response_code", "stale", "truncated_listing"))
@@ -86,7 +88,12 @@ class Service:
             instead = await self._perform(before, request, caller, None)
             if instead is not None:
                 return instead
+            if parsed.operation == "GetStreamingEvents":
+                return await streaming.Stream(caller, parsed.body, self._schemas).answer(request)
             answer = self._answer(caller, parsed, build)
+            if parsed.operation == "Subscribe":
+                # The server all further requests of this group shall go to (EWS facts §2.1).
+                answer.set_cookie(streaming.AFFINITY, streaming.affinity(request), path="/EWS")
             after = self._sandbox.faults.due("ews", parsed.operation, mailbox, "after")
             instead = await self._perform(after, request, caller, answer)
             return answer if instead is None else instead

@@ -155,6 +155,11 @@ def children(element: etree._Element | None) -> Iterator[tuple[str, etree._Eleme
         yield etree.QName(child).localname, child
 
 
+def children_of(element: etree._Element | None) -> list[etree._Element]:
+    """An element's children; none for None."""
+    return [] if element is None else list(element)
+
+
 def need(parent: etree._Element, name: str) -> etree._Element:
     """A child the schema demands; without schemas at hand nobody else has looked. Raises SoapFault."""
     found = parent.find(name)

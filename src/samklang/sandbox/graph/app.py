@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from samklang.sandbox import faults, tokens, traffic
 from samklang.sandbox.calendar import CalendarError
 from samklang.sandbox.context import Sandbox, log
 from samklang.sandbox.faults import Fault
-from samklang.sandbox.graph import batch, delta, directory, events, routes
+from samklang.sandbox.graph import batch, delta, directory, events, notices, routes
 from samklang.sandbox.graph.call import Answer, Call, GraphError, Prefer
 from samklang.sandbox.graph.routes import Route
 from samklang.sandbox.graph.schemas import plain
@@ -36,6 +36,7 @@ _encode = msgspec.json.Encoder().encode
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     part = web.Application(middlewares=[sandbox.traffic.counted("graph")], client_max_size=8 * 1024 * 1024)
     part.router.add_route("*", "/{path:.*}", Door(sandbox).answer)
+    notices.add_delivery(app, sandbox)
     app.add_subapp("/v1.0", part)
 
 
@@ -137,7 +138,7 @@ class Door:
     async def _limited(self, call: Call, found: tuple[Route, dict[str, str]] | None, raw: bytes) -> Answer | GraphError:
         """Four at a time per app and mailbox, and so many in ten minutes (Graph facts §1.8)."""
         if call.mailbox is None:
-            return self._performed(call, found, raw)
+            return await self._performed(call, found, raw)
         settings = self._service.settings
         key = (str(call.claims.get("appid")), call.mailbox.address)
         if self._running[key] >= settings.concurrent_requests or self._over_limit(key):
@@ -145,7 +146,7 @@ class Door:
         self._running[key] += 1
         try:
             await asyncio.sleep(settings.latency_seconds)  # lets requests that came at the same time meet here
-            return self._performed(call, found, raw)
+            return await self._performed(call, found, raw)
         finally:
             self._running[key] -= 1
 
@@ -158,9 +159,12 @@ class Door:
         return served >= self._service.settings.requests_per_10_minutes
 
     # --- the request itself
-    def _performed(self, call: Call, found: tuple[Route, dict[str, str]] | None, raw: bytes) -> Answer | GraphError:
+    async def _performed(
+        self, call: Call, found: tuple[Route, dict[str, str]] | None, raw: bytes
+    ) -> Answer | GraphError:
         try:
-            return self._handled(call, found, raw)
+            answer = self._handled(call, found, raw)
+            return answer if isinstance(answer, Answer) else await answer
         except GraphError as error:
             return error
         except (CalendarError, RecurrenceError) as error:
@@ -169,7 +173,9 @@ class Door:
             log.exception("graph %s failed", call.operation)
             return GraphError(500, "ErrorInternalServerError", "An internal server error occurred.")
 
-    def _handled(self, call: Call, found: tuple[Route, dict[str, str]] | None, raw: bytes) -> Answer:
+    def _handled(
+        self, call: Call, found: tuple[Route, dict[str, str]] | None, raw: bytes
+    ) -> Answer | Awaitable[Answer]:
         if not call.claims:
             raise _no_token(
                 "Access token is empty." if "authorization" not in call.headers else "CompactToken parsing failed."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from samklang.sandbox.graph import delta, directory, events, views
+from samklang.sandbox.graph import delta, directory, events, subscriptions, views
 from samklang.sandbox.graph.call import Answer, Call
 from samklang.sandbox.graph.service import Service
 
-Handler = Callable[[Service, Call, Mapping[str, str]], Answer]
+Handler = Callable[[Service, Call, Mapping[str, str]], Answer | Awaitable[Answer]]
 
 _USER = r"/users/(?P<user>[^/]+)"
 _CALENDAR = _USER + r"(?:/calendar|/calendars/(?P<calendar>[^/]+))?"
@@ -48,7 +48,32 @@ def _route(
 
 
 _SINGLE = "microsoft.graph.event"
+_SUBSCRIPTION, _SUBSCRIBED = "/subscriptions/(?P<subscription>[^/]+)", "microsoft.graph.subscription"
 ROUTES = (
+    _route(
+        "GET", "/subscriptions", "subscriptions.list", subscriptions.list_, _READ, answers="collection.subscription"
+    ),
+    _route(
+        "POST",
+        "/subscriptions",
+        "subscriptions.create",
+        subscriptions.create,
+        _READ,
+        "request.subscription.create",
+        _SUBSCRIBED,
+    ),
+    _route("GET", _SUBSCRIPTION, "subscriptions.get", subscriptions.get, _READ, answers=_SUBSCRIBED),
+    _route(
+        "PATCH",
+        _SUBSCRIPTION,
+        "subscriptions.renew",
+        subscriptions.renew,
+        _READ,
+        "request.subscription.update",
+        _SUBSCRIBED,
+    ),
+    _route("POST", _SUBSCRIPTION + "/reauthorize", "subscriptions.reauthorize", subscriptions.reauthorize, _READ),
+    _route("DELETE", _SUBSCRIPTION, "subscriptions.delete", subscriptions.delete, _READ),
     _route("GET", "/users", "users.list", directory.users, _PEOPLE, answers="collection.user"),
     _route("GET", _USER, "users.get", directory.user, _PEOPLE, answers="microsoft.graph.user"),
     _route("GET", "/organization", "organization.list", directory.organization, _ORGANIZATION),

@@ -18,13 +18,15 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     it (`resend`), nothing (`silent`, as observed in 2019), or the series and `@removed` for the date (`removed`).
     delta_lag_seconds: changes younger than this do not show yet. delta_traps: rounds of several pages hold an empty
     page and an event twice. duplicate_transaction: the status of ErrorDuplicateTransactionId. retry_after: the form
-    of that header on 429.
+    of that header on 429. notices: how change notifications arrive: each `once`, `twice`, the newest of several first
+    (`reversed`), or never (`lost`).
     """
 
     deleted_occurrence: Literal["resend", "silent", "removed"] = "resend"
     delta_lag_seconds: float = 0
     delta_traps: bool = True
     duplicate_transaction: Literal[400, 409] = 409
+    notices: Literal["once", "twice", "reversed", "lost"] = "once"
     existing_event_id: bool = True
     retry_after: Literal["seconds", "fractional", "date", "absent"] = "seconds"
     concurrent_requests: int = 4

@@ -1,0 +1,124 @@
+"""Delivers notices to those who subscribed, as Graph does or as a test ordered it (Graph facts §3.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from samklang.sandbox.context import Sandbox, log
+from samklang.sandbox.graph.schemas import Schemas
+from samklang.sandbox.graph.settings import settings
+from samklang.sandbox.graph.subscriptions import Subscription, every, keep, outgoing
+from samklang.sandbox.watch import Happened, happened
+
+_TRIES, _PAUSE = 4, 0.5  # the service goes on for four hours
+_SCHEMA = "microsoft.graph.changeNotificationCollection"
+_LIFECYCLE = ("reauthorizationRequired", "subscriptionRemoved", "missed")
+
+
+def add_delivery(app: web.Application, sandbox: Sandbox) -> None:
+    """Runs as long as the service does."""
+    delivery = Delivery(sandbox)
+
+    async def run(_: web.Application) -> Any:
+        task = asyncio.create_task(delivery.run())
+        yield
+        task.cancel()
+
+    app.cleanup_ctx.append(run)
+
+
+class Delivery:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox, self._store = sandbox, sandbox.store
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                for subscription in every(self._store):
+                    self._tell(subscription)
+            except Exception:
+                log.exception("notices failed")
+            await self._sandbox.watch.change(5)
+
+    def _tell(self, subscription: Subscription) -> None:
+        found = happened(self._store, subscription.mailbox, subscription.position, subscription.folder)
+        if not found:
+            return
+        subscription.position = found[-1].seq
+        keep(self._store, subscription)
+        way = settings(self._store).notices
+        notices = [self._notice(subscription, each) for each in found if each.kind in subscription.change_types]
+        if way == "reversed":
+            notices.reverse()
+        for notice in notices if way != "lost" else ():
+            for _ in range(2 if way == "twice" else 1):
+                task = asyncio.create_task(send(self._sandbox, subscription.notification_url, notice, subscription))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    def _notice(self, subscription: Subscription, what: Happened) -> dict[str, Any]:
+        mailbox = self._store.mailbox_by_id(subscription.mailbox)
+        assert mailbox is not None
+        item = self._store.item(what.item)
+        id = what.immutable_id if subscription.immutable else what.item
+        resource = f"Users/{mailbox.object_id}/Events/{id}"
+        data = {"@odata.type": "#Microsoft.Graph.Event", "@odata.id": resource, "id": id}
+        if item is not None:
+            data["@odata.etag"] = f'W/"{item.change_key}"'
+        return common(subscription) | {"changeType": what.kind, "resource": resource, "resourceData": data}
+
+
+def common(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "subscriptionId": subscription.id,
+        "subscriptionExpirationDateTime": subscription.shown()["expirationDateTime"],
+        "clientState": subscription.client_state,
+        "tenantId": subscription.tenant,
+    }
+
+
+async def lifecycle(sandbox: Sandbox, id: str, event: str) -> bool:
+    """Tell of a subscription's own life; `subscriptionRemoved` ends it. False: there is none of that id."""
+    found = next((each for each in every(sandbox.store) if each.id == id), None)
+    if found is None:
+        return False
+    if event == "subscriptionRemoved":
+        sandbox.store.remove("graph-subscription", id)
+    notice = common(found) | {"resource": found.resource, "lifecycleEvent": event}
+    await send(sandbox, found.lifecycle_url or found.notification_url, notice, found)
+    return True
+
+
+async def send(sandbox: Sandbox, url: str, notice: dict[str, Any], subscription: Subscription) -> None:
+    """One notice, again until it is taken. What became of each try is in the log of requests, as `notice`."""
+    body = {"value": [notice | {"id": str(uuid.uuid4())}]}
+    if notice.get("lifecycleEvent", _LIFECYCLE[0]) in _LIFECYCLE:  # a test may send one nobody knows yet
+        _check(sandbox, body)
+    mailbox = sandbox.store.mailbox_by_id(subscription.mailbox)
+    address = mailbox.address if mailbox else ""
+    async with outgoing() as session:
+        for number in range(_TRIES):
+            try:
+                headers = {"Content-Type": "application/json; charset=utf-8"}
+                async with session.post(url, data=msgspec.json.encode(body), headers=headers) as answer:
+                    status = answer.status
+            except (aiohttp.ClientError, TimeoutError):
+                status = 0
+            sandbox.store.log_request("graph", "notice", address, status)
+            if 200 <= status < 300:
+                return
+            await asyncio.sleep(_PAUSE * 2**number)
+
+
+def _check(sandbox: Sandbox, body: dict[str, Any]) -> None:
+    schemas = Schemas(sandbox.schemas)
+    violation = schemas.violation(_SCHEMA, body)
+    if violation is not None:
+        sandbox.validation.failed("graph", "notice", violation)
