@@ -62,27 +62,6 @@ def test_case_91_a_rule_with_both_count_and_end_is_refused_and_others_go_on(worl
     assert world.synced().writes == 1
 
 
-def test_case_91_a_rule_the_other_side_cannot_express_is_set_aside_with_its_reason(world: World) -> None:
-    calendar = (
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//test//EN\r\nBEGIN:VEVENT\r\nUID:odd@example.org\r\n"
-        "DTSTAMP:20260301T000000Z\r\nDTSTART;TZID=Europe/Stockholm:20260310T090000\r\nDURATION:PT1H\r\n"
-        "RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20\r\nSUMMARY:Odd\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-    )
-    with world.a_file(calendar) as path:
-        world.done("import", str(path), "--user", world.alice.email)
-    world.alice.makes("Tea", at(8))
-    world.one_sided_by = "5.5: set aside with a reason"
-    report = world.synced()
-    assert report.writes == 1 and report.set_aside == {"recurrence_inexpressible": 1}
-    (waiting,) = world.alice.status()["set_aside"]
-    assert waiting["params"] == {"reason": "several_dates_of_month"}
-    guid = next(one["guid"] for one in world.alice.activities if one["name"] == "Odd")
-    world.alice.edits(guid, recurrence=monthly(10, count=3))
-    assert world.synced().exchange.created == 1
-    assert world.alice.status()["set_aside"] == []
-    world.one_sided_by = ""
-
-
 @pytest.mark.parametrize("side", ["psa", "exchange"])
 def test_case_94_a_changed_pattern_is_the_same_pair(world: World, side: str) -> None:
     guid = world.alice.makes("Round", at(7), weekly(count=8))

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from samklang.engine.model import Entry, FieldKey, Frequency, Recurrence, SeenEvent, Weekday
+from samklang.engine.model import Entry, FieldKey, Frequency, Mail, Recurrence, SeenEvent, Weekday
 from samklang.sync.memory import MemoryCalendar, PowerCut
 from tests.sync.world import World, at, monday, occurrence, weekly
 
@@ -21,7 +21,7 @@ class CutOff(MemoryCalendar):
         made = super().create(replace(entry, exceptions={}, cancelled=frozenset()), key)
         return self._dates(made, entry)
 
-    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey]) -> SeenEvent:
+    def update(self, seen: SeenEvent, entry: Entry, changed: frozenset[FieldKey], mail: Mail = Mail.NONE) -> SeenEvent:
         plain = frozenset(key for key in changed if not key.startswith("x:"))
         back = seen.entry.cancelled - entry.cancelled
         if back or plain & {"time", "recurrence"}:

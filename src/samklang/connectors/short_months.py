@@ -15,11 +15,18 @@ from samklang.engine.recurrence import EVERY_DAY, problem
 def same_dates(rule: Recurrence, start: date) -> Recurrence | Inexpressible:
     """The rule as Exchange expands it. `start`: local date of the first occurrence.
 
-    The 31st, and in a yearly rule every day its month may lack, is "the last day"; the 29th and 30th of each month
-    have no word.
+    The 31st, and in a yearly rule every day its month may lack, is "the last day". The 29th and 30th of each month are
+    no pattern of ours: "the last of the days 28 to 30", as text whose dates are known (rule 5.5).
     """
     if problem(rule, start) != "days_29_to_31":
         return rule
     if rule.frequency is Frequency.YEARLY or rule.day_of_month == 31:
         return replace(rule, weekdays=EVERY_DAY, position=-1, day_of_month=None)
-    return Inexpressible("days_29_to_31", f"monthly;{rule.interval};day={rule.day_of_month}")
+    assert rule.day_of_month is not None
+    last_days = ",".join(map(str, range(28, rule.day_of_month + 1)))
+    text = f"FREQ=MONTHLY;INTERVAL={rule.interval};BYMONTHDAY={last_days};BYSETPOS=-1"
+    if rule.count is not None:
+        text += f";COUNT={rule.count}"
+    if rule.until is not None:
+        text += f";UNTIL={rule.until:%Y%m%d}"
+    return Inexpressible("days_29_to_31", text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from samklang.engine.canonical import changed_keys
-from samklang.engine.model import Base, FieldKey, Fields, Gone, Link, SeenActivity, SeenEvent
+from samklang.engine.model import Base, FieldKey, Fields, Gone, Link, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 
 
@@ -39,6 +39,9 @@ class Pair:
     exchange_now: Fields
     psa_gone: Gone | None = None
     exchange_gone: Gone | None = None
+
+    def of(self, side: Side) -> Change:
+        return self.psa if side is Side.PSA else self.exchange
 
     @property
     def stands(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from samklang.engine import recurrence, times
 from samklang.engine.actions import Observation, PutAside
 from samklang.engine.changes import Pair, pair
+from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Entry, Link, Recurrence, SeenActivity, SeenEvent, SetAside, Side
 from samklang.engine.rules import Rules
@@ -61,6 +62,12 @@ class Context:
     def is_over(self, entry: Entry) -> bool:
         """True when no occurrence is left that is not over (rule 8.2)."""
         return not recurrence.has_future(entry, self.now, self.rules.zone)
+
+    def is_in_series(self, link: Link) -> bool:
+        """True for the link of an occurrence whose series is no longer taken apart, and still gives its date (5.5)."""
+        day = day_of(link.item_id or "")
+        series = self.seen.events.get(whole_id(link.item_id or ""))
+        return day is not None and series is not None and day in recurrence.slot_days(series.entry, day, day)
 
     def is_too_old(self, entry: Entry) -> bool:
         """True when it ended more than 30 days before the first run (rule 3.3)."""

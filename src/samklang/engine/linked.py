@@ -133,7 +133,8 @@ def _remove_activity(pair: Pair, context: Context) -> Actions:
         return []
     if activity.owner_id != context.rules.user_id:
         return [Unlink(pair.link, "4.5")]
-    if activity.closed or activity.has_hours or context.is_over(activity.entry):
+    over = context.is_over(activity.entry) and not context.is_in_series(pair.link)
+    if activity.closed or activity.has_hours or over:
         return [Unlink(pair.link, "8.2")]
     shortened = context.ended_slots(activity.entry)
     if shortened is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeGuard
 
 from samklang.engine.actions import (
     Action,
@@ -31,6 +32,7 @@ from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
 from samklang.engine.linked import Actions, held_back, plan_pair
 from samklang.engine.marks import Marks
+from samklang.engine.materialize import family
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Link, LinkStatus, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
@@ -167,20 +169,20 @@ class _Planner:
 
 def _brake(planner: _Planner, rules: Rules) -> Brake | None:
     """Rule 8.3: too much would go, or too much changed, at once. A series counts as one entry."""
-    linked = len(planner.pairs)
+    linked = len({family(one.link) for one in planner.pairs})
     for side in Side:
-        removed = sum(_removes(action, side) for action in planner.actions)
+        removed = len({family(action.link) for action in planner.actions if _removes(action, side)})
         many = removed > rules.brake_count and removed > rules.brake_share * linked
         if many or removed > rules.brake_absolute:
             return Brake("removals", side, removed, linked)
     for side in Side:
-        edited = sum((one.psa if side is Side.PSA else one.exchange) is Change.EDITED for one in planner.pairs)
+        edited = len({family(one.link) for one in planner.pairs if one.of(side) is Change.EDITED})
         if edited > rules.brake_count and edited > rules.brake_changed * linked:
             return Brake("changes", side, edited, linked)
     return None
 
 
-def _removes(action: Action, side: Side) -> bool:
+def _removes(action: Action, side: Side) -> TypeGuard[Delete | Update]:
     if isinstance(action, Delete):
         return action.side is side
     # A running series that is cut short loses its future.

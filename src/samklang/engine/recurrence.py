@@ -16,7 +16,7 @@ from typing import Literal
 
 from dateutil.rrule import DAILY, FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, YEARLY, rrule, rrulestr
 
-from samklang.engine import times
+from samklang.engine import ruletext, times
 from samklang.engine.model import (
     AllDay,
     Entry,
@@ -236,13 +236,14 @@ def last_slot(rule: Recurrence, start: date, without: frozenset[date] = frozense
 def slot_days(entry: Entry, first: date, last: date) -> list[date]:
     """Dates of the series' pattern between two dates, inclusive, whether changed or cancelled or not.
 
-    A single entry has its own date. A rule we cannot read as a pattern has none.
+    A single entry has its own date.
     """
     start = times.local_day(entry.when)
     if entry.recurrence is None:
         return [start] if first <= start <= last else []
     if isinstance(entry.recurrence, Inexpressible):
-        return []
+        found = ruletext.moments(entry.recurrence.rule, entry.when, datetime.combine(last, time.max))
+        return sorted({moment.date() for moment in found if first <= moment.date()})
     return list(days(entry.recurrence, start, first, last))
 
 
@@ -268,6 +269,10 @@ def slot(entry: Entry, day: date) -> When:
     when = entry.when
     if isinstance(when, AllDay):
         return AllDay(day, times.add_days(day, (when.end - when.first).days))
+    if isinstance(entry.recurrence, Inexpressible):
+        extra = ruletext.extra_moment(entry.recurrence.rule, day)
+        if extra is not None:
+            return ruletext.at(when, extra)
     start = times.to_wall(when.start, when.zone)
     if day == start.date():
         return when
@@ -284,17 +289,12 @@ def slot(entry: Entry, day: date) -> When:
 
 def occurrence(entry: Entry, day: date) -> Occurrence:
     """The content of one date as a reader sees it, changed or not."""
-    changed = entry.exceptions.get(day)
-    if changed is not None:
-        return changed
-    return Occurrence(
-        title=entry.title,
-        when=slot(entry, day),
-        place=entry.place,
-        text=entry.text,
-        sensitivity=entry.sensitivity,
-        availability=entry.availability,
-    )
+    return entry.exceptions.get(day) or replace(regular(entry), when=slot(entry, day))
+
+
+def regular(entry: Entry) -> Occurrence:
+    """What an occurrence takes from its series; at the time of the first."""
+    return Occurrence(entry.title, entry.when, entry.place, entry.text, entry.sensitivity, entry.availability)
 
 
 def occurrences(entry: Entry, start: datetime, end: datetime, zone: str = "UTC") -> list[tuple[date, Occurrence]]:

@@ -73,6 +73,8 @@ class Rules:
     psa_masks: bool = True
     #: "Show everything" setting of rule 1.6.
     show_private: bool = False
+    #: The user wants a series the other side cannot express refused, not brought as single entries (rule 5.5).
+    refuse_inexpressible: bool = False
     #: Severa's limits, or the built-in calendar's: longest title and place; None = no limit.
     psa_title_limit: int | None = None
     psa_place_limit: int | None = 1000

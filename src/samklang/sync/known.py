@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from samklang.engine.marks import is_absent
+from samklang.engine.materialize import whole_id
 from samklang.engine.model import Link, LinkStatus, SetAside, Side
 
 
@@ -25,9 +26,19 @@ class Known:
     def __init__(self, links: Iterable[Link], aside: Iterable[SetAside]) -> None:
         self._links: dict[str, Link] = {}
         self._by_entry: dict[tuple[Side, str], Link] = {}
+        self._families: dict[tuple[Side, str], set[str]] = {}
         self.aside: Mapping[tuple[Side, str], SetAside] = {(a.side, a.id): a for a in aside}
+        for waiting in self.aside:
+            self._relate(*waiting)
         for link in links:
             self.keep(link)
+
+    def _relate(self, side: Side, entry_id: str) -> None:
+        self._families.setdefault((side, whole_id(entry_id)), set()).add(entry_id)
+
+    def family(self, side: Side, whole: str) -> Collection[str]:
+        """A series and its parts (rule 5.5), as far as we know, or ever knew in this run, anything of them."""
+        return self._families.get((side, whole), ())
 
     def keep(self, link: Link) -> None:
         """Remember a link as it is now."""
@@ -36,6 +47,7 @@ class Known:
             entry_id = id_on(link, side)
             if entry_id is not None:
                 self._by_entry[side, entry_id] = link
+                self._relate(side, entry_id)
 
     def drop(self, link: Link) -> None:
         """Forget a link; its entries are as new."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from samklang.engine.materialize import whole_id
 from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 from samklang.sync.errors import ProtocolError, TokenRejected
@@ -114,6 +115,9 @@ class Look(Generic[S]):
             self.token = page.token
         if self.token is None:
             raise ProtocolError("no_token")
+        # A series comes with all its occurrences (rule 5.5): what we know of one and did not see is suspected.
+        for whole in {whole_id(entry_id) for entry_id in self._listed | self._named}:
+            self._named.update(i for i in self._known.family(self.side, whole) if i not in self._listed)
 
     def _begin_again(self) -> None:
         for collected in (self.seen, self.gone, self.unreadable, self._listed, self._named):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from samklang.engine.actions import Observation
 from samklang.engine.marks import ASKED, concerned
+from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.model import Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
@@ -18,18 +20,22 @@ from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
 from samklang.sync.ports import Change, EventPage, MailboxState, Tokens
 from samklang.sync.record import LAID_OUT_ANEW, without_missing_dates
+from samklang.sync.singly import singly
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What a run saw, and what it may remember of it."""
 
+    #: The calendars as they were looked at: a series the other side cannot express shows as its occurrences (5.5).
+    parts: Parts
     observation: Observation
     #: Where the round ended on both sides; to be stored when all it covered is safe.
     tokens: Tokens
     #: Begun creates found done: already in the observation, still to be recorded.
     completed: tuple[Link, ...] = ()
-    #: Links with a new base, for their series was cut off half written: already in the observation, to be recorded too.
+    #: Links with a new base, for their series was cut off half written, or with another id, for it is taken apart now
+    #: or no longer: already in the observation, to be recorded too.
     mended: tuple[Link, ...] = ()
     #: Ids that exist but could not be read, with the server's code.
     unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
@@ -43,6 +49,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     Raises the errors of `sync.errors` that end a run; a rejected token is not one of them.
     """
     known = Known(parts.store.links(), parts.store.set_aside())
+    parts = singly(parts, rules, known)
     psa = Look(Side.PSA, known, rules, parts.activities.get)
     exchange = Look(Side.EXCHANGE, known, rules, parts.calendar.get)
     _read(parts, state, known, psa, exchange, reconcile)
@@ -52,11 +59,16 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     _tell_moved_from_gone(parts, known, exchange)
     settled = dict(_settle(parts, rules, psa, exchange))
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
-    mended = tuple(_mend_series(parts, known, rules, psa, exchange))
+    mended = (
+        *_mend_series(parts, known, rules, psa, exchange),
+        *_follow(known, psa),
+        *_follow(known, exchange),
+    )
     _ask_about_marks(known, psa, exchange)
     _fetch_counterparts(known, psa, exchange)
     lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
     return Observed(
+        parts,
         Observation(
             links=known.links(),
             activities=psa.seen,
@@ -177,6 +189,26 @@ def _mend_series(
             mended = replace(link, reason="", base=without_missing_dates(link.base, content(event, rules)))
             known.keep(mended)
             yield mended
+
+
+def _follow(known: Known, look: Look[Any]) -> Iterator[Link]:
+    """Keep the pair when a rule became, or ceased to be, one the other side cannot express (rules 5.4, 5.5).
+
+    The link of the series becomes that of its first occurrence, and the other way round; the entry on the other side
+    becomes a single one or a series in place.
+    """
+    for entry_id in sorted(entry_id for entry_id, how in look.gone.items() if how is Gone.CONFIRMED):
+        link = known.link_of(look.side, entry_id)
+        family = [i for i in look.seen if i != entry_id and whole_id(i) == whole_id(entry_id)]
+        free = sorted(i for i in family if known.link_of(look.side, i) is None)
+        if link is None or link.status is not LinkStatus.LINKED or not free:
+            continue
+        if day_of(entry_id) is not None and day_of(free[0]) is not None:
+            continue  # a date that is gone, and new ones: each is an entry of its own
+        known.drop(link)
+        link = replace(link, psa_id=free[0]) if look.side is Side.PSA else replace(link, item_id=free[0])
+        known.keep(link)
+        yield link
 
 
 def _has_its_turn(parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent], link: Link) -> bool:

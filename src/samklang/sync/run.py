@@ -115,7 +115,7 @@ class _Run:
             self._store.record(link)
         for (side, entry_id), code in observed.unreadable.items():
             recorder.put_aside(side, entry_id, "", code, {}, at_once=False)
-        applier = Applier(self._parts, rules, observed.observation, recorder)
+        applier = Applier(observed.parts, rules, observed.observation, recorder)
         for number, action in enumerate(plan.actions):
             if self._store.should_stop():
                 self._report = replace(self._report, stopped=True)
