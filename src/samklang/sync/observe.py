@@ -197,16 +197,20 @@ def _follow(known: Known, look: Look[Any]) -> Iterator[Link]:
     The link of the series becomes that of its first occurrence, and the other way round; the entry on the other side
     becomes a single one or a series in place.
     """
-    for entry_id in sorted(entry_id for entry_id, how in look.gone.items() if how is Gone.CONFIRMED):
-        link = known.link_of(look.side, entry_id)
-        family = [i for i in look.seen if i != entry_id and whole_id(i) == whole_id(entry_id)]
-        free = sorted(i for i in family if known.link_of(look.side, i) is None)
-        if link is None or link.status is not LinkStatus.LINKED or not free:
+    gone = sorted(entry_id for entry_id, how in look.gone.items() if how is Gone.CONFIRMED)
+    free: dict[str, str] = {}
+    for entry_id in sorted(look.seen, reverse=True) if gone else ():
+        if known.link_of(look.side, entry_id) is None:
+            free[whole_id(entry_id)] = entry_id
+    for entry_id in gone:
+        link, heir = known.link_of(look.side, entry_id), free.get(whole_id(entry_id))
+        if link is None or link.status is not LinkStatus.LINKED or heir is None:
             continue
-        if day_of(entry_id) is not None and day_of(free[0]) is not None:
+        if day_of(entry_id) is not None and day_of(heir) is not None:
             continue  # a date that is gone, and new ones: each is an entry of its own
+        del free[whole_id(entry_id)]
         known.drop(link)
-        link = replace(link, psa_id=free[0]) if look.side is Side.PSA else replace(link, item_id=free[0])
+        link = replace(link, psa_id=heir) if look.side is Side.PSA else replace(link, item_id=heir)
         known.keep(link)
         yield link
 
