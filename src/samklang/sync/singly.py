@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from samklang.engine import materialize
 from samklang.engine.canonical import digest, fields
+from samklang.engine.marks import is_absent
 from samklang.engine.materialize import day_of, part_id, whole_id
 from samklang.engine.model import Entry, FieldKey, LinkStatus, Mail, SeenActivity, SeenEvent, Side
 from samklang.engine.rules import Rules
@@ -42,7 +43,7 @@ def _is_taken_apart(known: Known, side: Side, whole: str, *, refused: bool) -> b
     """Not while a mark keeps the series itself apart (rule 4.9), nor where its user wants it refused. What was taken
     apart stays so."""
     link = known.link_of(side, whole)
-    if link is not None and link.status is LinkStatus.UNLINKED:
+    if link is not None and link.status is LinkStatus.UNLINKED and not is_absent(link, side):
         return False
     return not refused or any(day_of(entry_id) is not None for entry_id in known.family(side, whole))
 
@@ -176,8 +177,9 @@ class SinglyCalendar(Calendar):
 
     def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
         # A series that is taken apart is read each time: the horizon moved.
-        wholes = {whole_id(i): "" if day_of(i) else version for i, version in known.items()}
-        return self._pages(self._inner.reconcile(wholes))
+        apart = {whole_id(i): "" for i in known if day_of(i) is not None}
+        others = {i: version for i, version in known.items() if day_of(i) is None}
+        return self._pages(self._inner.reconcile(others | apart))
 
     def _pages(self, pages: Iterator[EventPage]) -> Iterator[EventPage]:
         for page in pages:
