@@ -86,6 +86,14 @@ const detail = (item) => ({
   body: item.Body.Text,
   sensitivity: ews.Sensitivity[item.Sensitivity],
   categories: item.Categories.GetEnumerator(),
+  response: ews.MeetingResponseType[item.MyResponseType],
+  organizer: item.Organizer?.Address,
+  cancelled: item.IsCancelled,
+  people: [
+    ["required", item.RequiredAttendees],
+    ["optional", item.OptionalAttendees],
+    ["resource", item.Resources],
+  ].flatMap(([kind, list]) => list.GetEnumerator().map((one) => [kind, one.Address, ews.MeetingResponseType[one.ResponseType]])),
   recurrence: item.Recurrence ? item.Recurrence.constructor.name : undefined,
   modified: (item.ModifiedOccurrences?.GetEnumerator() ?? []).map((o) => [iso(o.OriginalStart), iso(o.Start)]),
   deleted: (item.DeletedOccurrences?.GetEnumerator() ?? []).map((o) => iso(o.OriginalStart)),
@@ -108,13 +116,20 @@ const steps = {
   async update(step) {
     const item = await bind(step);
     fill(item, step.fields);
-    await item.Update(ews.ConflictResolutionMode.AlwaysOverwrite, ews.SendInvitationsOrCancellationsMode.SendToNone);
+    const told = ews.SendInvitationsOrCancellationsMode[step.send ?? "SendToNone"];
+    await item.Update(ews.ConflictResolutionMode.AlwaysOverwrite, told);
     return { id: item.Id.UniqueId, changekey: item.Id.ChangeKey };
   },
   async delete(step) {
     const item = await bind(step);
-    await item.Delete(ews.DeleteMode.HardDelete, ews.SendCancellationsMode.SendToNone);
+    await item.Delete(ews.DeleteMode.HardDelete, ews.SendCancellationsMode[step.send ?? "SendToNone"]);
     return {};
+  },
+  // `how`: Accept, AcceptTentatively or Decline (with `send`), or CancelMeeting.
+  async answer(step) {
+    const item = await bind(step);
+    const done = step.how === "CancelMeeting" ? await item.CancelMeeting() : await item[step.how](step.send);
+    return { id: done?.Appointment?.Id.UniqueId };
   },
   async view({ start, end }) {
     const found = await service.FindAppointments(CALENDAR, new ews.CalendarView(new ews.DateTime(start), new ews.DateTime(end)));

@@ -116,6 +116,10 @@ def shown(item: Any) -> Any:
         told["organizer"] = item.organizer.email_address
     if item._start_timezone is not None:
         told["zone"] = item._start_timezone.key
+    lists = (("required", item.required_attendees), ("optional", item.optional_attendees), ("resource", item.resources))
+    told["people"] = [
+        [kind, each.mailbox.email_address, each.response_type] for kind, people in lists for each in people or ()
+    ]
     told["attendees"] = [a.mailbox.email_address for a in item.required_attendees or ()]
     if item.recurrence is not None:
         told["recurrence"] = repr(item.recurrence)
@@ -173,6 +177,13 @@ class Steps:
         item = self._get(step["id"]) if "index" not in step else self._nth(step)
         how = {"hard": item.delete, "soft": item.soft_delete, "trash": item.move_to_trash}[step.get("how", "hard")]
         how(send_meeting_cancellations=step.get("send", "SendToNone"))
+        return {}
+
+    def answer(self, step: dict[str, Any]) -> Any:
+        """`how`: accept, tentatively_accept, decline or cancel; `send`: the message disposition."""
+        # It asks where to keep a message that is not sent.
+        kept = {"message_disposition": step["send"], "folder": self.account.drafts} if "send" in step else {}
+        getattr(self._get(step["id"]), step["how"])(**kept)
         return {}
 
     def all(self, step: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ A step may name the result of an earlier one: "$0.id" is the id of the first.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
 from typing import Any
@@ -26,11 +27,13 @@ from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import CalendarViewRequestBuilder
 from msgraph.generated.users.item.calendar_view.delta.delta_request_builder import DeltaRequestBuilder
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
+from msgraph.generated.users.item.events.item.cancel.cancel_post_request_body import CancelPostRequestBody
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 from msgraph.generated.users.item.events.item.instances.instances_request_builder import InstancesRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
 ORDER = json.load(sys.stdin)
+ITEM = "msgraph.generated.users.item.events.item"
 SCOPE = "https://graph.microsoft.com/.default"
 
 
@@ -102,6 +105,16 @@ async def perform(graph: GraphServiceClient, step: dict[str, Any]) -> Any:
             )
         case "delete":
             await user.events.by_event_id(step["id"]).delete()
+            return {}
+        case "answer":
+            # `how`: accept, tentatively_accept or decline.
+            how, name = step["how"], "".join(word.capitalize() for word in step["how"].split("_"))
+            module = importlib.import_module(f"{ITEM}.{how}.{how}_post_request_body")
+            body = getattr(module, f"{name}PostRequestBody")(send_response=step["send"])
+            await getattr(user.events.by_event_id(step["id"]), how).post(body)
+            return {}
+        case "cancel":
+            await user.events.by_event_id(step["id"]).cancel.post(CancelPostRequestBody())
             return {}
         case "list":
             parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters()

@@ -240,7 +240,7 @@ def _deliver(store: Store, organizer: Mailbox, item: Item, address: str) -> None
 def _own_dates(copy: Item, item: Item) -> dict[str, Any]:
     """Dates of a series that an update does not bring back: those the attendee removed, and those the organizer
     cancelled, which stay marked. A series laid out anew begins anew."""
-    if copy.recurrence is None or copy.recurrence != item.recurrence:
+    if copy.recurrence is None or copy.generation != item.generation:
         return {}
     marked = {day: x for day, x in copy.exceptions.items() if x.fields.appointment_state == _CANCELLED}
     gone = {*item.cancelled, *copy.cancelled} - marked.keys()

@@ -187,13 +187,16 @@ class EwsCalendar:
             plain.add("recurrence")
         version = seen.version
         if plain:
-            version = self._write_master(seen, seen.version, entry, plain, mail)
+            # What a date given back takes to come is nobody's business; that it came is.
+            told = Mail.NONE if given_back else mail
+            version = self._write_master(seen, seen.version, entry, plain, told)
             if entry.is_series and plain & {"time", "recurrence"} and (dates or deviates(seen.entry)):
                 held = self._held(seen.id)
-                if given_back & held.cancelled:
-                    # The detour is nobody's business; what comes of it is.
-                    for each, told in ((relaid(entry), Mail.NONE), (entry, mail)):
-                        version = self._write_master(seen, version, each, {"recurrence"}, told)
+                stays = bool(given_back & held.cancelled)
+                if stays:
+                    version = self._write_master(seen, version, relaid(entry), {"recurrence"}, Mail.NONE)
+                if stays or told is not mail:
+                    version = self._write_master(seen, version, entry, {"recurrence"}, mail)
                     held = self._held(seen.id)
                 dates = to_complete(held, entry, dates)
         if dates:
@@ -220,15 +223,17 @@ class EwsCalendar:
         """
         self._check_version(seen)
         answer = self._soap.ask(operations.respond(seen.id, seen.version, response))
-        item = answer.find(f"{M}Items/{T}CalendarItem")
-        id, version = (seen.id, None) if item is None else wire.read_id(item)
-        events, unreadable = self._fetch([id], self._calendar_folder())
+        # Several items may come, copies of the answer among them (exchangelib#886).
+        made = dict(map(wire.read_id, answer.iterfind(f"{M}Items/{T}CalendarItem")))
+        events, unreadable = self._fetch([*made] or [seen.id], self._calendar_folder())
         if unreadable:
             raise ItemError("unreadable", unreadable[0].detail)
-        after = events.get(id)
-        if after is None or version in (None, after.version):
+        after = next(iter(events.values()), None)
+        if after is None or made.get(after.id) in (None, after.version):
             return after
-        return replace(seen, id=id, version=version or "", response=response, occurrence_ids=after.occurrence_ids)
+        # Edited meanwhile: the answer is all we know of (rule 7.5).
+        ids = after.occurrence_ids
+        return replace(seen, id=after.id, version=made[after.id], response=response, occurrence_ids=ids)
 
     def _write_master(self, seen: SeenEvent, version: str, entry: Entry, names: Iterable[str], mail: Mail) -> str:
         """One conditional UpdateItem of a single entry or a master; its new version."""

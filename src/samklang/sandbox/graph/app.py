@@ -189,6 +189,9 @@ class Door:
         call.prefer = Prefer.of(call.headers.get("prefer", ""))
         if route.asks:
             call.body = plain(_json(raw))
+            if route.is_action and isinstance(call.body, dict):
+                # Microsoft's own SDK begins the names of an action's parameters with capitals.
+                call.body = {name[:1].lower() + name[1:]: value for name, value in call.body.items()}
             self.check_request(route.asks, call.body)
         return route.handler(self._service, call, {name: unquote(value) for name, value in params.items()})
 

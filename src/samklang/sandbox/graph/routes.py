@@ -34,6 +34,10 @@ class Route(NamedTuple):
     asks: str = ""
     answers: str = ""
 
+    @property
+    def is_action(self) -> bool:
+        return self.operation in ("events.respond", "events.cancel")
+
 
 def _route(
     method: str,
