@@ -22,6 +22,7 @@ from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
 from samklang.mailboxes import access, rhythm, services
+from samklang.mailboxes.directory import directory
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
@@ -294,6 +295,7 @@ def _rules(mailbox: Mailbox) -> Rules:
         started_on=mailbox.started_on or _local_date(now(), user.zone),
         user_default_type_id=user.default_activity_type or None,
         conflict=ConflictPolicy(link.conflict),
+        people=directory(user.organization_id),
         no_subject=no_subject,
         private_title=private_title,
         show_private=link.show_private,

@@ -553,54 +553,6 @@ def test_rule_4_5_deleting_somebody_elses_meeting_in_the_psa_leaves_it_in_exchan
     assert world.activities == {}
 
 
-def test_rule_4_6_what_would_mail_waits_and_the_rest_goes_on() -> None:
-    world = World()
-    activity, event = world.linked(entry(text="agenda"), born=Side.EXCHANGE, is_meeting=True)
-    world.psa_edits(activity, title="mine", text="minutes")
-    world.exchange_edits(event, place="Attic")
-    world.run()
-    assert world.writes == ["update exchange", "update psa"]
-    assert world.events[event].entry.title == "Lunch"
-    assert world.events[event].entry.text == "minutes"
-    assert world.aside[Side.PSA, activity].code == "meeting_would_mail"
-    world.settle()
-    # Still waiting, still known as an edit: somebody removes the attendees, and it goes.
-    world.exchange_edits(event, is_meeting=False)
-    world.settle()
-    assert world.events[event].entry.title == "mine"
-    assert world.aside == {}
-
-
-def test_rule_4_6_a_meeting_is_not_deleted_where_that_would_mail() -> None:
-    world = World()
-    activity, event = world.linked(entry(), born=Side.EXCHANGE, is_meeting=True)
-    del world.activities[activity]
-    world.settle()
-    assert world.writes == []
-    assert world.aside[Side.EXCHANGE, event].code == "meeting_would_mail"
-
-
-@pytest.mark.parametrize(("born", "kept"), [(Side.PSA, 0), (Side.EXCHANGE, 1)])
-def test_rule_4_7_who_takes_no_part_any_longer_loses_his_copy_but_not_what_he_made(born: Side, kept: int) -> None:
-    world = World()
-    activity, _ = world.linked(entry(), born=born)
-    left = world.activities.pop(activity)
-    world.gone[activity] = Gone.LEFT
-    world.settle()
-    assert len(world.events) == kept
-    world.activities[activity] = left
-    world.settle()
-    assert len(world.events) == len(world.pairs()) == 1
-
-
-def test_rule_4_7_left_and_gone_is_forgotten() -> None:
-    world = World()
-    activity, event = world.linked(entry())
-    del world.activities[activity], world.events[event]
-    world.gone[activity] = Gone.LEFT
-    assert kinds(world) == ["Forget"]
-
-
 # --- 5: series ------------------------------------------------------------------------------------------------------
 
 
@@ -739,8 +691,8 @@ def test_rule_8_2_an_event_deleted_in_exchange_takes_its_activity_along() -> Non
         ({"closed": True}, "2026-03-01 12:00", "8.2"),
         ({"has_hours": True}, "2026-03-01 12:00", "8.2"),
         ({}, "2026-03-02 12:00", "8.2"),  # over: it ended at that instant
-        ({"owner_id": "bob"}, "2026-03-01 12:00", "4.5"),
-        ({"owner_id": None}, "2026-03-01 12:00", "4.5"),
+        ({"owner_id": "bob", "participant_ids": ("alice",)}, "2026-03-01 12:00", "4.5"),
+        ({"owner_id": None, "participant_ids": ("alice",)}, "2026-03-01 12:00", "4.5"),
     ],
 )
 def test_rule_8_2_what_is_over_closed_has_hours_or_is_not_ours_stays_and_is_unlinked(more, now, rule) -> None:

@@ -33,6 +33,7 @@ from samklang.engine.marks import reason_of_delete
 from samklang.engine.model import (
     Base,
     Category,
+    ColleagueLink,
     Entry,
     Gone,
     Link,
@@ -42,6 +43,7 @@ from samklang.engine.model import (
     SetAside,
     Side,
 )
+from samklang.engine.people import is_about_people, is_person, role_of
 from samklang.engine.plan import make_plan
 from samklang.engine.rules import ActivityType, Rules, content
 from tests.engine.make import STOCKHOLM, day, utc
@@ -83,6 +85,8 @@ class World:
     crash_at: int | None = None
     crash_after: bool = False
     gone: dict[str, Gone] = field(default_factory=dict)
+    #: What colleagues' mailboxes have linked.
+    colleagues: list[ColleagueLink] = field(default_factory=list)
     log: list[Action] = field(default_factory=list)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -90,6 +94,7 @@ class World:
 
     def psa_adds(self, entry: Entry, type_id: str = "meet", **more: object) -> str:
         made = self._activity(entry, type_id)
+        more = {name: value for name, value in more.items() if name in SeenActivity.__slots__}
         self.activities[made.id] = replace(made, **more)  # type: ignore[arg-type]
         return made.id
 
@@ -138,6 +143,7 @@ class World:
             set_aside=tuple(self.aside.values()),
             first_run=self.first_run,
             resync=self.resync,
+            colleagues=tuple(self.colleagues),
         )
 
     def plan(self) -> Plan:
@@ -233,16 +239,19 @@ class World:
             if action.exchange_fields & {"time", "recurrence"}:
                 now = replace(now, exceptions={}, cancelled=frozenset())
             entry = self.rewrite(with_fields(now, action.to_exchange, action.exchange_fields))
+            if any(map(is_person, action.exchange_fields)):
+                entry = replace(entry, people=action.to_exchange.people)
             event = replace(held, version=self._id("v"), entry=entry)
             done = event
             self._write("update exchange", lambda: self.events.update({done.id: done}))
         if action.to_psa is not None and activity is not None:
             kept = self.activities[activity.id]
             type_id = action.psa_type_id or kept.type_id
+            people = action.to_psa.people if any(map(is_about_people, action.psa_fields)) else kept.entry.people
             activity = replace(
                 kept,
                 version=self._id("v"),
-                entry=with_fields(kept.entry, action.to_psa, action.psa_fields),
+                entry=replace(with_fields(kept.entry, action.to_psa, action.psa_fields), people=people),
                 type_id=type_id,
                 category=_category(type_id),
             )
@@ -257,7 +266,8 @@ class World:
         if event is not None:
             link = replace(link, item_id=event.id, item_version=event.version, uid=event.uid)
             self.aside.pop((Side.EXCHANGE, event.id), None)
-        self.links[link.id] = replace(link, status=LinkStatus.LINKED, base=base, reason="")
+        role = role_of(activity, event, self.rules.user_id, link.role)
+        self.links[link.id] = replace(link, status=LinkStatus.LINKED, base=base, role=role, reason="")
 
     def _write(self, what: str, effect: Callable[[], object]) -> None:
         if self.crash_at is not None:

@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from samklang.engine.model import Base, ColleagueLink, Entry, FieldKey, Link, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.model import (
+    Base,
+    ColleagueLink,
+    Entry,
+    FieldKey,
+    Link,
+    Mail,
+    SeenActivity,
+    SeenEvent,
+    SetAside,
+    Side,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,10 @@ class CreateActivity:
     type_id: str
     link: Link | None = None
     rule: str = "1.5"
+    #: PSA id of its owner (rule 4.2); None: the mailbox's user.
+    owner_id: str | None = None
+    #: Create key to use; "": a fresh one.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +75,14 @@ class Update:
     psa_fields: frozenset[FieldKey] = frozenset()
     #: New activity type when privacy moves it (rule 1.6), else None.
     psa_type_id: str | None = None
+    #: PSA id of the next owner of an invitation its owner left (rule 4.2), else None. Goes alone.
+    psa_owner_id: str | None = None
     to_exchange: Entry | None = None
     exchange_fields: frozenset[FieldKey] = frozenset()
+    #: Whom the server tells of the write to the event (rule 4.6).
+    mail: Mail = Mail.NONE
+    #: The user's answer to the invitation, to be given in his mailbox without mail (rule 4.5); "": none.
+    response: str = ""
     losers: tuple[Loser, ...] = ()
     rule: str = "7.2"
     #: Keys the PSA changed that stay behind for now (rules 4.6, 5.2): `changes.base_after` keeps them out of the base.
@@ -76,6 +97,8 @@ class Delete:
     side: Side
     seen: SeenActivity | SeenEvent | None
     rule: str = "8.2"
+    #: Whom the server tells (rule 4.6).
+    mail: Mail = Mail.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,22 @@ class Join:
     base: Base
     link: Link | None = None
     rule: str = "3.1"
+    #: The user is not on a colleague's activity yet: he is made to take part, the one write of a join (rule 4.3).
+    takes_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """An invitation takes the place of the user's plain copy of the activity (rule 4.1): the copy is removed."""
+
+    link: Link
+    activity: SeenActivity
+    #: The invitation.
+    event: SeenEvent
+    #: The plain copy; None when it is gone already.
+    copy: SeenEvent | None
+    base: Base
+    rule: str = "4.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +186,20 @@ class PutAside:
     link: Link | None = None
 
 
-Action = CreateEvent | CreateActivity | Revive | Update | Delete | Join | Rebase | Forget | Unlink | LeaveOut | PutAside
+Action = (
+    CreateEvent
+    | CreateActivity
+    | Revive
+    | Update
+    | Delete
+    | Join
+    | TakeOver
+    | Rebase
+    | Forget
+    | Unlink
+    | LeaveOut
+    | PutAside
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +253,18 @@ def signature(action: Action) -> str:
             parts = (action.event.id, action.event.version)
         case Update():
             seen = [s.version if s else "" for s in (action.activity, action.event)]
-            parts = (action.link.id, *seen, *sorted(action.psa_fields), "|", *sorted(action.exchange_fields))
+            keys = (*sorted(action.psa_fields), "|", *sorted(action.exchange_fields))
+            parts = (action.link.id, *seen, *keys, action.mail, action.response, action.psa_owner_id or "")
         case Join():
             parts = (action.activity.id, action.activity.version, action.event.id, action.event.version)
+        case TakeOver():
+            parts = (action.link.id, action.event.id)
         case LeaveOut():
             parts = (action.side, action.seen.id, action.rule)
         case PutAside():
             parts = (action.entry.side, action.entry.id, action.entry.code)
         case Delete():
-            parts = (action.link.id, action.side)
+            parts = (action.link.id, action.side, action.mail)
         case _:
             parts = (action.link.id,)
     return "\x1f".join([type(action).__name__, *map(str, parts)]) + "\x1e"

@@ -99,6 +99,11 @@ def occurrence_of(key: FieldKey) -> date | None:
     return date.fromisoformat(key[2:12]) if key.startswith("x:") else None
 
 
+def field_name(key: FieldKey) -> str:
+    """The name of the field a key is about, the series' or an occurrence's: "title" of "x:2026-03-02:title"."""
+    return key[13:] if key.startswith("x:") else key
+
+
 def changed_keys(before: Fields, after: Fields) -> frozenset[FieldKey]:
     """Keys whose value differs, came or went."""
     return frozenset(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from samklang.engine.canonical import changed_keys
-from samklang.engine.model import Base, FieldKey, Fields, Gone, Link, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Base, FieldKey, Fields, Gone, Link, Role, SeenActivity, SeenEvent, Side
+from samklang.engine.people import takes_part
 from samklang.engine.rules import Rules, content
 
 
@@ -69,6 +70,8 @@ def pair(
 ) -> Pair:
     """The two sides of a link as this run saw them."""
     psa_gone = _gone(link.psa_id, activity, gone_activities or {})
+    if activity is not None and link.role is not Role.ORGANIZER and not takes_part(activity, rules.user_id):
+        psa_gone = Gone.LEFT  # there, but not the user's any longer (rule 4.7)
     exchange_gone = _gone(link.item_id, event, gone_events or {})
     psa_now = content(activity, rules) if activity else link.base.psa
     exchange_now = content(event, rules) if event else link.base.exchange

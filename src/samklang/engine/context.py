@@ -11,7 +11,7 @@ from samklang.engine.actions import Observation, PutAside
 from samklang.engine.changes import Pair, pair
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.merge import IN_STEP, ServerClocks
-from samklang.engine.model import Entry, Link, Recurrence, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.model import ColleagueLink, Entry, Link, Recurrence, SeenActivity, SeenEvent, SetAside, Side
 from samklang.engine.rules import Rules
 
 #: Reasons that keep a part of an entry waiting while the rest of it goes on.
@@ -40,6 +40,14 @@ class Context:
             return False
         due = waiting.retry_at is not None and waiting.retry_at <= self.now
         return not due and version in (None, waiting.version)
+
+    def shared(self, event: SeenEvent) -> ColleagueLink | None:
+        """The same meeting in a colleague's mailbox. Only meetings join by UID (rule 3.2); of several activities that
+        have one identity the first counts."""
+        if not (event.is_meeting and event.uid):
+            return None
+        same = (one for one in self.seen.colleagues if one.uid == event.uid)
+        return min(same, key=lambda one: (one.psa_id, one.address), default=None)
 
     def put_aside(
         self, seen: SeenActivity | SeenEvent, code: str, link: Link | None = None, **params: str

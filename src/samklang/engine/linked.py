@@ -20,12 +20,16 @@ from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_day
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
 from samklang.engine.decide import Verdict, decide
-from samklang.engine.merge import merge, revert_on_foreign_meeting, winner
+from samklang.engine.meetings import attendee_left, carried, carries, is_foreign, told
+from samklang.engine.merge import merge, winner
 from samklang.engine.model import (
     Entry,
     FieldKey,
     Fields,
     Gone,
+    Mail,
+    Person,
+    Role,
     SeenActivity,
     SeenEvent,
     Sensitivity,
@@ -33,8 +37,20 @@ from samklang.engine.model import (
     Side,
 )
 from samklang.engine.neighbours import crossing
+from samklang.engine.people import (
+    RESPONSE,
+    activity_people,
+    event_people,
+    has_attendees,
+    is_person,
+    names_in_text,
+    owner_of,
+    with_answer,
+    with_people,
+)
 from samklang.engine.recurrence import aligned
 from samklang.engine.rules import (
+    Rules,
     is_ticked,
     moved_type,
     private_type,
@@ -48,8 +64,6 @@ from samklang.engine.rules import (
 
 Actions = Sequence[Action]
 
-#: Fields that may change on a meeting without anybody being told (rule 4.6).
-_UNMAILED = ("sensitivity", "text")
 _NO_KEYS: frozenset[FieldKey] = frozenset()
 
 
@@ -60,10 +74,12 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     if _waits(pair, context) or Change.UNSURE in (pair.psa, pair.exchange):
         return []
     if pair.psa_gone is Gone.LEFT:
-        return _left(pair)
+        return _left(pair, context)
     if pair.exchange_gone is Gone.MOVED:
         return [Unlink(pair.link, "8.4" if pair.psa is Change.GONE else "8.2")]
     if pair.event is not None and pair.event.is_cancelled:
+        if pair.psa is not Change.GONE and not pair.event.is_organizer and not carries(pair, context):
+            return []  # its organizer's own copy says what becomes of the activity
         pair = replace(pair, exchange=Change.GONE)
         if pair.psa is Change.EDITED:
             return [Unlink(pair.link, "8.2")]
@@ -102,13 +118,19 @@ def _waits(pair: Pair, context: Context) -> bool:
 # --- gone -----------------------------------------------------------------------------------------------------------
 
 
-def _left(pair: Pair) -> Actions:
-    """The user takes no part any longer (rule 4.7): his copy goes; what was made in Exchange stays there."""
-    if pair.exchange is Change.GONE:
-        return [Forget(pair.link)]
-    if pair.event is not None and pair.link.born is Side.PSA and not pair.event.is_meeting:
-        return [Delete(pair.link, Side.EXCHANGE, pair.event, "4.7")]
-    return [Unlink(pair.link, "4.7")]
+def _left(pair: Pair, context: Context) -> Actions:
+    """The user takes no part any longer (rule 4.7): his copy of it goes; what he made himself moves to a new owner who
+    syncs, and stays otherwise; a meeting stays with its organizer."""
+    link, event, activity = pair.link, pair.event, pair.activity
+    if pair.exchange is Change.GONE or (event is not None and event.is_cancelled):
+        return [Forget(link)]
+    if event is None or event.is_meeting:
+        return [Unlink(link, "4.7")]
+    owner = context.rules.people.of_id(activity.owner_id) if activity else None
+    moves = owner is not None and owner.syncs and activity is not None and is_ticked(activity.type_id, context.rules)
+    if moves if link.role is Role.OWNER else link.born is Side.PSA:
+        return [Delete(link, Side.EXCHANGE, event, "4.7")]
+    return [Unlink(link, "4.7")]
 
 
 def _missing_after_resync(pair: Pair, context: Context) -> Actions:
@@ -128,35 +150,47 @@ def _missing_after_resync(pair: Pair, context: Context) -> Actions:
 
 def _remove_activity(pair: Pair, context: Context) -> Actions:
     """An event was deleted by its user (rule 8.2); the activity goes only if it is his and nothing of it is past."""
-    activity = pair.activity
+    activity, link = pair.activity, pair.link
     if activity is None:
         return []
-    if activity.owner_id != context.rules.user_id:
-        return [Unlink(pair.link, "4.5")]
-    over = context.is_over(activity.entry) and not context.is_in_series(pair.link)
+    cancelled = pair.event is not None and pair.event.is_cancelled
+    if not cancelled and (link.role is Role.ATTENDEE or not _may_remove(pair, context)):
+        left = attendee_left(pair, activity, context)
+        if left is not None:
+            return left
+    over = context.is_over(activity.entry) and not context.is_in_series(link)
     if activity.closed or activity.has_hours or over:
-        return [Unlink(pair.link, "8.2")]
+        return [Unlink(link, "8.2")]
     shortened = context.ended_slots(activity.entry)
     if shortened is None:
-        return [Delete(pair.link, Side.PSA, activity)]
+        return [Delete(link, Side.PSA, activity)]
     # A running series: what is over stays, the rest goes.
     entry = with_fields(activity.entry, replace(activity.entry, recurrence=shortened), {"recurrence"})
     keys = frozenset({"recurrence"})
     return [
-        Update(pair.link, activity, None, to_psa=entry, psa_fields=keys, rule="8.2"),
-        Unlink(pair.link, "8.2"),
+        Update(link, activity, None, to_psa=entry, psa_fields=keys, rule="8.2"),
+        Unlink(link, "8.2"),
     ]
 
 
+def _may_remove(pair: Pair, context: Context) -> bool:
+    """The organizer of a meeting, the owner of anything else."""
+    assert pair.activity is not None
+    return pair.link.role is Role.ORGANIZER or pair.activity.owner_id == context.rules.user_id
+
+
 def _remove_event(pair: Pair, context: Context) -> Actions:
-    event = pair.event
+    """The activity was deleted (rule 8.2): its event goes, a meeting to come with mails that cancel it (rule 4.6)."""
+    event, link = pair.event, pair.link
     if event is None:
         return []
-    if event.is_meeting:
-        if event.is_organizer:
-            return context.put_aside(event, "meeting_would_mail", pair.link)
-        return [Unlink(pair.link, "4.4")]
-    return [Delete(pair.link, Side.EXCHANGE, event)]
+    if event.is_meeting and not event.is_organizer:
+        return [Unlink(link, "4.4")]
+    if not (event.is_meeting and has_attendees(event)):
+        return [Delete(link, Side.EXCHANGE, event)]
+    if context.seen.first_run or context.is_over(event.entry):
+        return [Unlink(link, "4.6")]
+    return [Delete(link, Side.EXCHANGE, event, mail=Mail.ALL)]
 
 
 def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions:
@@ -164,6 +198,8 @@ def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions
     activity = pair.activity
     assert activity is not None
     entry = _unshortened(wanted_event(activity, context.rules), pair, Side.EXCHANGE)
+    if pair.link.role.is_meeting:
+        entry = replace(entry, text=names_in_text(entry, activity.entry.people))
     held, notes = held_back(activity, context)
     return [CreateEvent(activity, entry, pair.link, rule, held), *notes]
 
@@ -177,7 +213,8 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     if type_id is None:
         return context.put_aside(event, "no_activity_type", pair.link)
     entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
-    return [CreateActivity(event, entry, type_id, pair.link, rule)]
+    owner_id = owner_of(event, context.rules.people, context.rules.user_id)
+    return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id)]
 
 
 def _unshortened(entry: Entry, pair: Pair, target: Side) -> Entry:
@@ -218,6 +255,8 @@ class _Write:
     keys: frozenset[FieldKey] = _NO_KEYS
     type_id: str | None = None
     held: frozenset[FieldKey] = _NO_KEYS
+    mail: Mail = Mail.NONE
+    response: str = ""
 
 
 def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
@@ -232,13 +271,12 @@ def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
         event.modified if event else None,
         context.clocks,
     )
-    merged = merge(pair, _fields(outgoing), _fields(incoming), wins)
-    if event is not None and event.is_meeting and not event.is_organizer:
-        merged = revert_on_foreign_meeting(merged, pair)
-
+    merged = carried(
+        merge(pair, _outgoing(activity, outgoing, rules), _incoming(event, incoming, rules), wins), pair, context
+    )
     psa = _for_psa(pair, merged.to_psa, context) if merged.to_psa else _Write()
-    exchange = _for_exchange(pair, outgoing, merged.to_exchange) if merged.to_exchange else _Write()
-    if psa.keys or psa.type_id or exchange.keys:
+    exchange = _for_exchange(pair, outgoing, merged.to_exchange, context) if merged.to_exchange else _Write()
+    if psa.keys or psa.type_id or exchange.keys or exchange.response:
         update = Update(
             pair.link,
             activity,
@@ -248,8 +286,10 @@ def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
             psa_type_id=psa.type_id,
             to_exchange=exchange.entry if exchange.keys else None,
             exchange_fields=exchange.keys,
+            mail=exchange.mail,
+            response=exchange.response,
             losers=merged.losers,
-            rule=_rule_of(pair),
+            rule=_rule_of(pair, context),
             held=exchange.held,
         )
         return [update, *_notes(pair, exchange.held, context, anew=True)]
@@ -259,14 +299,10 @@ def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
     return _notes(pair, exchange.held, context)
 
 
-def _rule_of(pair: Pair) -> str:
+def _rule_of(pair: Pair, context: Context) -> str:
     if pair.psa is Change.EDITED and pair.exchange is Change.EDITED:
         return "7.3"
-    return "4.4" if pair.psa is Change.EDITED and _is_foreign(pair.event) else "7.2"
-
-
-def _is_foreign(event: SeenEvent | None) -> bool:
-    return event is not None and event.is_meeting and not event.is_organizer
+    return "4.4" if pair.psa is Change.EDITED and is_foreign(pair, context) else "7.2"
 
 
 def _versions_moved(pair: Pair) -> bool:
@@ -291,23 +327,54 @@ def _for_psa(pair: Pair, keys: frozenset[FieldKey], context: Context) -> _Write:
             # Where the PSA cannot mask, the stand-in comes and goes with the privacy (rule 1.6).
             keys |= {"title", "place", "text"}
     current = seen_entry(activity, rules)
-    entry = with_fields(current, wanted_activity(event, rules, type_id or activity.type_id), keys)
-    return _Write(entry, changed_keys(fields(current), fields(entry)), type_id)
+    wanted = wanted_activity(event, rules, type_id or activity.type_id, activity.owner_id)
+    entry = replace(with_fields(current, wanted, keys), people=_participants(pair, activity, wanted, keys, rules))
+    after = activity_people(replace(activity, entry=entry), rules.people, rules.user_id)
+    people = changed_keys(activity_people(activity, rules.people, rules.user_id), after) & keys
+    return _Write(entry, changed_keys(fields(current), fields(entry)) | people, type_id)
 
 
-def _for_exchange(pair: Pair, outgoing: Entry | None, keys: frozenset[FieldKey]) -> _Write:
+def _participants(
+    pair: Pair, activity: SeenActivity, wanted: Entry, keys: frozenset[FieldKey], rules: Rules
+) -> tuple[Person, ...]:
+    """Who takes part once the people among `keys` are as the meeting has them."""
+    event = pair.event
+    assert event is not None
+    people = with_people(activity.entry.people, wanted.people, keys, rules.people)
+    user = rules.people.of_id(rules.user_id)
+    if RESPONSE in keys and user is not None:
+        people = with_answer(people, user.address, event.response, rules.people)
+    return people
+
+
+def _for_exchange(pair: Pair, outgoing: Entry | None, keys: frozenset[FieldKey], context: Context) -> _Write:
     activity, event = pair.activity, pair.event
     assert activity is not None and outgoing is not None
     blocked = crossing(activity.entry)
     held = frozenset(key for key in keys if occurrence_of(key) in blocked)
     if event is None:
         return _Write(outgoing, keys - held, held=held)
-    if event.is_meeting and event.is_organizer:
-        held |= frozenset(key for key in keys if not key.endswith(_UNMAILED))
-    keys = frozenset(key for key in keys - held if not _would_lower(key, event))
+    response = pair.psa_now.get(RESPONSE, "") if RESPONSE in keys else ""
+    keys = frozenset(key for key in keys - held - {RESPONSE} if not _would_lower(key, event))
+    entry, differing = _event_with(event, outgoing, activity, keys, context.rules)
+    how = told(event, differing, context)
+    if how.held:
+        held |= how.held
+        entry, differing = _event_with(event, outgoing, activity, keys - how.held, context.rules)
+    return _Write(entry, _with_rewritten(differing, event.entry, entry), held=held, mail=how.mail, response=response)
+
+
+def _event_with(
+    event: SeenEvent, outgoing: Entry, activity: SeenActivity, keys: frozenset[FieldKey], rules: Rules
+) -> tuple[Entry, frozenset[FieldKey]]:
+    """The event with the named fields as the activity has them, and the keys in which that differs."""
     entry = aligned(with_fields(event.entry, outgoing, keys))
-    differing = changed_keys(fields(event.entry), fields(entry))
-    return _Write(entry, _with_rewritten(differing, event.entry, entry), held=held)
+    owner = rules.people.of_id(activity.owner_id)
+    invited = (*activity.entry.people, *([Person(owner.address)] if owner else []))
+    entry = replace(entry, people=with_people(event.entry.people, invited, filter(is_person, keys), rules.people))
+    after = replace(event, entry=entry)
+    people = changed_keys(event_people(event, rules.people), event_people(after, rules.people))
+    return entry, changed_keys(fields(event.entry), fields(entry)) | people
 
 
 def _would_lower(key: FieldKey, event: SeenEvent) -> bool:
@@ -356,5 +423,15 @@ def _crossing_note(activity: SeenActivity, held: frozenset[FieldKey], context: C
     return context.put_aside(activity, "occurrence_crosses_neighbour", dates=" ".join(dates))
 
 
-def _fields(entry: Entry | None) -> Fields:
-    return fields(entry) if entry else {}
+def _outgoing(activity: SeenActivity | None, entry: Entry | None, rules: Rules) -> Fields:
+    """The activity as its event would hold it."""
+    if activity is None or entry is None:
+        return {}
+    return {**fields(entry), **activity_people(activity, rules.people, rules.user_id)}
+
+
+def _incoming(event: SeenEvent | None, entry: Entry | None, rules: Rules) -> Fields:
+    """The event as its activity would hold it."""
+    if event is None or entry is None:
+        return {}
+    return {**fields(entry), **event_people(event, rules.people)}

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from samklang.engine import times
 from samklang.engine.actions import NearMatch
-from samklang.engine.canonical import canonical_title, digest
+from samklang.engine.canonical import canonical_title, digest, fields
 from samklang.engine.model import AllDay, Entry, SeenActivity, SeenEvent, Side
 from samklang.engine.recurrence import aligned
 from samklang.engine.recurrence import canonical as canonical_rule
-from samklang.engine.rules import Rules, content, shorten
+from samklang.engine.rules import Rules, seen_entry, shorten
 
 FIELDS = ("title", "start_date", "start_time", "end_date", "end_time", "recurrence")
 
@@ -99,11 +99,11 @@ def _paired(
         return [(activities[0], events[0])]
     alike: dict[str, list[SeenEvent]] = defaultdict(list)
     for event in reversed(events):
-        alike[digest(content(event, rules))].append(event)
+        alike[digest(fields(seen_entry(event, rules)))].append(event)
     found = []
     unpaired = []
     for activity in activities:
-        same = alike[digest(content(activity, rules))]
+        same = alike[digest(fields(seen_entry(activity, rules)))]
         if same:
             found.append((activity, same.pop()))
         else:

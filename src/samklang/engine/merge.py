@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from samklang.engine.actions import Loser
@@ -75,19 +75,6 @@ def dropped_by_server(pair: Pair) -> frozenset[FieldKey]:
         return frozenset()
     fitting = known_days(event.entry, frozenset(own.values())) if event.entry.is_series else []
     return frozenset(key for key, day in own.items() if day in fitting)
-
-
-def revert_on_foreign_meeting(merged: Merged, pair: Pair) -> Merged:
-    """On a meeting somebody else organizes only his copy carries edits (rule 4.4).
-
-    A PSA edit of title, time, place or recurrence goes back to what the event says and is kept as a loser; the notes
-    are the user's own and go nowhere; privacy travels.
-    """
-    own = {key for key in merged.to_exchange if key.endswith("sensitivity")}
-    notes = {key for key in merged.to_exchange if key.endswith("text")}
-    reverted = merged.to_exchange - own - notes
-    lost = tuple(Loser(Side.PSA, key, pair.psa_now.get(key, "")) for key in sorted(reverted))
-    return replace(merged, to_psa=merged.to_psa | reverted, to_exchange=frozenset(own), losers=(*merged.losers, *lost))
 
 
 class _Merging:

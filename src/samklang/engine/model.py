@@ -346,7 +346,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ColleagueLink:
-    """A meeting as a colleague's mailbox of the same organization has it linked (rule 4.3)."""
+    """A meeting as a colleague's mailbox of the same organization has it linked (rules 3.2, 4.3).
+
+    Its role is a plain one while that mailbox has not heard yet that its entry became a meeting.
+    """
 
     uid: str
     psa_id: str

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Action, CreateActivity, CreateEvent, Forget, Join, LeaveOut, NearMatch
-from samklang.engine.changes import base_after
+from samklang.engine.changes import base_after, pair
 from samklang.engine.context import Context
-from samklang.engine.linked import held_back
+from samklang.engine.linked import held_back, plan_pair
 from samklang.engine.matching import match
 from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.people import meeting_key, owner_of, takes_part
 from samklang.engine.rules import content, is_eligible, is_matchable, type_for, wanted_activity, wanted_event
 
 Seen = SeenActivity | SeenEvent
@@ -29,9 +30,13 @@ class Newcomers:
     near: tuple[NearMatch, ...] = ()
 
     def plan(self) -> None:
-        seen = self.context.seen
-        activities = [one for one in seen.activities.values() if self._takes_part(one, is_matchable(one), "1.5")]
+        seen, user_id = self.context.seen, self.context.rules.user_id
+        mine = [one for one in seen.activities.values() if takes_part(one, user_id)]
+        activities = [one for one in mine if self._takes_part(one, is_matchable(one), "1.5")]
         events = [one for one in seen.events.values() if self._takes_part(one, not one.is_cancelled, "8.2")]
+        met = {id_ for event in events for id_ in self._meet(event)}
+        activities = [one for one in activities if one.id not in met and not self._is_a_meeting(one)]
+        events = [one for one in events if one.id not in met]
         found = match(activities, events, self.context.rules)
         self.near = found.near
         for activity, event in found.pairs:
@@ -74,6 +79,42 @@ class Newcomers:
             judged = self.context.seen.first_run or self.context.seen.resync
         return judged and self.context.is_too_old(seen.entry)
 
+    # --- meetings that stand in a colleague's mailbox, too
+
+    def _meet(self, event: SeenEvent) -> Iterable[str]:
+        """Join a meeting to the activity it has through a colleague (rule 3.2); the ids that are settled thereby."""
+        shared = self.context.shared(event)
+        if shared is None:
+            return ()
+        activity = self.context.seen.activities.get(shared.psa_id)
+        if activity is None:
+            # Deleted, or not to be read just now: the colleague's link will tell.
+            return (event.id,)
+        if (Side.PSA, activity.id) not in self.taken:
+            self.actions.extend(self._joined(activity, event))
+        return (activity.id, event.id)
+
+    def _joined(self, activity: SeenActivity, event: SeenEvent) -> Sequence[Action]:
+        rules = self.context.rules
+        ours, theirs = self.left_out.get((Side.PSA, activity.id)), self.left_out.get((Side.EXCHANGE, event.id))
+        base = base_after(None, activity, event, rules)
+        if activity.owner_id != rules.user_id:
+            comes_in = not takes_part(activity, rules.user_id)
+            return [Join(activity, event, base, ours or theirs, "3.2", comes_in)]
+        # The owner's copy decides who may read it (rule 1.8), at once: as if he had just said so.
+        own = {**base.exchange, "sensitivity": base.psa["sensitivity"]}
+        link = ours or theirs or Link("", LinkStatus.LINKED, None, None)
+        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=event.id, reason="")
+        link = replace(link, base=Base(base.psa, own), type_id=activity.type_id)
+        return plan_pair(pair(link, activity, event, rules), self.context, renew=True)
+
+    def _is_a_meeting(self, activity: SeenActivity) -> bool:
+        """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy."""
+        if not any(one.psa_id == activity.id for one in self.context.seen.colleagues):
+            return False
+        self._leave_out(activity, "4.3")
+        return True
+
     def _join(self, activity: SeenActivity, event: SeenEvent) -> None:
         ours, theirs = self.left_out.get((Side.PSA, activity.id)), self.left_out.get((Side.EXCHANGE, event.id))
         base = base_after(None, activity, event, self.context.rules)
@@ -101,8 +142,12 @@ class Newcomers:
         elif type_id is None:
             self.actions.extend(self.context.put_aside(event, "no_activity_type", link))
         else:
-            entry = wanted_activity(event, self.context.rules, type_id)
-            self.actions.append(CreateActivity(event, entry, type_id, link, _create_rule(surplus, link)))
+            rules = self.context.rules
+            entry = wanted_activity(event, rules, type_id)
+            owner_id = owner_of(event, rules.people, rules.user_id)
+            key = meeting_key(event.uid) if event.is_meeting and event.uid else ""
+            rule = _create_rule(surplus, link)
+            self.actions.append(CreateActivity(event, entry, type_id, link, rule, owner_id, key))
 
     def _leave_out(self, seen: Seen, rule: str) -> None:
         side = _side(seen)

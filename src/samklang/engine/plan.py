@@ -24,6 +24,7 @@ from samklang.engine.actions import (
     PutAside,
     Rebase,
     Revive,
+    TakeOver,
     Unlink,
     Update,
     signature,
@@ -34,11 +35,25 @@ from samklang.engine.linked import Actions, held_back, plan_pair
 from samklang.engine.marks import Marks
 from samklang.engine.materialize import family
 from samklang.engine.merge import IN_STEP, ServerClocks
-from samklang.engine.model import Link, LinkStatus, Side
+from samklang.engine.model import Link, LinkStatus, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
+from samklang.engine.people import is_about_people, owner_of
 from samklang.engine.rules import Rules, is_matchable, type_for, wanted_activity, wanted_event
 
-_ORDER = (Join, Rebase, LeaveOut, Revive, CreateEvent, CreateActivity, Update, Delete, Unlink, Forget, PutAside)
+_ORDER = (
+    Join,
+    TakeOver,
+    Rebase,
+    LeaveOut,
+    Revive,
+    CreateEvent,
+    CreateActivity,
+    Update,
+    Delete,
+    Unlink,
+    Forget,
+    PutAside,
+)
 
 
 def make_plan(seen: Observation, rules: Rules, now: datetime, clocks: ServerClocks = IN_STEP) -> Plan:
@@ -106,7 +121,32 @@ class _Planner:
             self._take(link)
             found = self.context.pair(link)
         self.pairs.append(found)
+        invitation = self._invitation(found)
+        if invitation is not None:
+            return self._taken_over(found, invitation)
         return plan_pair(found, self.context)
+
+    def _invitation(self, found: Pair) -> SeenEvent | None:
+        """The invitation to what the user has a plain copy of: the activity became a colleague's meeting (rule 4.1).
+
+        An edited copy is brought across first; the next run sees to the rest.
+        """
+        if found.link.role.is_meeting or found.exchange not in (Change.SAME, Change.GONE):
+            return None
+        shared = (one for one in self.context.seen.colleagues if one.psa_id == found.link.psa_id)
+        uids = sorted(one.uid for one in shared if one.uid)
+        invitations = (self._event_by_uid.get(uid) for uid in uids)
+        return next((one for one in invitations if one is not None and one.is_meeting), None)
+
+    def _taken_over(self, found: Pair, invitation: SeenEvent) -> Actions:
+        activity, link = found.activity, found.link
+        if activity is None or found.psa is Change.GONE:
+            return plan_pair(found, self.context)
+        self.taken.add((Side.EXCHANGE, invitation.id))
+        copy = found.event if found.exchange is not Change.GONE else None
+        if copy is None and found.exchange is not Change.GONE:
+            return []  # not read in this run, which it has to be before it is removed
+        return [TakeOver(link, activity, invitation, copy, base_after(None, activity, invitation, self.context.rules))]
 
     # --- a create that was begun ---
 
@@ -161,7 +201,8 @@ class _Planner:
         type_id = type_for(event, rules)
         if type_id is None:
             return self.context.put_aside(event, "no_activity_type", link)
-        return [CreateActivity(event, wanted_activity(event, rules, type_id), type_id, link, "10.4")]
+        owner_id = owner_of(event, rules.people, rules.user_id)
+        return [CreateActivity(event, wanted_activity(event, rules, type_id), type_id, link, "10.4", owner_id)]
 
 
 # --- the brake ------------------------------------------------------------------------------------------------------
@@ -176,10 +217,16 @@ def _brake(planner: _Planner, rules: Rules) -> Brake | None:
         if many or removed > rules.brake_absolute:
             return Brake("removals", side, removed, linked)
     for side in Side:
-        edited = len({family(one.link) for one in planner.pairs if one.of(side) is Change.EDITED})
+        edited = len({family(one.link) for one in planner.pairs if _is_edited(one, side)})
         if edited > rules.brake_count and edited > rules.brake_changed * linked:
             return Brake("changes", side, edited, linked)
     return None
+
+
+def _is_edited(one: Pair, side: Side) -> bool:
+    """Somebody added, removed or renamed in the directory may touch every meeting there is: that is no mass edit."""
+    keys = one.psa_keys if side is Side.PSA else one.exchange_keys
+    return one.of(side) is Change.EDITED and not all(is_about_people(key) for key in keys)
 
 
 def _removes(action: Action, side: Side) -> TypeGuard[Delete | Update]:

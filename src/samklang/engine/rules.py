@@ -25,6 +25,7 @@ from samklang.engine.model import (
     Sensitivity,
 )
 from samklang.engine.neighbours import crossing
+from samklang.engine.people import NOBODY, Directory, activity_people, event_people, owner_of, participants_of
 
 #: "Private" in the languages of the pages and of Severa (rule 1.6), compared without case.
 PRIVATE_NAMES = frozenset(
@@ -65,6 +66,8 @@ class Rules:
     #: The user's own default type, if he chose one.
     user_default_type_id: str | None = None
     conflict: ConflictPolicy = ConflictPolicy.NEWEST
+    #: The organization's users: whose address is whose, and who syncs (rule 4.2).
+    people: Directory = NOBODY
     #: Replacement title for an event without subject, in the user's language (rule 2).
     no_subject: str = "(no subject)"
     #: Stand-in title where the PSA cannot mask a private entry (rule 1.6).
@@ -106,11 +109,15 @@ def private_type(rules: Rules) -> ActivityType | None:
     return next((kind for kind in named if kind.category is not Category.PROJECT_TASK), None)
 
 
-def default_type(rules: Rules) -> ActivityType | None:
-    """The type of an activity made from a public event (rule 1.6); None if there is no active type at all."""
+def default_type(rules: Rules, chosen_id: str | None = None) -> ActivityType | None:
+    """The type of an activity made from a public event (rule 1.6); None if there is no active type at all.
+
+    `chosen_id`: the owner's own default, by default the user's.
+    """
+    own_id = chosen_id or rules.user_default_type_id
     active = [kind for kind in rules.types if kind.active]
     entries = [kind for kind in active if kind.category is Category.CALENDAR_ENTRY]
-    own = [kind for kind in entries if kind.id == rules.user_default_type_id]
+    own = [kind for kind in entries if kind.id == own_id]
     chosen = [kind for kind in entries if kind.is_default]
     public = [kind for kind in entries if kind != private_type(rules)]
     return next(iter([*own, *chosen, *public, *entries, *active]), None)
@@ -119,7 +126,8 @@ def default_type(rules: Rules) -> ActivityType | None:
 def type_for(event: SeenEvent, rules: Rules) -> str | None:
     """The type id of an activity made from this event; None when the organization has no active type."""
     private = private_type(rules) if event.entry.sensitivity.is_private else None
-    kind = private or default_type(rules)
+    owner = rules.people.of_id(owner_of(event, rules.people, rules.user_id))
+    kind = private or default_type(rules, owner.default_type_id if owner else None)
     return kind.id if kind else None
 
 
@@ -180,8 +188,11 @@ def seen_entry(seen: SeenActivity | SeenEvent, rules: Rules) -> Entry:
 
 
 def content(seen: SeenActivity | SeenEvent, rules: Rules) -> Fields:
-    """Canonical fields of one side's entry: what its base is compared with and made of."""
-    return fields(seen_entry(seen, rules))
+    """Canonical fields of one side's entry, its people among them: what its base is compared with and made of."""
+    plain = fields(seen_entry(seen, rules))
+    if isinstance(seen, SeenEvent):
+        return {**plain, **event_people(seen, rules.people)}
+    return {**plain, **activity_people(seen, rules.people, rules.user_id)}
 
 
 # --- what the other side shall hold ---------------------------------------------------------------------------------
@@ -215,12 +226,17 @@ def wanted_event(activity: SeenActivity, rules: Rules) -> Entry:
     return _each(_whole(entry, fit), fit)
 
 
-def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
-    """The activity an event becomes under a type (rules 1.6, 2)."""
+def wanted_activity(event: SeenEvent, rules: Rules, type_id: str, owner_id: str | None = None) -> Entry:
+    """The activity an event becomes under a type (rules 1.6, 2); its people become participants (rule 4.2), all but
+    the owner: by default who is to own what is made of it."""
     entry = event.entry
+    owner_id = owner_id or owner_of(event, rules.people, rules.user_id)
     private = entry.sensitivity.is_private
     hidden = private_type(rules)
     private_by_type = hidden is not None and type_id == hidden.id
+
+    def is_withheld(secret: bool) -> bool:
+        return secret and not (rules.psa_masks or rules.show_private or private_by_type)
 
     def fit(one: Occurrence) -> Occurrence:
         secret = private or one.sensitivity.is_private
@@ -231,11 +247,12 @@ def wanted_activity(event: SeenEvent, rules: Rules, type_id: str) -> Entry:
             text=canonical_text(one.text),
             sensitivity=_private(secret),
         )
-        if secret and not (rules.psa_masks or rules.show_private or private_by_type):
+        if is_withheld(secret):
             return replace(one, title=rules.private_title, place="", text="")
         return one
 
-    return _each(_whole(replace(entry, people=()), fit), fit)
+    people = () if is_withheld(private) else participants_of(event, owner_id, rules.people)
+    return _each(_whole(replace(entry, people=people), fit), fit)
 
 
 def _availability(activity: SeenActivity) -> Availability:

@@ -201,7 +201,7 @@ class LinkRow(models.Model):
         ]
         indexes: ClassVar = [
             # Whether a meeting or an activity is a meeting linked in some mailbox (rule 4.3).
-            models.Index(fields=["uid"], condition=Q(role__in=["organizer", "attendee"]), name="meetings_by_uid"),
+            models.Index(fields=["uid"], condition=~Q(uid=""), name="meetings_by_uid"),
             models.Index(fields=["psa_id"], condition=Q(role__in=["organizer", "attendee"]), name="meetings_by_psa_id"),
         ]
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 from samklang.accounts.models import User
 from samklang.clock import real_now
 from samklang.engine.canonical import CANON_VERSION
+from samklang.engine.marks import DELETED
 from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, Role, SetAside, Side
 from samklang.mailboxes import journal, statements
 from samklang.mailboxes.models import LinkRow, Mailbox, Run, SetAsideRow
@@ -83,12 +84,12 @@ class DjangoStore:
             return []
         organization = User.objects.filter(mailbox=self._mailbox_id).values("organization_id")
         rows = LinkRow.objects.filter(
-            Q(uid__in=uids) | Q(psa_id__in=psa_ids),
-            status=LinkStatus.LINKED,
-            role__in=[role.value for role in Role if role.is_meeting],
+            Q(uid__in=uids) | Q(psa_id__in=psa_ids, role__in=[role.value for role in Role if role.is_meeting]),
+            status__in=[LinkStatus.LINKED, LinkStatus.UNLINKED],
+            psa_id__isnull=False,
             mailbox__user__organization__in=organization,
             mailbox__on=True,
-        ).exclude(mailbox_id=self._mailbox_id)
+        ).exclude(Q(mailbox_id=self._mailbox_id) | Q(status=LinkStatus.UNLINKED, reason=DELETED))
         found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email")
         return [ColleagueLink(uid, psa_id or "", Role(role), email.casefold()) for uid, psa_id, role, email in found]
 

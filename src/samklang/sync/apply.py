@@ -9,13 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from samklang.engine import canonical
-from samklang.engine.actions import Action, CreateActivity, CreateEvent, Delete, Observation, Revive, Update
+from samklang.engine.actions import (
+    Action,
+    CreateActivity,
+    CreateEvent,
+    Delete,
+    Join,
+    Observation,
+    Rebase,
+    Revive,
+    TakeOver,
+    Unlink,
+    Update,
+)
 from samklang.engine.changes import base_after
 from samklang.engine.marks import reason_of_delete
-from samklang.engine.model import Base, Entry, FieldKey, Fields, Gone, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.model import (
+    Base,
+    Entry,
+    FieldKey,
+    Fields,
+    Gone,
+    Link,
+    LinkStatus,
+    SeenActivity,
+    SeenEvent,
+    Side,
+)
+from samklang.engine.people import RESPONSE, is_about_people, owner_of
 from samklang.engine.plan import make_plan
 from samklang.engine.rules import Rules, content
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
@@ -50,6 +75,7 @@ class Applier:
         self._now = parts.now
         self._clocks = parts.clocks
         self._rules = rules
+        self._user_id = rules.user_id
         self._observation = observation
         self._recorder = recorder
         self._faults_in_a_row = 0
@@ -84,13 +110,24 @@ class Applier:
                 self._create_activity(action)
             case Revive():
                 self._revive(action, decisions)
-            case Update() | Delete():
+            case Join() if action.takes_part:
+                self._take_part(action)
+            case Update() | Delete() | TakeOver():
                 try:
-                    self._update(action) if isinstance(action, Update) else self._delete(action)
+                    self._change(action)
                 except (_NotAsDecided, VersionConflict, NotFound):
                     self._decide_again(action, decisions)
             case _:
                 self._recorder.remember(action)
+
+    def _change(self, action: Update | Delete | TakeOver) -> None:
+        match action:
+            case Update():
+                self._update(action)
+            case Delete():
+                self._delete(action)
+            case TakeOver():
+                self._take_over(action)
 
     def _aim(self, target: Side, source_id: str | None, version: str) -> None:
         """What follows carries the source, on the other side, to `target`."""
@@ -107,17 +144,19 @@ class Applier:
         begun = self._recorder.begin_create(Side.EXCHANGE, activity.id, link, intended)
         event = self._calendar.create(action.entry, begun.key)
         base = Base(held_now, content(event, self._rules))
-        link = linked(begun, activity, event, base)
+        link = linked(begun, activity, event, base, self._user_id)
         self._recorder.write(link, Side.EXCHANGE, "create", action.rule, after=base.exchange, by=_editor(activity))
 
     def _create_activity(self, action: CreateActivity) -> None:
         event = action.event
         self._aim(Side.PSA, event.id, event.version)
-        intended = Base(canonical.fields(action.entry), content(event, self._rules))
-        begun = self._recorder.begin_create(Side.PSA, event.id, action.link, intended)
-        activity = self._activities.create(action.entry, action.type_id, begun.key)
+        theirs = content(event, self._rules)
+        people = {key: value for key, value in theirs.items() if is_about_people(key)}
+        intended = Base({**canonical.fields(action.entry), **people}, theirs)
+        begun = self._recorder.begin_create(Side.PSA, event.id, action.link, intended, action.key)
+        activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id)
         base = base_after(begun, activity, event, self._rules)
-        link = linked(begun, activity, event, base)
+        link = linked(begun, activity, event, base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
 
     def _revive(self, action: Revive, decisions: int) -> None:
@@ -127,22 +166,86 @@ class Applier:
         try:
             activity = self._activities.restore(link.psa_id or "")
         except NotFound:
-            self._create_activity(CreateActivity(event, action.entry, action.type_id, link, action.rule))
+            owner_id = owner_of(event, self._rules.people, self._user_id)
+            again = CreateActivity(event, action.entry, action.type_id, link, action.rule, owner_id)
+            self._create_activity(again)
             return
-        link = replace(linked(link, activity, None, link.base), item_id=event.id, uid=event.uid)
+        link = replace(linked(link, activity, None, link.base, self._user_id), item_id=event.id, uid=event.uid)
         self._recorder.write(link, Side.PSA, "restore", action.rule, after=content(activity, self._rules))
         seen = replace(self._observation, links=(link,), set_aside=(), complete={}, gone_activities={}, gone_events={})
         self._do_all(replace(seen, activities={activity.id: activity}, events={event.id: event}), decisions)
+
+    # -- meetings
+
+    def _take_part(self, action: Join) -> None:
+        """Put the user on a colleague's activity and link his invitation to it (rule 4.3)."""
+        event, before = action.event, action.activity
+        self._aim(Side.PSA, event.id, event.version)
+        link = replace(action.link or Link("", LinkStatus.LINKED, None, None), psa_id=before.id, item_id=event.id)
+        held = content(before, self._rules)
+        with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
+            activity = self._activities.take_part(before.id, event.response)
+            base = base_after(None, activity, event, self._rules)
+            link = linked(link, activity, event, base, self._user_id)
+            self._recorder.write(link, Side.PSA, "update", action.rule, before=held, after=base.psa)
+
+    def _take_over(self, action: TakeOver) -> None:
+        """Remove the plain copy, then let the invitation have its link (rule 4.1): in this order a crash leaves nothing
+        behind that could be taken for a new entry."""
+        self._aim(Side.EXCHANGE, action.link.psa_id, action.link.psa_version)
+        link = linked(action.link, action.activity, action.event, action.base, self._user_id)
+        if action.copy is None:
+            self._recorder.remember(Rebase(link, action.base, action.activity, action.event, action.rule))
+            return
+        fresh = self._look_again(self._calendar.get, action.copy, action.copy.id)
+        held = content(fresh, self._rules)
+        with self._recorder.writing(action.link, Side.EXCHANGE, "delete", action.rule, held, {}):
+            self._calendar.delete(fresh)
+            self._recorder.write(link, Side.EXCHANGE, "delete", action.rule, before=held)
+
+    def _hand_over(self, action: Update, owner_id: str) -> None:
+        """Make the next of those invited the owner (rule 4.2)."""
+        link, seen = action.link, action.activity
+        assert seen is not None, "its owner is known"
+        self._aim(Side.PSA, link.item_id, link.item_version)
+        fresh, held = self._look_again(self._activities.get, seen, seen.id), content(seen, self._rules)
+        with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
+            after = self._activities.hand_over(fresh, owner_id)
+            link = replace(link, psa_version=after.version)
+            self._recorder.write(link, Side.PSA, "update", action.rule, before=held, after=content(after, self._rules))
+        self._left[Side.PSA, after.id] = after
+
+    def _respond(self, action: Update, activity: SeenActivity | None) -> None:
+        """Give the user's answer in his mailbox, without mail (rule 4.5); a server may take a declined copy away."""
+        link = self._recorder.known.of_id(action.link.id) or action.link
+        self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
+        held = self._left.get((Side.EXCHANGE, link.item_id or ""), action.event)
+        seen = held if isinstance(held, SeenEvent) else None
+        fresh = self._look_again(self._calendar.get, seen, link.item_id)
+        before = content(fresh, self._rules)
+        with self._recorder.writing(link, Side.EXCHANGE, "update", "4.5", {}, {RESPONSE: action.response}):
+            after = self._calendar.respond(fresh, action.response)
+            base = base_after(link, activity, after or fresh, self._rules, action.held)
+            link = linked(link, activity, after or fresh, base, self._user_id)
+            now = {**before, RESPONSE: action.response}
+            self._recorder.write(link, Side.EXCHANGE, "update", "4.5", before=before, after=now)
+        if after is None:
+            self._recorder.remember(Unlink(link, "4.5"))
 
     # -- updating
 
     def _update(self, action: Update) -> None:
         """Write to the PSA, then to Exchange, as far as either is wanted; record after each write."""
         activity = action.activity
+        if action.psa_owner_id is not None:
+            self._hand_over(action, action.psa_owner_id)
+            return
         if action.psa_fields or action.psa_type_id:
             activity = self._update_activity(action)
         if action.exchange_fields:
             self._update_event(action, activity)
+        if action.response:
+            self._respond(action, activity)
 
     def _update_activity(self, action: Update) -> SeenActivity:
         link, event = action.link, action.event
@@ -153,12 +256,12 @@ class Applier:
         with self._writing(action, Side.PSA, before, wanted):
             after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
             base = base_after(link, after, event, self._rules, action.held)
-            if action.exchange_fields:
+            if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
                 # looking as edited as they are.
                 base = _advanced(link.base, base, action.psa_fields)
             self._recorder.write(
-                linked(link, after, event, base),
+                linked(link, after, event, base, self._user_id),
                 Side.PSA,
                 "update",
                 action.rule,
@@ -178,9 +281,12 @@ class Applier:
         if _lays_out_anew(wanted, action.exchange_fields):
             self._recorder.expect_dropped_dates(link)
         with self._writing(action, Side.EXCHANGE, before, wanted):
-            after = self._calendar.update(fresh, wanted, action.exchange_fields)
+            after = self._calendar.update(fresh, wanted, action.exchange_fields, action.mail)
+            base = base_after(link, activity, after, self._rules, action.held)
+            if action.response:
+                base = _advanced(link.base, base, frozenset(base.psa) - {RESPONSE})
             self._recorder.write(
-                linked(link, activity, after, base_after(link, activity, after, self._rules, action.held)),
+                linked(link, activity, after, base, self._user_id),
                 Side.EXCHANGE,
                 "update",
                 action.rule,
@@ -189,6 +295,7 @@ class Applier:
                 losers=action.losers,
                 by=_editor(action.activity),
             )
+        self._left[Side.EXCHANGE, after.id] = after
 
     def _writing(self, action: Update, side: Side, before: Fields, wanted: Entry) -> AbstractContextManager[None]:
         keys = action.psa_fields if side is Side.PSA else action.exchange_fields
@@ -209,7 +316,8 @@ class Applier:
         if side is Side.PSA:
             self._delete_from(self._activities.get, self._activities.delete, action, entry_id)
         else:
-            self._delete_from(self._calendar.get, self._calendar.delete, action, entry_id)
+            delete = partial(self._calendar.delete, mail=action.mail)
+            self._delete_from(self._calendar.get, delete, action, entry_id)
 
     def _delete_from(self, get: Get[S], delete: Callable[[S], None], action: Delete, entry_id: str) -> None:
         """Nothing is deleted that a person changed since it was decided."""
@@ -240,7 +348,7 @@ class Applier:
             raise _NotAsDecided
         return fresh
 
-    def _decide_again(self, action: Update | Delete, decisions: int) -> None:
+    def _decide_again(self, action: Update | Delete | TakeOver, decisions: int) -> None:
         """Read the side anew that was not as decided, and do what both sides call for now.
 
         The other side stays as this run's pages showed it, for asking again might reach a replica that lags behind;

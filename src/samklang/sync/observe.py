@@ -13,7 +13,8 @@ from typing import Any
 from samklang.engine.actions import Observation
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
-from samklang.engine.model import Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.model import ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.people import is_meeting_key
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
@@ -65,6 +66,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         *_follow(known, exchange),
     )
     _ask_about_marks(known, psa, exchange)
+    colleagues = _look_to_colleagues(parts, known, psa, exchange)
     _fetch_counterparts(known, psa, exchange)
     lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
     return Observed(
@@ -76,6 +78,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
             gone_activities=psa.gone,
             gone_events=exchange.gone,
             set_aside=tuple(known.aside.values()),
+            colleagues=colleagues,
             first_run=not state.first_run_done,
             complete={Side.PSA: psa.complete, Side.EXCHANGE: exchange.complete},
             resync=lost or psa.rejected or exchange.rejected,
@@ -169,10 +172,33 @@ def _complete_creates(
             psa.seen[activity.id] = activity
             done = replace(link, psa_id=activity.id, type_id=activity.type_id)
         assert made is not None
-        # What both hold is compared with what the create set out to write: an edit made since is still an edit.
-        done = replace(done, status=LinkStatus.LINKED, base=without_missing_dates(link.base, content(made, rules)))
+        # What both hold is compared with what the create set out to write: an edit made since is still an edit. What a
+        # colleague's run made of the same meeting is joined as it stands (rule 4.3).
+        base = without_missing_dates(link.base, content(made, rules))
+        if is_meeting_key(link.key):
+            base = replace(base, psa=content(made, rules))
+        done = replace(done, status=LinkStatus.LINKED, base=base)
         known.keep(done)
         yield done
+
+
+def _look_to_colleagues(
+    parts: Parts, known: Known, psa: Look[SeenActivity], exchange: Look[SeenEvent]
+) -> tuple[ColleagueLink, ...]:
+    """What colleagues' mailboxes know of the meetings seen here (rules 3.2, 4.3), and what joining them needs."""
+    touched = [link for i in (*exchange.seen, *exchange.gone) if (link := known.link_of(Side.EXCHANGE, i)) is not None]
+    meetings = [event for event in exchange.seen.values() if event.is_meeting and event.uid]
+    uids = {event.uid for event in meetings} | {link.uid for link in touched if link.uid and link.role.is_meeting}
+    psa_ids = {*psa.seen, *(link.psa_id for link in touched if link.psa_id and link.role.is_meeting)}
+    if not (uids or psa_ids):
+        return ()
+    colleagues = tuple(parts.store.meetings(uids, psa_ids))
+    new = {event.uid for event in meetings if known.link_of(Side.EXCHANGE, event.id) is None}
+    shared = {one.psa_id for one in colleagues if one.uid in new}
+    psa.ask(psa.missing(shared))
+    copies = (known.link_of(Side.PSA, psa_id) for psa_id in shared)
+    exchange.ask(exchange.missing([link.item_id for link in copies if link is not None and link.item_id]))
+    return colleagues
 
 
 def _mend_series(

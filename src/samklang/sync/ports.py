@@ -236,7 +236,10 @@ class Store(Protocol):
     def set_aside(self) -> Sequence[SetAside]: ...
 
     def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
-        """Meetings linked in colleagues' mailboxes that have one of these identities or activities."""
+        """Links of colleagues' mailboxes that have one of these identities, or are meetings of these activities.
+
+        Of unlinked ones those that still name an activity: one meeting is one activity (rule 4.3).
+        """
 
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""

@@ -30,6 +30,7 @@ from samklang.engine.model import (
     SetAside,
     Side,
 )
+from samklang.engine.people import role_of
 from samklang.sync.errors import ItemError, NotFound, VersionConflict
 from samklang.sync.known import Known, id_on
 from samklang.sync.parts import Parts
@@ -51,9 +52,10 @@ def back_off(tries: int, *, at_once: bool = False) -> timedelta:
     return min(timedelta(minutes=5) * (1 << min(tries - 1, 10)), timedelta(days=1))
 
 
-def linked(link: Link, activity: SeenActivity | None, event: SeenEvent | None, base: Base) -> Link:
+def linked(link: Link, activity: SeenActivity | None, event: SeenEvent | None, base: Base, user_id: str) -> Link:
     """The link as it stands once both sides hold `base`; a side that was not read stays as it was remembered."""
-    link = replace(link, status=LinkStatus.LINKED, base=base, reason="")
+    role = role_of(activity, event, user_id, link.role)
+    link = replace(link, status=LinkStatus.LINKED, base=base, role=role, reason="")
     if activity is not None:
         link = replace(link, psa_id=activity.id, psa_version=activity.version, type_id=activity.type_id)
     if event is not None:
@@ -87,13 +89,14 @@ class Recorder:
         self._now = parts.now
         #: Journal row of the write that is being made.
         self._begun = ""
+        self._user_id = parts.rules.user_id
 
-    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base) -> Link:
+    def begin_create(self, side: Side, seen_id: str, link: Link | None, base: Base, key: str = "") -> Link:
         """Commit to a create on `side` before it is asked for (rule 10.4)."""
         link = link and (self.known.of_id(link.id) or link)
         if link is not None:
             self.known.drop(link)
-        begun = self._store.begin_create(side, seen_id, link, base)
+        begun = self._store.begin_create(side, seen_id, link, base, key)
         self.known.keep(begun)
         return begun
 
@@ -166,7 +169,7 @@ class Recorder:
             case Join():
                 self._join(action)
             case Rebase():
-                self._keep(linked(action.link, action.activity, action.event, action.base))
+                self._keep(linked(action.link, action.activity, action.event, action.base, self._user_id))
             case Forget():
                 self._keep(action.link, remove=True)
             case Unlink():
@@ -189,11 +192,7 @@ class Recorder:
 
     def _join(self, action: Join) -> None:
         link = action.link or Link("", LinkStatus.LINKED, None, None, born=Side.PSA)
-        for side, entry_id in ((Side.PSA, action.activity.id), (Side.EXCHANGE, action.event.id)):
-            spare = self.known.link_of(side, entry_id)
-            if spare is not None and spare.id != link.id:  # each side was left out alone
-                self._keep(spare, remove=True)
-        self._keep(linked(link, action.activity, action.event, action.base))
+        self._keep(linked(link, action.activity, action.event, action.base, self._user_id))
         self.joined += 1
 
     def _keep(self, link: Link, change: Change | None = None, *, remove: bool = False) -> None:
@@ -201,6 +200,11 @@ class Recorder:
         waits = any((side, id_on(link, side)) in self.known.aside for side in Side)
         if change is None and not waits and (held is None if remove else held == link):
             return
+        for side in Side:
+            spare = self.known.link_of(side, id_on(link, side) or "")
+            if spare is not None and spare.id != link.id and spare.status is LinkStatus.LEFT_OUT:
+                self._store.record(spare, remove=True)  # each side was left out alone
+                self.known.drop(spare)
         self._store.record(link, change, remove=remove, begun=self._begun if change else "")
         if held is not None:
             self.known.drop(held)

@@ -16,9 +16,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="linkrow",
-            index=models.Index(
-                condition=models.Q(("role__in", ["organizer", "attendee"])), fields=["uid"], name="meetings_by_uid"
-            ),
+            index=models.Index(condition=models.Q(("uid", ""), _negated=True), fields=["uid"], name="meetings_by_uid"),
         ),
         migrations.AddIndex(
             model_name="linkrow",

@@ -30,7 +30,9 @@ class MemoryActivities:
         colleague: MemoryActivities | None = None,
     ) -> None:
         """`colleague`: the same activities as his, as `user_id` sees them."""
-        self.shelf = colleague.shelf if colleague else Shelf[SeenActivity]("psa", clock, faults or Faults(), page_size)
+        self.shelf: Shelf[SeenActivity] = (
+            colleague.shelf if colleague else Shelf[SeenActivity]("psa", clock, faults or Faults(), page_size)
+        )
         self.faults = self.shelf.faults
         self.user_id = user_id
         #: A code if this calendar refuses the entry (double booking …), else None.
@@ -48,7 +50,7 @@ class MemoryActivities:
         self._were_mine |= self.mine().keys()
         others = self.shelf.shown().keys() - self._were_mine
         for page, last in self.shelf.pages([i for i in ids if i not in others]):
-            shown = self.mine()
+            shown = self.shelf.shown()
             yield ActivityPage(
                 activities=tuple(shown[i] for i in page if i in shown),
                 removed=tuple(i for i in page if i not in shown),
@@ -57,8 +59,7 @@ class MemoryActivities:
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
         with self.faults.call("psa.get"):
-            shown = self.mine()
-            return {i: self.shelf.look(i) if i in shown else None for i in activity_ids}
+            return {i: self.shelf.look(i) for i in activity_ids}
 
     def find_created(self, key: str) -> SeenActivity | None:
         with self.faults.call("psa.find_created"):

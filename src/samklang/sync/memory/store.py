@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from samklang.engine.marks import DELETED
 from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, SetAside, Side
 from samklang.sync.memory.faults import Faults
 from samklang.sync.ports import Begun, Change, MailboxState, Tokens
@@ -54,8 +55,9 @@ class MemoryStore:
                 ColleagueLink(link.uid, link.psa_id or "", link.role, store.address)
                 for store in self.colleagues
                 for link in store._links.values()
-                if link.status is LinkStatus.LINKED and link.role.is_meeting
-                if link.uid in uids or link.psa_id in psa_ids
+                if link.status is LinkStatus.LINKED or (link.status is LinkStatus.UNLINKED and link.reason != DELETED)
+                if link.psa_id
+                if link.uid in uids or (link.role.is_meeting and link.psa_id in psa_ids)
             ]
 
     def begin_create(

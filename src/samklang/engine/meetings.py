@@ -1,0 +1,192 @@
+"""Meetings: whose copy carries which edits, who is told, and what becomes of a copy that is left (rules 4.1-4.7).
+
+One meeting is one activity, in however many mailboxes it stands; each mailbox has a link of its own. A link's role says
+what its copy may carry:
+
+| role | from Exchange to the PSA | from the PSA to Exchange |
+|---|---|---|
+| owner | everything | everything but people: nobody is mailed |
+| participant | everything but privacy | everything but people |
+| organizer | everything, answers too | everything but answers; aloud, or held back (rule 4.6) |
+| attendee, no organizer's copy here | everything but a colleague's privacy | his answer, privacy; the rest goes back |
+| attendee, beside an organizer's copy | his answer | his answer, privacy |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from samklang.engine import recurrence, times
+from samklang.engine.actions import Action, Loser, Unlink, Update
+from samklang.engine.canonical import field_name, occurrence_of
+from samklang.engine.changes import Pair
+from samklang.engine.context import Context
+from samklang.engine.merge import Merged
+from samklang.engine.model import ColleagueLink, FieldKey, Mail, Role, SeenActivity, SeenEvent, Side
+from samklang.engine.people import (
+    RESPONSE,
+    has_attendees,
+    is_about_people,
+    is_person,
+    organizer_of,
+    person_key,
+    role_of,
+    with_answer,
+)
+
+#: What is nobody's business but the reader's own: it changes no meeting, and nobody is told of it (rules 4.4, 4.6).
+_OWN = ("sensitivity", "text")
+
+
+def role_in(pair: Pair, context: Context) -> Role:
+    """What the user is to this pair as it stands now."""
+    return role_of(pair.activity, pair.event, context.rules.user_id, pair.link.role)
+
+
+# --- who carries ----------------------------------------------------------------------------------------------------
+
+
+def others(pair: Pair, context: Context, *, attendees: bool) -> list[ColleagueLink]:
+    """Links of colleagues' mailboxes to the same meeting: of its attendees, or of its organizer, whose own link may
+    not have heard yet that the entry became a meeting."""
+    same = (one for one in context.seen.colleagues if one.psa_id == pair.link.psa_id)
+    return [one for one in same if (one.role is Role.ATTENDEE) is attendees]
+
+
+def carries(pair: Pair, context: Context) -> bool:
+    """Whether an attendee's copy speaks for the meeting: no organizer's copy is linked here, and his address is the
+    lowest of those whose copies are (rules 4.2, 4.4)."""
+    if others(pair, context, attendees=False):
+        return False
+    user = context.rules.people.of_id(context.rules.user_id)
+    own = user.address if user else ""
+    return all(own <= one.address for one in others(pair, context, attendees=True))
+
+
+def is_foreign(pair: Pair, context: Context) -> bool:
+    """True where nobody's mailbox of ours can change the meeting: its organizer does not sync (rule 4.4)."""
+    if pair.event is None or role_in(pair, context) is not Role.ATTENDEE or others(pair, context, attendees=False):
+        return False
+    organizer = organizer_of(pair.event)
+    known = context.rules.people.of_address(organizer.address) if organizer else None
+    return known is None or not known.syncs
+
+
+def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
+    """What of a merge this copy may carry; what may not stays as each side's own base."""
+    role = role_in(pair, context)
+    to_psa, to_exchange = set(merged.to_psa), set(merged.to_exchange)
+    losers = list(merged.losers)
+    always_on = _always_on(pair, context)
+    # Whoever called or owns it is on it: struck off on one side, he is put back there.
+    to_psa |= to_exchange & always_on
+    to_psa = {key for key in to_psa if key not in always_on or key in pair.exchange_now}
+    to_exchange -= always_on
+    if not _is_owner(pair, context):
+        to_psa = {key for key in to_psa if field_name(key) != "sensitivity"}  # rule 1.8: the owner's decides
+    match role:
+        case Role.OWNER | Role.PARTICIPANT:
+            to_exchange = {key for key in to_exchange if not is_about_people(key)}
+        case Role.ORGANIZER:
+            to_exchange = {key for key in to_exchange if not is_about_people(key) or is_person(key)}
+            to_psa.discard(RESPONSE)
+        case Role.ATTENDEE:
+            back = {key for key in to_exchange if _is_the_meetings(key)}
+            to_exchange = {key for key in to_exchange if key == RESPONSE or field_name(key) == "sensitivity"}
+            if not carries(pair, context):
+                to_psa &= {RESPONSE}
+            elif is_foreign(pair, context):
+                to_psa |= back
+                losers += [Loser(Side.PSA, key, pair.psa_now.get(key, "")) for key in sorted(back)]
+            if _is_owner(pair, context):
+                to_psa.discard(RESPONSE)  # an owner has no answer to show
+    goes = {Side.PSA: to_psa, Side.EXCHANGE: to_exchange}
+    kept = tuple(loser for loser in losers if loser.field in goes[loser.side])
+    return Merged(frozenset(to_psa), frozenset(to_exchange), kept)
+
+
+def _is_owner(pair: Pair, context: Context) -> bool:
+    """Nobody's activity is everybody's."""
+    activity = pair.activity
+    return activity is None or activity.owner_id in (None, context.rules.user_id)
+
+
+def _always_on(pair: Pair, context: Context) -> set[FieldKey]:
+    """Keys of those who cannot be struck off: the organizer, and the activity's owner."""
+    people = context.rules.people
+    owner = people.of_id(pair.activity.owner_id) if pair.activity else None
+    organizer = organizer_of(pair.event) if pair.event and pair.event.is_meeting else None
+    found = {person_key(owner.address)} if owner else set()
+    return found | ({person_key(people.primary(organizer.address))} if organizer else set())
+
+
+def _is_the_meetings(key: FieldKey) -> bool:
+    """Fields that belong to the meeting, not to who looks at it (rule 4.4): his notes, answer and privacy do not."""
+    return field_name(key) not in _OWN and (not is_about_people(key) or is_person(key))
+
+
+# --- who is told ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a write to a meeting the user organizes goes out: these keys wait, these people are told."""
+
+    held: frozenset[FieldKey] = frozenset()
+    mail: Mail = Mail.NONE
+
+
+def told(event: SeenEvent, keys: Collection[FieldKey], context: Context) -> Told:
+    """Rule 4.6: aloud if a person changed what belongs to a meeting still to come; else not at all, for no server has
+    to be able to write silently."""
+    if not (event.is_meeting and event.is_organizer and has_attendees(event)):
+        return Told()
+    aloud = {key for key in keys if _is_the_meetings(key) and not _is_over(event, key, context)}
+    if not aloud or context.seen.first_run:
+        return Told(frozenset(keys))
+    if all(is_person(key) for key in aloud):
+        return Told(frozenset(keys) - aloud, Mail.CHANGED)
+    return Told(frozenset(key for key in keys if _is_the_meetings(key) and key not in aloud), Mail.ALL)
+
+
+def _is_over(event: SeenEvent, key: FieldKey, context: Context) -> bool:
+    """For the past nobody is mailed: a meeting that is over, an occurrence that is."""
+    day = occurrence_of(key)
+    if day is None:
+        return context.is_over(event.entry)
+    when = recurrence.occurrence(event.entry, day).when
+    return times.end_of(when, context.rules.zone) <= context.now
+
+
+# --- a copy that is left --------------------------------------------------------------------------------------------
+
+
+def attendee_left(pair: Pair, activity: SeenActivity, context: Context) -> list[Action] | None:
+    """An attendee removed the meeting from his calendar (rule 4.5): his participation changes, nothing else.
+
+    None when it was he who owned the activity of somebody's invitation and nobody is left who syncs: then rule 8.2
+    decides about the activity.
+    """
+    link, user_id = pair.link, context.rules.user_id
+    if activity.owner_id == user_id and activity.invitation:
+        staying = sorted(others(pair, context, attendees=True), key=lambda one: one.address)
+        heirs = [known for one in staying if (known := context.rules.people.of_address(one.address))]
+        if not heirs:
+            return None
+        return [Update(link, activity, None, psa_owner_id=heirs[0].psa_id, rule="4.2"), Unlink(link, "4.5")]
+    declined = declining(pair, activity, context)
+    return [*([declined] if declined else []), Unlink(link, "4.5")]
+
+
+def declining(pair: Pair, activity: SeenActivity, context: Context) -> Update | None:
+    """The user's own participation becomes "declined"; None where it is, or where he has none."""
+    user = context.rules.people.of_id(context.rules.user_id)
+    entry = activity.entry
+    if user is None or pair.psa_now.get(RESPONSE) == "declined":
+        return None
+    if not any(context.rules.people.primary(one.address) == user.address for one in entry.people):
+        return None
+    people = with_answer(entry.people, user.address, "declined", context.rules.people)
+    wanted = replace(entry, people=people)
+    return Update(pair.link, activity, None, to_psa=wanted, psa_fields=frozenset({RESPONSE}), rule="4.5")
