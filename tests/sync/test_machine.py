@@ -404,7 +404,7 @@ class TwoCalendars(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_mailed(self) -> None:
-        assert self.world.exchange.mails == 0
+        assert self.world.exchange.post.mails == []
 
 
 def words(entry: Entry) -> set[str]:

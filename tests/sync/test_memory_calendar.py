@@ -45,5 +45,5 @@ class TestMemoryCalendar(CalendarContract):
             lose_create=lambda: port.faults.arm(Unavailable(), on="exchange.create", after=True),
             spoil=port.unreadable.add,
             writes=writes,
-            mails=lambda: port.mails,
+            mails=lambda: len(port.post.mails),
         )

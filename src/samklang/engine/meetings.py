@@ -50,7 +50,7 @@ def role_in(pair: Pair, context: Context) -> Role:
 def others(pair: Pair, context: Context, *, attendees: bool) -> list[ColleagueLink]:
     """Links of colleagues' mailboxes to the same meeting: of its attendees, or of its organizer, whose own link may
     not have heard yet that the entry became a meeting."""
-    same = (one for one in context.seen.colleagues if one.psa_id == pair.link.psa_id)
+    same = (one for one in context.seen.colleagues if one.linked and one.psa_id == pair.link.psa_id)
     return [one for one in same if (one.role is Role.ATTENDEE) is attendees]
 
 

@@ -356,6 +356,8 @@ class ColleagueLink:
     role: Role
     #: The colleague's own address, folded.
     address: str
+    #: False for a mark (rule 4.9): it tells which activity the meeting is, and carries nothing.
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Newcomers:
 
     def _is_a_meeting(self, activity: SeenActivity) -> bool:
         """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy."""
-        if not any(one.psa_id == activity.id for one in self.context.seen.colleagues):
+        if not any(one.linked and one.psa_id == activity.id for one in self.context.seen.colleagues):
             return False
         self._leave_out(activity, "4.3")
         return True

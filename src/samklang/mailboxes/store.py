@@ -90,8 +90,11 @@ class DjangoStore:
             mailbox__user__organization__in=organization,
             mailbox__on=True,
         ).exclude(Q(mailbox_id=self._mailbox_id) | Q(status=LinkStatus.UNLINKED, reason=DELETED))
-        found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email")
-        return [ColleagueLink(uid, psa_id or "", Role(role), email.casefold()) for uid, psa_id, role, email in found]
+        found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email", "status")
+        return [
+            ColleagueLink(uid, psa_id or "", Role(role), email.casefold(), status == LinkStatus.LINKED)
+            for uid, psa_id, role, email, status in found
+        ]
 
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""

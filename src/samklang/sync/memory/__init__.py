@@ -7,6 +7,7 @@ before or after it took effect; methods named `person_…` are what people do to
 from samklang.sync.memory.activities import MemoryActivities
 from samklang.sync.memory.calendar import MemoryCalendar
 from samklang.sync.memory.faults import Faults, PowerCut
+from samklang.sync.memory.post import PostOffice
 from samklang.sync.memory.store import MemoryStore
 
-__all__ = ["Faults", "MemoryActivities", "MemoryCalendar", "MemoryStore", "PowerCut"]
+__all__ = ["Faults", "MemoryActivities", "MemoryCalendar", "MemoryStore", "PostOffice", "PowerCut"]

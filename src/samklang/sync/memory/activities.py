@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from samklang.engine.canonical import with_fields
-from samklang.engine.model import Entry, FieldKey, SeenActivity
+from samklang.engine.model import Entry, FieldKey, Person, SeenActivity
+from samklang.engine.people import NOBODY, Directory, is_about_people, takes_part
 from samklang.engine.rules import ActivityType
 from samklang.sync.errors import ItemError, NotFound
 from samklang.sync.memory.faults import Faults
@@ -28,13 +29,15 @@ class MemoryActivities:
         faults: Faults | None = None,
         page_size: int = 50,
         colleague: MemoryActivities | None = None,
+        people: Directory = NOBODY,
     ) -> None:
-        """`colleague`: the same activities as his, as `user_id` sees them."""
+        """`colleague`: the same activities as his, as `user_id` sees them. `people`: who is a user of this PSA."""
         self.shelf: Shelf[SeenActivity] = (
             colleague.shelf if colleague else Shelf[SeenActivity]("psa", clock, faults or Faults(), page_size)
         )
         self.faults = self.shelf.faults
         self.user_id = user_id
+        self.people = people
         #: A code if this calendar refuses the entry (double booking …), else None.
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
         #: Deleted activities, by id; `person_restores` brings one back.
@@ -63,26 +66,20 @@ class MemoryActivities:
 
     def find_created(self, key: str) -> SeenActivity | None:
         with self.faults.call("psa.find_created"):
-            return self.shelf.keyed(key)
+            found = self.shelf.keyed(key)
+            return found if found and takes_part(found, self.user_id) else None
 
     def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
         with self.faults.call("psa.create"):
             self.shelf.writes["create"] += 1
             self._check(entry)
-            before = self.shelf.keyed(key)
+            before = self._keyed(key)
             if before is not None:
-                return before
-            return self.shelf.put(
-                SeenActivity(
-                    self.shelf.fresh_id(),
-                    "",
-                    entry,
-                    type_id,
-                    self._categories[type_id],
-                    owner_id=self.user_id if owner_id is None else owner_id or None,
-                    key=key,
-                )
-            )
+                return self._joined(before, "none")
+            owner_id = self.user_id if owner_id is None else owner_id or None
+            made = SeenActivity("", "", entry, type_id, self._categories[type_id], owner_id=owner_id, key=key)
+            made = self._with_people(replace(made, id=self.shelf.fresh_id()), entry.people)
+            return self._joined(self.shelf.put(made), "none")
 
     def update(
         self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
@@ -92,14 +89,10 @@ class MemoryActivities:
             held = self.shelf.current(seen)
             self._check(entry)
             kind = type_id or held.type_id
-            return self.shelf.put(
-                replace(
-                    held,
-                    entry=with_fields(held.entry, entry, changed),
-                    type_id=kind,
-                    category=self._categories[kind],
-                )
-            )
+            now = replace(held, entry=with_fields(held.entry, entry, changed), type_id=kind)
+            if any(is_about_people(key) for key in changed):
+                now = self._with_people(now, entry.people)
+            return self.shelf.put(replace(now, category=self._categories[kind]))
 
     def delete(self, seen: SeenActivity) -> None:
         with self.faults.call("psa.delete"):
@@ -116,14 +109,13 @@ class MemoryActivities:
             held = self.shelf.look(activity_id)
             if held is None:
                 raise NotFound
-            if self.user_id in (held.owner_id, *held.participant_ids):
-                return held
-            return self.shelf.put(replace(held, participant_ids=(*held.participant_ids, self.user_id)))
+            return self._joined(held, response)
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
         with self.faults.call("psa.hand_over"):
             self.shelf.writes["update"] += 1
-            return self.shelf.put(replace(self.shelf.current(seen), owner_id=owner_id))
+            held = replace(self.shelf.current(seen), owner_id=owner_id)
+            return self.shelf.put(self._with_people(held, held.entry.people))
 
     def restore(self, activity_id: str) -> SeenActivity:
         with self.faults.call("psa.restore"):
@@ -136,6 +128,36 @@ class MemoryActivities:
         code = self.refuses(entry)
         if code is not None:
             raise ItemError(code)
+
+    def _keyed(self, key: str) -> SeenActivity | None:
+        trashed = next((one for one in self.trash.values() if one.key == key), None)
+        if trashed is not None:
+            return self.shelf.put(self.trash.pop(trashed.id))
+        return self.shelf.keyed(key)
+
+    def _joined(self, held: SeenActivity, response: str) -> SeenActivity:
+        user = self.people.of_id(self.user_id)
+        if takes_part(held, self.user_id):
+            return held
+        if user is None:
+            return self.shelf.put(replace(held, participant_ids=(*held.participant_ids, self.user_id)))
+        people = (*held.entry.people, Person(user.address, response=response))
+        return self.shelf.put(self._with_people(held, people))
+
+    def _with_people(self, activity: SeenActivity, people: Iterable[Person]) -> SeenActivity:
+        """With these participants: nobody twice, the owner not among them."""
+        if not self.people.colleagues:
+            return activity
+        listed = {self.people.primary(person.address): person for person in people}
+        known = {address: self.people.of_address(address) for address in listed}
+        users = {address: one.psa_id for address, one in known.items() if one and one.psa_id != activity.owner_id}
+        kept = tuple(person for address, person in listed.items() if address in users or not known[address])
+        return replace(
+            activity,
+            entry=replace(activity.entry, people=kept),
+            participant_ids=tuple(users.values()),
+            invitation=any(person.is_organizer for person in kept),
+        )
 
     def mine(self) -> dict[str, SeenActivity]:
         """By id, those the user owns or takes part in."""
@@ -155,6 +177,10 @@ class MemoryActivities:
         """Change attributes of the entry; occurrences follow a series except in what is their own."""
         held = self.shelf.shown()[activity_id]
         self.shelf.put(replace(held, entry=edited(held.entry, changes)))
+
+    def person_invites(self, activity_id: str, *people: Person) -> None:
+        """Make these its participants, and no others."""
+        self.shelf.put(self._with_people(self.shelf.shown()[activity_id], people))
 
     def person_marks(self, activity_id: str, **marks: Any) -> None:
         """Change fields of SeenActivity (type, closed, hours …); without any: a new version without a change."""

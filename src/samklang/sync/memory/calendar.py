@@ -1,4 +1,4 @@
-"""A mailbox's default calendar in memory."""
+"""A mailbox's default calendar in memory, with the meetings that come by post."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from samklang.engine.canonical import with_fields
-from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
+from samklang.engine.model import Entry, FieldKey, Mail, Person, SeenEvent
 from samklang.sync.errors import ItemError, NotFound
 from samklang.sync.memory.faults import Faults
+from samklang.sync.memory.post import PostOffice, as_attendees_copy, called_by
 from samklang.sync.memory.shelf import Shelf, edited
 from samklang.sync.ports import EventPage, Unreadable
 
@@ -18,11 +19,21 @@ from samklang.sync.ports import EventPage, Unreadable
 class MemoryCalendar:
     """Implements `ports.Calendar`; a person's hands and the server's moods are methods and attributes of their own."""
 
-    def __init__(self, clock: Callable[[], datetime], *, faults: Faults | None = None, page_size: int = 50) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        faults: Faults | None = None,
+        page_size: int = 50,
+        address: str = "",
+        post: PostOffice | None = None,
+    ) -> None:
+        """`address`: its user's, at which `post` delivers invitations."""
         self.shelf: Shelf[SeenEvent] = Shelf("exchange", clock, faults or Faults(), page_size)
         self.faults = self.shelf.faults
-        #: Invitations sent; stays 0 unless somebody creates an event with people.
-        self.mails = 0
+        self.address = address
+        self.post = post or PostOffice()
+        self.post.calendars[address] = self
         #: The server rewrites what it is given (line ends, blanks …).
         self.rewrites: Callable[[Entry], Entry] = lambda entry: entry
         #: A code if the server refuses this entry for good, else None.
@@ -68,7 +79,6 @@ class MemoryCalendar:
             before = self.shelf.keyed(key)
             if before is not None:
                 return before
-            self.mails += len(entry.people)
             item_id = self.shelf.fresh_id()
             return self.shelf.put(SeenEvent(item_id, "", self.rewrites(entry), uid=f"uid-of-{item_id}", key=key))
 
@@ -78,19 +88,26 @@ class MemoryCalendar:
             self.shelf.writes["update"] += len(occurrences) + any(not key.startswith("x:") for key in changed)
             held = self.shelf.current(seen)
             self._check(entry)
+            self._may_be_silent(held, mail)
             now = held.entry
             if self.drops_exceptions and changed & {"time", "recurrence"}:
                 now = replace(now, exceptions={}, cancelled=frozenset())
-            return self.shelf.put(replace(held, entry=self.rewrites(with_fields(now, entry, changed))))
+            now = self.rewrites(with_fields(now, entry, changed))
+            if any(key.startswith("p:") for key in changed):
+                now = replace(now, people=called_by(self.address, entry.people))
+            after = self.shelf.put(replace(held, entry=now, is_meeting=self._is_meeting(held, now)))
+            self.post.tell(held, after, mail)
+            return after
 
     def delete(self, seen: SeenEvent, mail: Mail = Mail.NONE) -> None:
         with self.faults.call("exchange.delete"):
             self.shelf.writes["delete"] += 1
             try:
-                self.shelf.current(seen)
+                held = self.shelf.current(seen)
             except NotFound:
                 return
-            self.shelf.take(seen.id)
+            self._may_be_silent(held, mail)
+            self.post.cancel(self.shelf.take(seen.id), mail)
 
     def respond(self, seen: SeenEvent, response: str) -> SeenEvent | None:
         with self.faults.call("exchange.respond"):
@@ -116,7 +133,54 @@ class MemoryCalendar:
         if code is not None:
             raise ItemError(code)
 
+    def _may_be_silent(self, held: SeenEvent, mail: Mail) -> None:
+        """Graph cannot write silently to a meeting with attendees (Graph facts §1.6); nor can this calendar."""
+        if mail is Mail.NONE and held.is_organizer and len(held.entry.people) > 1:
+            raise ItemError("meeting_would_mail")
+
+    def _is_meeting(self, held: SeenEvent, now: Entry) -> bool:
+        return not held.is_organizer or len(now.people) > 1
+
+    # -- what the post brings
+
+    def receive(self, meeting: SeenEvent) -> None:
+        """An invitation, or the update of one."""
+        copy = self._copy(meeting.uid) or SeenEvent(self.shelf.fresh_id(), "", meeting.entry)
+        self.shelf.put(as_attendees_copy(meeting, copy))
+
+    def hear_cancelled(self, uid: str) -> None:
+        copy = self._copy(uid)
+        if copy is not None:
+            entry = replace(copy.entry, title=f"Canceled: {copy.entry.title}")
+            self.shelf.put(replace(copy, entry=entry, is_cancelled=True))
+
+    def _copy(self, uid: str) -> SeenEvent | None:
+        return next((one for one in self.shelf.shown().values() if one.uid == uid and not one.is_organizer), None)
+
     # -- a person's hands
+
+    def person_calls(self, entry: Entry, *people: Person, mail: Mail = Mail.ALL) -> str:
+        """Make a meeting by hand, or of one's own event with this content; attendees are invited."""
+        item_id = self.person_adds(entry)
+        self.person_invites(item_id, *people, mail=mail)
+        return item_id
+
+    def person_invites(self, item_id: str, *people: Person, mail: Mail = Mail.ALL) -> None:
+        """Make these the attendees of one's own event, and no others."""
+        held = self.shelf.shown()[item_id]
+        entry = replace(held.entry, people=called_by(self.address, people))
+        after = self.shelf.put(replace(held, entry=entry, is_meeting=self._is_meeting(held, entry)))
+        self.post.tell(held, after, mail)
+
+    def person_tells(self, item_id: str, **changes: Any) -> None:
+        """Change a meeting one called, and send the update."""
+        held = self.shelf.shown()[item_id]
+        self.person_edits(item_id, **changes)
+        self.post.tell(held, self.shelf.shown()[item_id], Mail.ALL)
+
+    def person_cancels(self, item_id: str) -> None:
+        """Call a meeting off."""
+        self.post.cancel(self.shelf.take(item_id), Mail.ALL)
 
     def person_adds(self, entry: Entry, **marks: Any) -> str:
         """Make an event by hand; `marks` are fields of SeenEvent. Returns its item id."""

@@ -1,0 +1,250 @@
+"""Rule 4 over several mailboxes of one organization: one meeting is one activity, in whatever order they run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from samklang.engine.model import LinkStatus, Role
+from samklang.sync.memory import PowerCut
+from tests.sync.office import NAMES, Office, person
+from tests.sync.world import at, monday, single, weekly
+
+ALICE, BOB, CAROL = map(person, NAMES)
+KIM = replace(person("kim"), address="kim@customer.example")
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES)))
+def test_rule_4_3_a_meeting_in_three_mailboxes_is_one_activity_in_any_order(order: tuple[str, ...]) -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB, CAROL, KIM)
+    mails = len(office.post.mails)
+    office.settle([office.desks[name] for name in order])
+    activity = office.activity
+    assert (activity.owner_id, set(activity.participant_ids)) == ("alice", {"bob", "carol"})
+    assert [len(desk.events) for desk in office.syncing] == [1, 1, 1]
+    assert [desk.links[0].role for desk in office.syncing] == [Role.ORGANIZER, Role.ATTENDEE, Role.ATTENDEE]
+    assert len(office.post.mails) == mails, "nobody is mailed by us"
+
+
+def test_rule_4_2_a_meeting_of_a_colleague_who_does_not_sync_is_his_through_those_who_do() -> None:
+    office = Office("bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    assert office.activity.owner_id == "alice" and office.activity.participant_ids == ("bob",)
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_4_2_an_invitation_from_outside_is_owned_by_the_lowest_address(order: tuple[str, ...]) -> None:
+    office = Office("alice", "bob")
+    office.outside.person_calls(single(), BOB, ALICE, CAROL)
+    office.settle([office.desks[name] for name in order])
+    activity = office.activity
+    assert activity.invitation and activity.owner_id == "alice"
+    assert set(activity.participant_ids) == {"bob", "carol"}
+    assert [person.address for person in activity.entry.people if person.is_organizer] == ["x@customer.example"]
+
+
+def test_rule_4_4_an_outside_organizers_update_reaches_the_activity_once() -> None:
+    office = Office("alice", "bob")
+    meeting = office.outside.person_calls(single(), ALICE, BOB)
+    office.settle()
+    office.outside.person_tells(meeting, title="Coffee", when=at(8))
+    reports = office.settle()
+    assert sum(report.psa.updated for report in reports) == 1
+    assert office.activity.entry.title == "Coffee"
+
+
+def test_rule_4_6_a_participants_edit_in_the_psa_goes_out_by_the_organizers_copy_once() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB, KIM)
+    office.settle()
+    office.post.mails.clear()
+    office.bob.psa.person_edits(office.activity.id, title="Coffee")
+    reports = office.settle()
+    assert sum(report.exchange.updated for report in reports) == 1
+    assert sorted(office.post.mails) == [("update", BOB.address), ("update", KIM.address)]
+    assert office.bob.event.entry.title == office.alice.event.entry.title == "Coffee"
+
+
+def test_rule_4_6_who_is_added_or_removed_in_the_psa_alone_is_told() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.post.mails.clear()
+    office.alice.psa.person_invites(office.activity.id, CAROL)
+    office.settle()
+    assert sorted(office.post.mails) == [("cancellation", BOB.address), ("invitation", CAROL.address)]
+    assert office.activity.participant_ids == ("carol",)
+    assert office.carol.links[0].role is Role.ATTENDEE
+    assert office.bob.links == [] and office.bob.event.is_cancelled, "the mail told him; his copy is his"
+
+
+def test_rule_4_5_an_answer_in_outlook_is_the_participants_status_and_back_without_mail() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.post.mails.clear()
+    office.bob.exchange.person_marks(office.bob.event.id, response="accepted")
+    office.settle()
+    assert [(one.address, one.response) for one in office.activity.entry.people] == [(BOB.address, "accepted")]
+    office.bob.psa.person_edits(office.activity.id, people=(replace(BOB, response="tentative"),))
+    office.settle()
+    assert office.bob.event.response == "tentative" and office.post.mails == []
+
+
+def test_rule_4_5_declining_or_removing_ones_copy_leaves_the_others_alone() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB, CAROL)
+    office.settle()
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.settle()
+    assert {one.address: one.response for one in office.activity.entry.people} == {
+        BOB.address: "declined",
+        CAROL.address: "none",
+    }
+    assert len(office.carol.links) == len(office.alice.links) == 1 and office.bob.links == []
+    office.alice.exchange.person_edits(office.alice.event.id, text="later")
+    office.settle()
+    assert office.bob.events == []
+
+
+def test_rule_4_2_the_owner_of_an_invitation_who_leaves_passes_it_on_and_the_last_takes_it_along() -> None:
+    office = Office("alice", "bob")
+    office.outside.person_calls(single(), ALICE, BOB)
+    office.settle()
+    office.alice.exchange.person_deletes(office.alice.event.id)
+    office.settle()
+    assert office.activity.owner_id == "bob"
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.settle()
+    assert office.activities == []
+
+
+def test_rule_8_2_a_meeting_its_organizer_cancels_goes_for_everybody_without_a_mail_of_ours() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.alice.exchange.person_cancels(office.alice.event.id)
+    mails = len(office.post.mails)
+    office.settle([office.bob, office.alice, office.carol])
+    assert office.activities == [] and len(office.post.mails) == mails
+
+
+def test_rule_8_2_an_outside_meeting_that_is_cancelled_takes_its_activity_along_and_names_nothing_canceled() -> None:
+    office = Office("alice", "bob")
+    meeting = office.outside.person_calls(single(), BOB, ALICE)
+    office.settle()
+    office.outside.person_cancels(meeting)
+    office.settle([office.bob, office.alice])
+    assert office.activities == []
+    assert [one.entry.title for one in office.alice.psa.trash.values()] == ["Tea"]
+
+
+def test_rule_4_1_attendees_added_to_a_copy_make_it_the_meeting_and_the_old_copy_goes_silently() -> None:
+    for order in permutations(NAMES[:2]):
+        office = Office("alice", "bob")
+        activity = office.alice.psa.person_adds(single(), "visit")
+        office.alice.psa.person_invites(activity, BOB)
+        office.settle()
+        copy = office.bob.event.id
+        office.alice.exchange.person_invites(office.alice.event.id, BOB, KIM)
+        mails = len(office.post.mails)
+        office.settle([office.desks[name] for name in order])
+        assert len(office.post.mails) == mails
+        assert office.activity.id == activity
+        assert office.bob.event.id != copy and office.bob.links[0].item_id == office.bob.event.id
+        assert {one.address for one in office.activity.entry.people} == {BOB.address, KIM.address}
+
+
+def test_rule_4_7_a_new_owner_gets_the_event_and_the_old_one_loses_it() -> None:
+    office = Office("alice", "bob")
+    activity = office.alice.psa.person_adds(single(), "visit")
+    office.settle()
+    office.alice.psa.person_marks(activity, owner_id="bob")
+    office.settle()
+    assert office.alice.events == [] and len(office.bob.events) == 1
+
+
+def test_rule_4_7_a_meeting_stays_with_its_organizer() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.post.mails.clear()
+    office.alice.psa.person_marks(office.activity.id, owner_id="bob")
+    office.settle()
+    assert office.activity.owner_id == "bob" and "alice" in office.activity.participant_ids
+    assert len(office.alice.links) == 1 and office.post.mails == []
+    office.bob.psa.person_edits(office.activity.id, title="Coffee")
+    office.settle()
+    assert office.alice.event.entry.title == "Coffee"
+
+
+def test_rule_5_an_attendee_who_removes_one_date_changes_the_series_for_nobody() -> None:
+    office = Office()
+    office.alice.exchange.person_calls(weekly(), BOB)
+    office.settle()
+    office.bob.exchange.person_edits(office.bob.event.id, cancelled=frozenset({monday(2)}))
+    office.settle()
+    assert office.activity.entry.cancelled == frozenset()
+    office.alice.exchange.person_tells(office.alice.event.id, cancelled=frozenset({monday(3)}))
+    office.settle()
+    assert office.activity.entry.cancelled == {monday(3)}
+
+
+def test_rule_4_3_cut_off_at_any_call_two_mailboxes_still_make_one_activity() -> None:
+    calls = _calls_of_a_quiet_run()
+    for nth in range(1, calls + 1):
+        for after in (False, True):
+            office = Office("alice", "bob")
+            office.alice.exchange.person_calls(single(), BOB, KIM)
+            office.faults.arm(PowerCut(), nth=nth, after=after)
+            for desk in (office.bob, office.alice, office.bob):
+                try:
+                    desk.run()
+                except PowerCut:
+                    office.faults.disarm()
+            office.faults.disarm()
+            office.settle()
+            assert len(office.activities) == 1, (nth, after)
+            assert [len(desk.links) for desk in office.syncing] == [1, 1], (nth, after)
+            assert len(office.post.mails) == 2, (nth, after)
+
+
+def _calls_of_a_quiet_run() -> int:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB, KIM)
+    before = len(office.faults.calls)
+    for desk in (office.bob, office.alice, office.bob):
+        desk.run()
+    return len(office.faults.calls) - before
+
+
+def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double() -> None:
+    for nth in range(1, 60):
+        office = Office("alice", "bob")
+        activity = office.alice.psa.person_adds(single(), "visit")
+        office.alice.psa.person_invites(activity, BOB)
+        office.settle()
+        office.alice.exchange.person_invites(office.alice.event.id, BOB)
+        office.faults.arm(PowerCut(), nth=nth, after=nth % 2 == 0)
+        for desk in (office.bob, office.alice):
+            try:
+                desk.run()
+            except PowerCut:
+                office.faults.disarm()
+        office.faults.disarm()
+        office.settle()
+        assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
+
+
+def test_rule_4_8_a_mailbox_that_no_longer_syncs_leaves_everything() -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.bob.exchange.person_marks(office.bob.event.id, response="accepted")
+    office.settle([office.alice])
+    assert len(office.activities) == len(office.bob.events) == 1
+    assert all(link.status is LinkStatus.LINKED for link in office.bob.store.links())
