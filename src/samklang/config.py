@@ -48,6 +48,8 @@ class Config(BaseSettings):
     app_id: str = ""
     app_secret: SecretStr | None = None
     app_certificate: Path | None = None
+    #: Public https address of this installation that Microsoft reaches, for change notifications; "": polling alone.
+    notification_url: str = ""
     #: Shortest poll of mode continuous, seconds (rule 9.2).
     poll_seconds: int = 300
 
@@ -59,6 +61,12 @@ class Config(BaseSettings):
             if path and name not in values:
                 values[name] = Path(path).read_text().strip()
         return values
+
+    @model_validator(mode="after")
+    def _notices_by_https(self) -> Config:
+        if self.notification_url and not self.notification_url.startswith("https://"):
+            raise ValueError("SAMKLANG_NOTIFICATION_URL must begin with https://: Microsoft sends notices nowhere else")
+        return self
 
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Config:

@@ -49,7 +49,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = [urlsplit(config().public_url).hostname or "127.0.0.1", "127.0.0.1", "localhost", "[::1]"]
+_OURS = (urlsplit(address).hostname for address in (config().public_url, config().notification_url))
+ALLOWED_HOSTS = [*filter(None, _OURS), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [config().public_url] if config().public_url.startswith("https") else []
 ROOT_URLCONF = "samklang.urls"
 WSGI_APPLICATION = "samklang.wsgi.application"

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from samklang.web import signin
+from samklang.web import notices, signin
 from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import views as calendar
@@ -42,6 +42,7 @@ urlpatterns = [
     path(f"{_SYNC}/accept", profile_sync.accept, name="profile-sync-accept"),
     path(f"{_SYNC}/now", profile_sync.sync_now, name="profile-sync-now"),
     path(f"{_SYNC}/stop", profile_sync.stop, name="profile-sync-stop"),
+    path("notices/graph", notices.graph, name="notices-graph"),
     path("api/", api.urls),
     path("rest-api/v1/", severa_api.urls),
 ]

@@ -21,7 +21,7 @@ from samklang.config import config
 from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
-from samklang.mailboxes import access, rhythm, services
+from samklang.mailboxes import access, push, rhythm, services
 from samklang.mailboxes.directory import directory
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
@@ -226,6 +226,7 @@ def _reconcile_is_due(mailbox: Mailbox) -> bool:
 
 def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     try:
+        push.tend(mailbox)
         with _parts(mailbox, run_id) as parts:
             return run(parts, reconcile=reconcile)
     except SyncError as error:

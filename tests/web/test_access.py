@@ -59,6 +59,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/sign-in"): Route(ANYBODY),
     ("POST", "/sign-in"): Route(ANYBODY),
     ("POST", "/sign-out"): Route(ANYBODY),
+    ("POST", "/notices/graph"): Route(ANYBODY),
     ("GET", "/help/user"): Route(USERS),
     ("GET", "/help/administrator"): Route(USERS),
     ("GET", "/calendar"): Route(USERS),

@@ -21,6 +21,7 @@ from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.notifications import Subscriptions
 from samklang.connectors.graph.organization import Tenant, tenant_of
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.http import Counts
@@ -95,6 +96,17 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
             yield ews, ews.counts
         finally:
             ews.close()
+
+
+@contextmanager
+def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
+    """The subscriptions of an Office 365 mailbox to notices. Closes its connections."""
+    access, user_id = _graph(mailbox.connection), (mailbox.directory_id or "").rpartition("/")[2]
+    client = GraphClient(access, _tokens(mailbox.connection, access), mailbox=user_id)
+    try:
+        yield Subscriptions(client, user_id)
+    finally:
+        client.close()
 
 
 def find_mailbox(connection: Connection, address: str) -> FoundMailbox:

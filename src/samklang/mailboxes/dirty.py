@@ -33,6 +33,15 @@ def mark_mailboxes(mailbox_ids: Iterable[int]) -> None:
             put_in(mailbox_id)
 
 
+def hint(mailbox_ids: Iterable[int]) -> None:
+    """The server says that something may have changed there (rule 9.2). One that backs off after a failure waits on."""
+    with transaction.atomic():
+        hinted = Mailbox.objects.filter(id__in=set(mailbox_ids), on=True)
+        hinted.update(seq=F("seq") + 1)
+        for mailbox_id in hinted.filter(failures=0).order_by("id").values_list("id", flat=True):
+            put_in(mailbox_id)
+
+
 def put_in(mailbox_id: int) -> None:
     """Defer one "sync mailbox" job unless one waits already that will surely see our change.
 
