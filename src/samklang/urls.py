@@ -6,8 +6,10 @@ from django.views.generic import RedirectView
 from samklang.web import notices, signin
 from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
+from samklang.web.calendar import trash as calendar_trash
 from samklang.web.calendar import views as calendar
 from samklang.web.help import help_page
+from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 from samklang.web.severa_api import api as severa_api
@@ -21,8 +23,12 @@ urlpatterns = [
     path("calendar/events", calendar.events, name="calendar-events"),
     path("calendar/form", calendar.form, name="calendar-form"),
     path("calendar/move", calendar.move, name="calendar-move"),
+    path("calendar/person", calendar.person, name="calendar-person"),
+    path("calendar/respond", calendar.respond, name="calendar-respond"),
     path("calendar/delete", calendar.delete, name="calendar-delete"),
     path("calendar/leave", calendar.leave, name="calendar-leave"),
+    path("calendar/trash", calendar_trash.trash, name="calendar-trash"),
+    path("calendar/restore", calendar_trash.restore, name="calendar-restore"),
     path("calendar/files", calendar_files.files, name="calendar-files"),
     path("calendar/export.ics", calendar_files.export, name="calendar-export"),
     path("help/user", help_page, {"page": "user"}, name="help-user"),
@@ -36,6 +42,7 @@ urlpatterns = [
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
     path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
     path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
+    path("profile", profile_settings.profile, name="profile"),
     path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),
     path(f"{_SYNC}/state", profile_sync.state, name="profile-sync-state"),
     path(f"{_SYNC}/switch", profile_sync.switch, name="profile-sync-switch"),

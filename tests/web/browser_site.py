@@ -1,6 +1,6 @@
 """A served Samklang for the browser: run by the tests in a process of its own, with the settings of a real one.
 
-Makes Alice (administrator), her connection to the sandbox's Exchange, and switches her sync on.
+Makes Alice (administrator), her connection to the sandbox's Exchange, and switches her sync on; and Bob, whose is off.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def main(ews: str) -> None:
 
     company = found_organization("Nordhavn Konsult", language="en", zone="Europe/Stockholm")
     alice = accounts.add_user(company, EMAIL, "Alice Berg", password=PASSWORD, role=Role.ADMINISTRATOR)
+    accounts.add_user(company, "bob@example.org", "Bob Dahl", password=PASSWORD)
     exchange = {"version": "2013", "domain": "EXAMPLE", "url": ews, "username": "sync", "password": "right"}
     connection = services.connection_of(company)
     services.save_connection(connection, {**exchange, "auth": "basic", "mode": "continuous"}, by=alice)

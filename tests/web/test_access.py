@@ -69,6 +69,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/calendar/move"): Route(USERS, hers=True, sends=_drag),
     ("POST", "/calendar/delete"): Route(USERS, hers=True, sends=_form),
     ("POST", "/calendar/leave"): Route(USERS, hers=True, sends=_form),
+    ("POST", "/calendar/person"): Route(
+        USERS, hers=True, sends=lambda h: {"id": h.meeting.psa_id, "add": "x@y.example"}
+    ),
+    ("POST", "/calendar/respond"): Route(
+        USERS, hers=True, sends=lambda h: {"id": h.meeting.psa_id, "answer": "Accepted"}
+    ),
+    ("GET", "/calendar/trash"): Route(USERS),
+    ("POST", "/calendar/restore"): Route(USERS, sends=lambda h: {"id": h.meeting.psa_id}),
     ("GET", "/calendar/files"): Route(USERS),
     ("POST", "/calendar/files"): Route(USERS),
     ("GET", "/calendar/export.ics"): Route(USERS),
@@ -80,6 +88,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_EXCHANGE}/sync"): Route(ADMINISTRATORS),
     ("POST", f"{_EXCHANGE}/grant"): Route(ADMINISTRATORS),
     ("GET", f"{_EXCHANGE}/consent"): Route(ADMINISTRATORS),
+    ("GET", "/profile"): Route(USERS),
+    ("POST", "/profile"): Route(USERS, sends=lambda _: {"language": "sv", "zone": "Europe/London"}),
     ("GET", _SYNC): Route(USERS),
     ("GET", f"{_SYNC}/state"): Route(USERS),
     ("POST", f"{_SYNC}/switch"): Route(USERS),

@@ -34,6 +34,8 @@ TRAVEL = 40_000
 PAGES = (
     "/calendar",
     "/calendar/files",
+    "/calendar/trash",
+    "/profile",
     "/settings/integrations/microsoft-exchange",
     "/profile/calendar/synchronization",
     "/help/user",
@@ -218,12 +220,71 @@ def test_what_is_wrong_in_the_dialog_is_said_beside_its_field(page: Page, site: 
     page.goto(f"{site.address}/calendar")
     page.locator("#new-entry").click()
     page.locator("#entry [name=name]").fill("Trip")
-    page.locator("#entry [name=participants]").fill("nobody")
+    page.locator("#entry [name=add]").fill("nobody")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("No e-mail address: nobody")).to_be_visible()
-    expect(page.locator("#entry [name=participants]")).to_be_focused()
+    expect(page.get_by_text("There is no one colleague called “nobody”.")).to_be_visible()
+    expect(page.locator("#entry [name=add]")).to_be_focused()
+    page.locator("#entry [name=add]").fill("")
+    page.locator("#entry [name=name]").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This field is required.")).to_be_visible()
+    expect(page.locator("#entry [name=name]")).to_be_focused()
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#entry")).not_to_be_visible()
+
+
+def test_people_are_added_by_keyboard_and_who_does_not_sync_is_warned_of_before_saving(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.locator("#new-entry").click()
+    page.locator("#entry [name=name]").fill("Kick-off")
+    page.locator("#entry [name=add]").focus()
+    page.keyboard.type("Eva Lund <eva@customer.example>")
+    page.keyboard.press("Enter")
+    people = page.locator("#entry [data-people] li")
+    expect(people).to_have_count(1)
+    expect(people).to_contain_text("eva@customer.example")
+    page.keyboard.type("Bob Dahl")
+    page.get_by_role("button", name="Save").click()
+    warning = page.get_by_text("Does not synchronize a calendar")
+    expect(warning.first).to_be_visible()
+    expect(page.locator("#entry")).to_be_visible()  # nothing is saved before it could be read
+    expect(page.locator("#entry [role=status]")).to_contain_text("Does not synchronize a calendar")
+    page.get_by_role("button", name="Remove Eva Lund").click()
+    expect(page.locator("#entry [name=add]")).to_be_focused()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#entry")).not_to_be_visible()
+    _in_calendar(page, "Kick-off").click()
+    expect(people).to_have_count(2)
+    expect(people.last).to_contain_text("Bob Dahl")
+
+
+def test_what_was_deleted_is_taken_out_of_the_trash(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.locator("#new-entry").click()
+    page.locator("#entry [name=name]").fill("Thrown away")
+    page.keyboard.press("Enter")
+    _in_calendar(page, "Thrown away").click()
+    page.get_by_role("button", name="Delete").click()
+    page.locator("#certain").get_by_role("button", name="Delete").click()
+    expect(page.locator("#entry")).not_to_be_visible()
+    page.get_by_role("link", name="Trash").click()
+    row = page.get_by_role("row", name=re.compile("Thrown away"))
+    row.get_by_role("button", name="Restore").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("“Thrown away” is back in the calendar.")).to_be_visible()
+    page.get_by_role("link", name="Back to the calendar").click()
+    expect(_in_calendar(page, "Thrown away")).to_be_visible()
+
+
+def test_ones_language_is_changed_in_ones_profile(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/calendar")
+    page.get_by_role("link", name="My profile").click()
+    page.locator("[name=language]").select_option("sv")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Min profil")).to_be_visible()
+    page.locator("[name=language]").select_option("en")
+    page.get_by_role("button", name="Spara").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
 
 
 def _violations(page: Page) -> list[tuple[str, str]]:
@@ -256,6 +317,9 @@ def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: 
         barriers[view] = _violations(page)
     page.locator("#new-entry").click()
     page.locator("#entry [name=frequency]").select_option("weekly")
+    page.locator("#entry [name=add]").fill("Bob Dahl")
+    page.locator("#entry [data-add]").click()
+    expect(page.get_by_text("Does not synchronize a calendar").first).to_be_visible()
     barriers["dialog"] = _violations(page)
     page.context.clear_cookies()
     page.goto(f"{site.address}/sign-in")

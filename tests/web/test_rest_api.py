@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from samklang.activities.models import ActivityType
+from samklang.activities import services
+from samklang.activities.models import ActivityType, Participant
+from samklang.activities.services import Guest
 from tests.web.house import House, as_program, send
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +183,28 @@ def test_an_administrator_changes_an_activity_type(house: House, alice: Client) 
     assert send(alice, "PATCH", address, [_replace("/category", "Task")]).status_code == 400
     assert send(alice, "PATCH", address, [_replace("/name", " ")]).status_code == 400
     assert send(as_program(house.bob), "PATCH", address, [_replace("/name", "x")]).status_code == 403
+
+
+def test_people_from_outside_are_listed_with_their_answers_and_stay(house: House, alice: Client) -> None:
+    eva = Guest(name="Eva", address="eva@customer.example", status=Participant.Status.TENTATIVE, organizer=True)
+    services.update(house.alice, house.series.guid, participants=[eva])
+    guid = house.series.psa_id
+    send(alice, "POST", f"{V1}/activityparticipants", {"activityGuid": guid, "participantGuid": house.bob.psa_id})
+    outside, bob = send(alice, "GET", f"{V1}/activities/{guid}/activityparticipants").json()
+    assert (outside["type"], outside["status"], outside["name"], outside["email"]) == (
+        "Other",
+        "Tentative",
+        "Eva",
+        "eva@customer.example",
+    )
+    assert send(alice, "DELETE", f"{V1}/activities/{guid}/activityparticipants/{bob['guid']}").status_code == 204
+    (left,) = house.series.participants.all()
+    assert (left.shown_name, left.status, left.organizer) == ("Eva", "Tentative", True)
+
+
+def test_the_owner_cannot_be_added_to_his_own_activity(house: House, alice: Client) -> None:
+    sent = {"activityGuid": house.series.psa_id, "participantGuid": house.alice.psa_id}
+    assert send(alice, "POST", f"{V1}/activityparticipants", sent).status_code == 400
 
 
 def test_a_private_activity_of_a_colleague_shows_its_time_alone(house: House, alice: Client) -> None:

@@ -30,6 +30,11 @@ def is_somebody_elses(roles_: Mapping[int, Role]) -> bool:
     return bool(roles_) and Role.ORGANIZER not in roles_.values()
 
 
+def is_carried(activity: Activity) -> bool:
+    """It is a meeting whose organizer syncs: a person's edit of it goes to all who are invited (rule 4.6)."""
+    return Role.ORGANIZER in roles(activity).values()
+
+
 def organizer_name(activity: Activity) -> str:
     """Who called a meeting that is somebody else's: the one flagged as organizer, else the owner; "" if unknown."""
     flagged = (row.shown_name for row in activity.participants.all() if row.organizer)

@@ -23,8 +23,8 @@ from samklang.engine.model import Occurrence, When
 class Shown:
     """One occurrence, or an activity as a whole, as one person may see it.
 
-    Where `masked` is true, title, place and text tell nothing, and nothing else of `activity` but its guid, version,
-    owner and participants may be shown either.
+    Where `masked` is true, title, place and text tell nothing, and nothing else of `activity` but its guid, version and
+    owner may be shown either (rule 1.8).
     """
 
     activity: Activity
@@ -59,6 +59,13 @@ def shown(user: User, activity: Activity) -> Shown:
     entry = rows.entry_of(activity)
     whole = Occurrence(entry.title, entry.when, entry.place, entry.text, entry.sensitivity)
     return _as_seen(user, activity, whole)
+
+
+def trashed(user: User) -> list[Shown]:
+    """What he may take out of the trash himself, newest first: his own, and what he made for nobody."""
+    own = Q(owner=user) | Q(owner=None, created_by=user)
+    found = Activity.objects.of(user.organization_id).trashed().filter(own).order_by("-trashed_at", "pk").whole()
+    return [shown(user, activity) for activity in found]
 
 
 def between(

@@ -87,6 +87,7 @@ function show(html) {
   dialog.innerHTML = html;
   for (const form of dialog.querySelectorAll("form[data-send]")) form.addEventListener("submit", send);
   dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
+  people();
   for (const name of ["all_day", "frequency", "ends"]) {
     dialog.querySelector(`[name=${name}]`)?.addEventListener("change", arrange);
   }
@@ -120,10 +121,49 @@ function follow(first, last) {
   });
 }
 
+// Who is meant by what was typed, and whether he will see the activity, the server says before anything is saved.
+function people() {
+  const field = dialog.querySelector("[name=add]");
+  if (!field) return;
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    addPerson();
+  });
+  dialog.querySelector("[data-add]").addEventListener("click", addPerson);
+  dialog.querySelector("[data-people]").addEventListener("click", ({ target }) => {
+    if (!target.closest("[data-remove]")) return;
+    target.closest("li").remove();
+    field.focus();
+  });
+}
+
+// True when nothing more is to be read: nobody was typed, or somebody about whom there is nothing to say.
+async function addPerson() {
+  const field = dialog.querySelector("[name=add]");
+  if (!field?.value.trim()) return true;
+  const answer = await ask(url.person, { method: "POST", body: new FormData(field.form) });
+  const text = await answer.text();
+  const wrong = dialog.querySelector("[data-add-wrong]");
+  wrong.hidden = answer.ok;
+  wrong.textContent = answer.ok ? "" : text;
+  field.setAttribute("aria-invalid", String(!answer.ok));
+  field.focus();
+  if (!answer.ok) return false;
+  const list = dialog.querySelector("[data-people]");
+  list.innerHTML = text;
+  field.value = "";
+  const added = list.querySelector("[data-new]");
+  added?.scrollIntoView({ block: "nearest" });
+  dialog.querySelector("[data-added]").textContent = [...(added?.querySelectorAll("span") ?? [])].map((part) => part.textContent).join(". ");
+  return !added?.querySelector(".unreached");
+}
+
 async function send(event) {
   event.preventDefault();
   const form = event.target;
   const button = event.submitter;
+  if (!button?.dataset.act && !(await addPerson())) return;
   const body = new FormData(form, button);
   const act = button?.dataset.act ?? "change";
   if (!(await choose(body, act))) return;
@@ -142,6 +182,7 @@ async function send(event) {
 
 // "This / this and following / all" for an occurrence of a series; a question before anything is removed.
 async function choose(body, act) {
+  if (act === "respond") return true;
   const series = body.get("series") === "1" && act !== "leave";
   if (!series && act === "change") return true;
   const question = series ? scopes : certain;

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.validators import validate_email
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +16,7 @@ from samklang.activities.models import Activity, ActivityType
 from samklang.activities.services import Guest
 from samklang.engine import times
 from samklang.engine.model import AllDay, Entry, Frequency, Inexpressible, Occurrence, Recurrence, Timed, Weekday, When
+from samklang.web.calendar import people
 
 _WALL = "%Y-%m-%dT%H:%M"
 _DAYS = (
@@ -58,6 +59,8 @@ class PlainText(forms.CharField):
 
 _TIMES = {True: {"all_day", "first_day", "last_day"}, False: {"all_day", "start", "end"}}
 _RULE = {"frequency", "interval", "weekdays", "by", "ends", "until", "count"}
+#: What only the organizer of a meeting may change (rule 4.4).
+_THE_ORGANIZERS = {"name", "location", "participants"} | _TIMES[True] | _TIMES[False] | _RULE
 
 
 class ActivityForm(forms.Form):
@@ -88,11 +91,7 @@ class ActivityForm(forms.Form):
     )
     location = forms.CharField(label=gettext_lazy("Place"), required=False, strip=False, max_length=1000)
     notes = PlainText(label=gettext_lazy("Notes"), required=False, strip=False, widget=forms.Textarea({"rows": 3}))
-    participants = forms.CharField(
-        label=gettext_lazy("Participants"),
-        required=False,
-        help_text=gettext_lazy("E-mail addresses, separated by commas: colleagues and others."),
-    )
+    participants = people.PeopleField(label=gettext_lazy("Participants"), required=False)
     frequency = forms.ChoiceField(
         label=gettext_lazy("Repeats"),
         required=False,
@@ -141,12 +140,17 @@ class ActivityForm(forms.Form):
         activity: Activity | None = None,
         entry: Entry | None = None,
         shown: Occurrence | None = None,
+        why_locked: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         #: The activity as it is, when one is edited, and what was opened: the whole, or one occurrence.
         self.activity, self.entry, self.shown = activity, entry, shown
+        #: Why what is the organizer's cannot be changed here; "" when it can.
+        self.why_locked = why_locked
+        for name in _THE_ORGANIZERS if why_locked else ():
+            self.fields[name].disabled = True
         types = ActivityType.objects.of(user.organization)
         chosen = self.fields["type"]
         assert isinstance(chosen, TypeChoice)
@@ -222,21 +226,19 @@ class ActivityForm(forms.Form):
         return Recurrence(frequency, **rule)
 
     def clean_participants(self) -> list[Guest]:
-        addresses = [a.strip() for a in self.cleaned_data["participants"].replace(";", ",").split(",") if a.strip()]
-        wrong = []
-        for address in addresses:
-            try:
-                validate_email(address)
-            except forms.ValidationError:
-                wrong.append(address)
-        if wrong:
-            raise forms.ValidationError(_("No e-mail address: %(wrong)s") % {"wrong": ", ".join(wrong)})
-        there = {p.shown_address.casefold(): p for p in self.activity.participants.all()} if self.activity else {}
-        kept = [Guest.of(p) for address, p in there.items() if not address]
-        for address in addresses:
-            known = there.get(address.casefold())
-            kept.append(Guest.of(known) if known else Guest(address=address))
-        return kept
+        there = people.guests_of(self.activity)
+        return [people.read(text, self.user, there) for text in self.cleaned_data["participants"]]
+
+    @property
+    def listed(self) -> list[people.Row]:
+        """Those on the list as it stands in the form, what cannot be read apart."""
+        there = people.guests_of(self.activity)
+        guests: dict[str, Guest] = {}
+        for text in self["participants"].value() or ():
+            with suppress(forms.ValidationError):
+                guest = people.read(text, self.user, there)
+                guests.setdefault(guest.folded_address or guest.name, guest)
+        return people.rows(list(guests.values()), self.user)
 
 
 def _monthly(by: str, start: date) -> dict[str, Any]:
@@ -255,7 +257,7 @@ def initial_of(activity: Activity, entry: Entry, shown: Occurrence, zone: str) -
         "notes": shown.text,
         "version": activity.version,
         "id": activity.psa_id,
-        "participants": ", ".join(p.shown_address for p in activity.participants.all() if p.shown_address),
+        "participants": [people.written(guest) for guest in people.guests_of(activity)],
         **initial_times(shown.when, zone),
     }
     rule = entry.recurrence

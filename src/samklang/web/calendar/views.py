@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
@@ -12,15 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from samklang.accounts.models import User
-from samklang.activities import queries, rows, services
+from samklang.activities import meetings, queries, rows, services
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
-from samklang.activities.models import Activity
+from samklang.activities.models import Activity, Participant
 from samklang.activities.types import default_type
 from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.model import AllDay, Timed, When
 from samklang.engine.recurrence import occurrence
 from samklang.web.access import signed_in, the_user
+from samklang.web.calendar import people
 from samklang.web.calendar.forms import ActivityForm, initial_of, initial_times
 
 #: Longest stretch the page may ask for at once.
@@ -109,7 +111,8 @@ def _form_of(user: User, activity: Activity, day: date | None, sent: Any = None)
     entry = rows.entry_of(activity)
     shown = occurrence(entry, day or times.local_day(entry.when))
     initial = initial_of(activity, entry, shown, user.zone) | {"day": day}
-    return ActivityForm(user, sent, initial=initial, activity=activity, entry=entry, shown=shown)
+    locked = meetings.why(activity) if meetings.is_somebody_elses(meetings.roles(activity)) else ""
+    return ActivityForm(user, sent, initial=initial, activity=activity, entry=entry, shown=shown, why_locked=locked)
 
 
 def _new(request: HttpRequest) -> dict[str, Any]:
@@ -131,15 +134,45 @@ def _new(request: HttpRequest) -> dict[str, Any]:
 
 def _dialog(request: HttpRequest, form_: ActivityForm, status: int = 200) -> HttpResponse:
     user, activity = the_user(request), form_.activity
-    mine = activity is not None and activity.participants.filter(user=user).exists()
+    mine = activity.participants.filter(user=user).first() if activity else None
     may_delete = activity is not None and services.may_delete(user, activity)
     context = {
         "form": form_,
         "may_edit": activity is None or services.may_edit(user, activity),
         "may_delete": may_delete,
-        "may_leave": mine and not may_delete,
+        "may_leave": mine is not None and not may_delete,
+        "invited_by": meetings.organizer_name(activity) if activity and rows.is_invitation(activity) else "",
+        "tells_others": activity is not None and meetings.is_carried(activity),
+        "answers": _answers(mine) if mine and not mine.organizer else [],
+        "colleagues": people.colleagues_of(user),
     }
     return render(request, "calendar/form.html", context, status=status)
+
+
+def _answers(mine: Participant) -> list[tuple[str, str, bool]]:
+    """What one may answer, with its words, and whether that is one's answer now."""
+    words = {"Accepted": _("Accept"), "Tentative": _("Tentative"), "Declined": _("Decline")}
+    return [(status, word, mine.status == status) for status, word in words.items()]
+
+
+@signed_in
+@require_POST
+def person(request: HttpRequest) -> HttpResponse:
+    """The dialog's list of people with the one who was written beside it; 422 with the reason when nobody is meant."""
+    user = the_user(request)
+    try:
+        activity = queries.find(user, request.POST["id"]) if request.POST.get("id") else None
+        if activity and queries.shown(user, activity).masked:
+            raise NotThere("not_there", _("There is no such activity (any longer)."))
+        new = people.written(people.read(request.POST.get("add", ""), user, people.guests_of(activity)))
+    except Refused as refused:
+        return _why(refused)
+    except ValidationError as wrong:
+        return HttpResponse(" ".join(wrong.messages), status=422, content_type="text/plain; charset=utf-8")
+    sent = request.POST.copy()
+    sent.appendlist("participants", new)
+    form_ = ActivityForm(user, sent, activity=activity)
+    return render(request, "calendar/people.html", {"form": form_, "may_edit": True, "new": new})
 
 
 def _save(request: HttpRequest) -> HttpResponse:
@@ -245,6 +278,22 @@ def _dragged(request: HttpRequest, activity: Activity) -> When:
     was = rows.when_of(activity)
     kept = was.zone if isinstance(was, Timed) else zone
     return Timed(times.to_instant(start, zone).astimezone(UTC), times.to_instant(end, zone).astimezone(UTC), kept)
+
+
+@signed_in
+@require_POST
+def respond(request: HttpRequest) -> HttpResponse:
+    """One's own answer: accept, tentative or decline (rule 4.5)."""
+    answer = request.POST.get("answer", "")
+    if answer not in ("Accepted", "Tentative", "Declined"):
+        return HttpResponseBadRequest()
+    user = the_user(request)
+    try:
+        activity = queries.find(user, request.POST.get("id", ""))
+        services.respond(user, activity.guid, Participant.Status(answer))
+    except Refused as refused:
+        return _why(refused)
+    return HttpResponse(status=204)
 
 
 @signed_in

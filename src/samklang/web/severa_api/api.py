@@ -128,8 +128,10 @@ def _listed(user: User, filters: Filters) -> Iterable[queries.Shown]:
         rows = rows.filter(Q(over=None) | Q(over__gte=start))
     if end:
         rows = rows.filter(opens__lte=end)
+    tells = filters.activityTypeGuids or filters.activityCategories or filters.closed is not None
     for activity in rows:
-        yield from _within(user, activity, start, end, filters.recurrenceType)
+        if not (tells and queries.shown(user, activity).masked):  # being found by its type would tell it (rule 1.8)
+            yield from _within(user, activity, start, end, filters.recurrenceType)
 
 
 def _within(
@@ -243,8 +245,9 @@ def reset_exceptions(request: HttpRequest, guid: str) -> Any:
 
 @api.get("/activities/{guid}/activityparticipants", response=list[dict[str, Any]])
 def list_participants(request: HttpRequest, guid: str) -> Any:
-    activity = _found(_user(request), guid).activity
-    return [shape.participant_json(p, activity) for p in activity.participants.all()]
+    seen = _found(_user(request), guid)
+    people = () if seen.masked else seen.activity.participants.all()
+    return [shape.participant_json(p, seen.activity) for p in people]
 
 
 @api.post("/activityparticipants", response={201: dict[str, Any]})
@@ -255,6 +258,8 @@ def add_participant(request: HttpRequest) -> Any:
     colleague = next((u for u in User.objects.of(user.organization).active() if u.psa_id == wanted), None)
     if colleague is None:
         raise invalid(400, "There is no such active user", "RequestBody", "participantGuid")
+    if colleague.pk == activity.owner_id:
+        raise invalid(400, "The owner is no participant of his own activity", "RequestBody", "participantGuid")
     guests = [*_guests(activity), services.Guest(user=colleague, status=Participant.Status.INVITED)]
     services.update(user, activity.guid, participants=guests)
     added = Participant.objects.select_related("user").get(activity=activity, user=colleague)
@@ -277,11 +282,7 @@ def remove_participant(request: HttpRequest, guid: str, participant: str) -> Any
 
 
 def _guests(activity: Activity, without: Participant | None = None) -> list[services.Guest]:
-    return [
-        services.Guest(p.user, p.name, p.address, Participant.Kind(p.kind), Participant.Status(p.status))
-        for p in activity.participants.all()
-        if p != without
-    ]
+    return [services.Guest.of(p) for p in activity.participants.all() if p != without]
 
 
 @api.get("/activitytypes", response=list[dict[str, Any]])
