@@ -32,6 +32,7 @@ from samklang.engine.recurrence import (
     occurrences,
     problem,
     slot_days,
+    within_limits,
 )
 from tests.engine.make import STOCKHOLM, all_day, at, day, entry, utc, weekly
 
@@ -156,7 +157,6 @@ def test_the_explicit_rule_gives_the_same_dates_and_jumping_ahead_misses_none(
         ("FREQ=MONTHLY;BYMONTHDAY=31", "days_29_to_31"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "days_29_to_31"),
         ("FREQ=DAILY;COUNT=3;UNTIL=20260401", "count_and_until"),
-        ("FREQ=DAILY;COUNT=1000", "too_many_occurrences"),
         ("FREQ=DAILY;UNTIL=45010101", "ends_too_late"),
         ("FREQ=DAILY;UNTIL=20260301", "no_occurrence"),
         ("FREQ=DAILY;UNTIL=20269901", "invalid_rule"),
@@ -165,6 +165,15 @@ def test_the_explicit_rule_gives_the_same_dates_and_jumping_ahead_misses_none(
 def test_rule_5_5_what_cannot_be_kept_as_a_pattern_is_refused_with_its_reason(text: str, reason: str) -> None:
     found = rrule.parse(text, all_day("2026-03-02"))
     assert found == Inexpressible(reason, text)
+
+
+def test_rule_5_6_a_count_no_server_holds_is_its_last_date() -> None:
+    many, start = Recurrence(DAILY, count=1500), MONDAY
+    held = within_limits(many, start)
+    assert (held.count, held.until) == (None, start + timedelta(days=1499))
+    assert problem(many, start) is None
+    assert recurrence.canonical(many, start) == recurrence.canonical(held, start), "coming back it is no change"
+    assert within_limits(Recurrence(DAILY, count=999), start).count == 999
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,24 @@ def explicit(rule: Recurrence, start: date) -> Recurrence:
     return replace(rule, weekdays=weekdays, week_start=Weekday.MONDAY, day_of_month=day, month=month)
 
 
+def within_limits(rule: Recurrence, start: date) -> Recurrence:
+    """The rule with an end date in the place of a count no server holds (rule 5.6): the same dates."""
+    if rule.count is None or rule.count <= MAX_COUNT or rule.until is not None or not _is_possible(rule):
+        return rule
+    last = _last_of_count(rule, start)
+    return replace(rule, until=last, count=None) if last else rule
+
+
+@lru_cache(maxsize=1024)
+def _last_of_count(rule: Recurrence, start: date) -> date | None:
+    return last_slot(rule, start)
+
+
 def canonical(rule: Recurrence | Inexpressible, start: date) -> str:
     """Text that is equal for equal rules: pattern and range, without zone or time of day."""
     if isinstance(rule, Inexpressible):
         return f"?{rule.reason};{rule.rule}"
-    rule = explicit(rule, start)
+    rule = within_limits(explicit(rule, start), start)
     parts = [rule.frequency.value, str(rule.interval)]
     if rule.position is not None:
         parts.append(f"position={rule.position}")
@@ -118,8 +131,7 @@ def problem(rule: Recurrence | Inexpressible, start: date) -> str | None:
         return "yearly_interval"
     if rule.interval > MAX_INTERVAL[rule.frequency]:
         return "interval_too_large"
-    if rule.count is not None and rule.count > MAX_COUNT:
-        return "too_many_occurrences"
+    rule = within_limits(rule, start)
     if rule.until is not None and rule.until > MAX_UNTIL:
         return "ends_too_late"
     if rule.position is not None:
@@ -217,8 +229,10 @@ def _near(rule: Recurrence, start: date, first: date) -> date:
 def last_slot(rule: Recurrence, start: date, without: frozenset[date] = frozenset()) -> date | None:
     """The last date of a rule with an end that is not in `without`; None if there is none."""
     if rule.count is not None:
-        found = [day for day in days(rule, start, start, date.max) if day not in without]
-        return found[-1] if found else None
+        found = None
+        for day in days(rule, start, start, date.max):
+            found = found if day in without else day
+        return found
     assert rule.until is not None, "a never-ending rule has no last date"
     # From the end, in ever larger steps: a rule may end centuries from now.
     last, span = rule.until, 400

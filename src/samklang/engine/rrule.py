@@ -29,7 +29,7 @@ def parse(text: str, when: When) -> Recurrence | Inexpressible:
     `text` is the value of one RRULE, with or without its name; several lines, RDATE or EXRULE are refused.
     Reasons: "invalid_rule", "rule_and_extra_dates", "sub_daily", "several_dates_of_month", "several_months",
     "position_set", "day_and_weekday", "every_weekday_of_month", "week_or_day_of_year", "yearly_interval",
-    "days_29_to_31", "count_and_until", "too_many_occurrences", "interval_too_large", "ends_too_late", "no_occurrence".
+    "days_29_to_31", "count_and_until", "interval_too_large", "ends_too_late", "no_occurrence".
     """
     text = text.strip()
     try:

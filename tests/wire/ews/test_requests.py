@@ -238,7 +238,6 @@ def test_a_create_without_reminder_says_so_and_another_leaves_it_to_the_mailbox(
     [
         (Recurrence(Frequency.YEARLY, 2, day_of_month=2, month=3), "yearly_interval"),
         (Recurrence(Frequency.MONTHLY, day_of_month=31), "days_29_to_31"),
-        (Recurrence(Frequency.DAILY, count=1500), "too_many_occurrences"),
         (Recurrence(Frequency.DAILY, 1000), "interval_too_large"),
     ],
 )
@@ -247,6 +246,12 @@ def test_a_rule_exchange_cannot_hold_is_refused_with_its_reason(rule: Recurrence
         created(Entry("x", MONDAY, recurrence=rule))
     assert caught.value.code == "recurrence_inexpressible"
     assert caught.value.params["reason"] == reason
+
+
+def test_a_count_above_999_is_written_as_an_end_date() -> None:
+    made = created(Entry("x", MONDAY, recurrence=Recurrence(Frequency.DAILY, count=1000)))
+    assert made.find(f".//{T}NumberOfOccurrences") is None
+    assert made.findtext(f".//{T}EndDate") == "2028-11-25"
 
 
 def test_a_series_in_a_zone_windows_does_not_know_is_refused() -> None:

@@ -142,11 +142,15 @@ def test_the_three_ends_of_a_range() -> None:
     assert repeated(Recurrence(Frequency.DAILY))["range"]["type"] == "noEnd"
 
 
+def test_a_count_above_999_is_written_as_an_end_date() -> None:
+    limits = repeated(Recurrence(Frequency.DAILY, count=1000), "2026-03-02 09:00")["range"]
+    assert (limits["type"], limits["endDate"]) == ("endDate", "2028-11-25")
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
         (Inexpressible("position_set"), "position_set"),
-        (Recurrence(Frequency.DAILY, count=1000), "too_many_occurrences"),
         (Recurrence(Frequency.MONTHLY, day_of_month=31), "days_29_to_31"),
     ],
 )

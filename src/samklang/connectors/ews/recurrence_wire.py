@@ -8,7 +8,7 @@ from samklang.connectors.ews.dialect import Dialect
 from samklang.connectors.ews.soap import Element, T, t
 from samklang.connectors.short_months import same_dates
 from samklang.engine.model import Frequency, Inexpressible, Recurrence, Weekday
-from samklang.engine.recurrence import EVERY_DAY, WEEKEND, WORKDAYS, explicit, problem
+from samklang.engine.recurrence import EVERY_DAY, WEEKEND, WORKDAYS, explicit, problem, within_limits
 from samklang.sync import errors
 
 _DAYS = {day.name.title(): day for day in Weekday}
@@ -74,7 +74,8 @@ def write(rule: Recurrence | Inexpressible, start: date, dialect: Dialect) -> El
     reason = problem(rule, start)
     if reason is not None or isinstance(rule, Inexpressible):
         raise errors.Inexpressible("recurrence_inexpressible", reason=str(reason))
-    return t("Recurrence", _pattern(explicit(rule, start), dialect), _end(rule, start))
+    rule = within_limits(explicit(rule, start), start)
+    return t("Recurrence", _pattern(rule, dialect), _end(rule, start))
 
 
 def _pattern(rule: Recurrence, dialect: Dialect) -> Element:

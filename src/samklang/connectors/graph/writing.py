@@ -109,7 +109,7 @@ def recurrence_body(entry: Entry, home: str) -> Json | None:
     reason = recurrence.problem(entry.recurrence, start)
     if reason is not None or not isinstance(entry.recurrence, Recurrence):
         raise Inexpressible("recurrence_inexpressible", reason=reason or "")
-    rule = recurrence.explicit(entry.recurrence, start)
+    rule = recurrence.within_limits(recurrence.explicit(entry.recurrence, start), start)
     zone = _midnight(start, home)["timeZone"] if isinstance(entry.when, AllDay) else _name(entry.when.zone)
     return {"pattern": _pattern(rule, entry.recurrence), "range": _range(rule, start) | {"recurrenceTimeZone": zone}}
 
