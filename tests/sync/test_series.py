@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samklang.engine.model import Frequency, Inexpressible, Recurrence, Weekday
+import pytest
+
+from samklang.engine.model import Frequency, Inexpressible, Recurrence, Side, Weekday
 from samklang.sync.errors import ItemError
+from samklang.sync.memory import PowerCut
 from tests.sync.world import World, at, monday, occurrence, single, weekly
 
 
@@ -158,3 +161,60 @@ def test_a_refused_entry_is_tried_again_later_and_longer_apart(world: World) -> 
     world.exchange.refuses = lambda entry: None
     assert world.synced().exchange.created == 1
     assert ItemError().code == "refused_by_server"
+
+
+# -- exceptions a changed pattern no longer gives (rule 5.4)
+
+
+def _two_exceptions(world: World, side: Side) -> str:
+    """A weekly series with an exception that is over and one to come; its id on `side`."""
+    series = weekly()
+    exceptions = {week: occurrence(series, monday(week_number), title="Cake") for week_number, week in _WEEKS}
+    entry = replace(series, exceptions=exceptions)
+    found = world.add_to_psa(entry) if side is Side.PSA else world.add_to_exchange(entry)
+    world.synced()
+    world.later(days=20)
+    return found
+
+
+_WEEKS = [(2, monday(2)), (5, monday(5))]
+_TUESDAYS = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.TUESDAY,), count=8)
+
+
+@pytest.mark.parametrize("side", list(Side), ids=str)
+def test_rule_5_4_an_exception_that_is_over_becomes_a_single_entry_and_one_to_come_is_dropped(
+    world: World, side: Side
+) -> None:
+    world.exchange.drops_exceptions = True
+    id = _two_exceptions(world, side)
+    hand = world.psa if side is Side.PSA else world.exchange
+    changes = {"recurrence": _TUESDAYS}
+    hand.person_edits(id, **changes | ({"exceptions": {}} if side is Side.EXCHANGE else {}))
+    world.synced()
+    for entries in ([one.entry for one in world.activities], [one.entry for one in world.events]):
+        (alone,) = [entry for entry in entries if not entry.is_series]
+        (series,) = [entry for entry in entries if entry.is_series]
+        assert (alone.title, alone.when) == ("Cake", occurrence(weekly(), monday(2)).when)
+        assert not series.exceptions or side is Side.PSA
+    assert len(world.links) == 2
+
+
+def test_rule_5_4_what_is_cut_off_between_the_two_single_entries_is_completed(world: World) -> None:
+    world.exchange.drops_exceptions = True
+    id = _two_exceptions(world, Side.PSA)
+    world.psa.person_edits(id, recurrence=_TUESDAYS)
+    world.faults.arm(PowerCut(), on="exchange.create", after=True)
+    with pytest.raises(PowerCut):
+        world.run()
+    world.synced()
+    assert len(world.events) == len(world.activities) == 2
+
+
+def test_rule_5_4_this_and_following_takes_its_exceptions_along(world: World) -> None:
+    id = _two_exceptions(world, Side.PSA)
+    old = world.activity.entry
+    rest = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=7)
+    world.psa.person_edits(id, exceptions={}, recurrence=replace(old.recurrence, count=None, until=monday(1)))
+    world.add_to_psa(replace(old, when=occurrence(old, monday(2)).when, recurrence=rest))
+    world.synced()
+    assert len(world.events) == 2 and all(event.entry.is_series for event in world.events)

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from samklang.engine.model import (
     Base,
@@ -87,6 +88,24 @@ class Update:
     rule: str = "7.2"
     #: Keys the PSA changed that stay behind for now (rules 4.6, 5.2): `changes.base_after` keeps them out of the base.
     held: frozenset[FieldKey] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """An exception that is over, on a date its series no longer gives, becomes a single entry on both sides (5.4)."""
+
+    link: Link
+    #: The series.
+    activity: SeenActivity
+    #: Original start, local date.
+    day: date
+    entry: Entry
+    rule: str = "5.4"
+
+    @property
+    def key(self) -> str:
+        """Create key: the same however often, and from whichever mailbox, it is tried."""
+        return f"{self.activity.id}:{self.day.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +210,7 @@ Action = (
     | CreateActivity
     | Revive
     | Update
+    | Detach
     | Delete
     | Join
     | TakeOver
@@ -263,6 +283,8 @@ def signature(action: Action) -> str:
             parts = (action.side, action.seen.id, action.rule)
         case PutAside():
             parts = (action.entry.side, action.entry.id, action.entry.code)
+        case Detach():
+            parts = (action.link.id, action.day)
         case Delete():
             parts = (action.link.id, action.side, action.mail)
         case _:

@@ -61,6 +61,7 @@ from samklang.engine.rules import (
     wanted_activity,
     wanted_event,
 )
+from samklang.engine.stale import detached
 
 Actions = Sequence[Action]
 
@@ -292,7 +293,7 @@ def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
             rule=_rule_of(pair, context),
             held=exchange.held,
         )
-        return [update, *_notes(pair, exchange.held, context, anew=True)]
+        return [*detached(pair, psa.entry, context), update, *_notes(pair, exchange.held, context, anew=True)]
     base = base_after(pair.link, activity, event, rules, exchange.held)
     if renew or base != pair.link.base or _versions_moved(pair):
         return [Rebase(pair.link, base, activity, event), *_notes(pair, exchange.held, context, anew=True)]

@@ -229,10 +229,10 @@ def _near(rule: Recurrence, start: date, first: date) -> date:
 def last_slot(rule: Recurrence, start: date, without: frozenset[date] = frozenset()) -> date | None:
     """The last date of a rule with an end that is not in `without`; None if there is none."""
     if rule.count is not None:
-        found = None
+        final = None
         for day in days(rule, start, start, date.max):
-            found = found if day in without else day
-        return found
+            final = final if day in without else day
+        return final
     assert rule.until is not None, "a never-ending rule has no last date"
     # From the end, in ever larger steps: a rule may end centuries from now.
     last, span = rule.until, 400

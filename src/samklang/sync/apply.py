@@ -18,6 +18,7 @@ from samklang.engine.actions import (
     CreateActivity,
     CreateEvent,
     Delete,
+    Detach,
     Join,
     Observation,
     Rebase,
@@ -42,7 +43,7 @@ from samklang.engine.model import (
 )
 from samklang.engine.people import RESPONSE, is_about_people, owner_of
 from samklang.engine.plan import make_plan
-from samklang.engine.rules import Rules, content
+from samklang.engine.rules import Rules, content, wanted_event
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.known import id_on, version_on
 from samklang.sync.look import alike
@@ -110,6 +111,8 @@ class Applier:
                 self._create_activity(action)
             case Revive():
                 self._revive(action, decisions)
+            case Detach():
+                self._detach(action)
             case Join() if action.takes_part:
                 self._take_part(action)
             case Update() | Delete() | TakeOver():
@@ -158,6 +161,17 @@ class Applier:
         base = base_after(begun, activity, event, self._rules)
         link = linked(begun, activity, event, base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
+
+    def _detach(self, action: Detach) -> None:
+        """Make the single entry on both sides; done before, nothing is left to do."""
+        self._aim(Side.PSA, action.link.psa_id, action.activity.version)
+        activity = self._activities.create(action.entry, action.activity.type_id, action.key)
+        if self._recorder.known.link_of(Side.PSA, activity.id) is not None:
+            return
+        self._create_event(CreateEvent(activity, wanted_event(activity, self._rules), rule=action.rule))
+        link = self._recorder.known.link_of(Side.PSA, activity.id)
+        assert link is not None, "its event was just made"
+        self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
 
     def _revive(self, action: Revive, decisions: int) -> None:
         """Out of the trash, with all it had there; then what was edited since is brought across."""
