@@ -46,6 +46,7 @@ urlpatterns = [
     path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),
     path(f"{_SYNC}/state", profile_sync.state, name="profile-sync-state"),
     path(f"{_SYNC}/switch", profile_sync.switch, name="profile-sync-switch"),
+    path(f"{_SYNC}/series", profile_sync.series, name="profile-sync-series"),
     path(f"{_SYNC}/accept", profile_sync.accept, name="profile-sync-accept"),
     path(f"{_SYNC}/now", profile_sync.sync_now, name="profile-sync-now"),
     path(f"{_SYNC}/stop", profile_sync.stop, name="profile-sync-stop"),

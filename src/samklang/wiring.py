@@ -122,6 +122,7 @@ def status(mailbox: Mailbox) -> dict[str, Any]:
         "counts": mailbox.waiting_counts if waits else {},
         "progress": mailbox.progress,
         "stopped": mailbox.stop_asked,
+        "refuse_inexpressible": mailbox.refuse_inexpressible,
         "links": mailbox.link_rows.filter(status="linked").count(),
         "set_aside": [
             {"side": r.side, "id": r.entry_id, "code": r.code, "params": r.params, "retry_at": r.retry_at}
@@ -300,6 +301,7 @@ def _rules(mailbox: Mailbox) -> Rules:
         no_subject=no_subject,
         private_title=private_title,
         show_private=link.show_private,
+        refuse_inexpressible=mailbox.refuse_inexpressible,
     )
 
 

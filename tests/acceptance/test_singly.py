@@ -141,3 +141,16 @@ def test_existing_single_entries_are_the_occurrences_at_first_contact(office: Wo
         office.alice.outlook.makes("Report", at((day - MONDAY) // timedelta(days=1)))
     report = office.started(office.alice).alice.status()
     assert report["links"] == 3 and len(office.alice.outlook.entries) == 3
+
+
+def test_case_91_a_user_may_refuse_such_series_and_take_them_later(world: World) -> None:
+    world.alice.ask("PUT", "/api/me/calendar-sync/series", {"refuse_inexpressible": True})
+    world.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=4")
+    report = world.synced()
+    assert (report.writes, report.set_aside) == (0, {"recurrence_inexpressible": 1})
+    (waiting,) = world.alice.status()["set_aside"]
+    assert waiting["params"] == {"reason": "several_dates_of_month"}
+    world.alice.ask("PUT", "/api/me/calendar-sync/series", {"refuse_inexpressible": False})
+    report = world.synced()
+    assert (report.exchange.created, report.set_aside) == (4, {})
+    world.in_singles_by = "5.5"

@@ -150,3 +150,15 @@ def test_an_entry_set_aside_is_named_with_its_reason_and_what_to_do(connected: C
     page = as_person(connected.them.alice).get(PAGE).content.decode()
     assert "The entry lasts longer than Exchange allows (five years)." in page
     assert "<td>Planning</td>" in page
+
+
+def test_a_person_chooses_on_the_page_what_becomes_of_series_the_other_calendar_does_not_know(
+    connected: Connected,
+) -> None:
+    alice = as_person(connected.them.alice)
+    alice.post(f"{PAGE}/switch", {"unseen": "1"})
+    alice.post(f"{PAGE}/series", {"inexpressible": "refuse"})
+    assert mailbox_of(connected.them.alice).refuse_inexpressible
+    assert 'value="refuse" checked' in alice.get(PAGE).content.decode()
+    alice.post(f"{PAGE}/series", {"inexpressible": "singly"})
+    assert not mailbox_of(connected.them.alice).refuse_inexpressible

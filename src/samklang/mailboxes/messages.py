@@ -256,6 +256,14 @@ _TABLE: dict[str, tuple[str, str]] = {
     "rule_and_extra_dates": _PATTERN,
     "invalid_rule": _PATTERN,
     "series_kept_as_text": _PATTERN,
+    "occurrence_cannot_repeat": (
+        gettext_noop("This entry is one occurrence of a series and cannot be a series itself."),
+        gettext_noop("Make a new entry for what shall repeat, and let this one be single again."),
+    ),
+    "occurrence_without_people": (
+        gettext_noop("This entry is one occurrence of a series, which has no participants of its own."),
+        gettext_noop("Change who takes part in the whole series instead."),
+    ),
     "inexpressible": (
         gettext_noop("The other calendar cannot hold this entry as it is."),
         gettext_noop("Change it there, or leave it on this side alone."),

@@ -116,6 +116,9 @@ class Mailbox(models.Model):
     #: Until then the server wants no request for this mailbox, whoever would send it (rule 10.2).
     wait_until = models.DateTimeField(null=True, blank=True)
 
+    #: Its user wants a series the other side cannot express refused, not brought as single entries (rule 5.5).
+    refuse_inexpressible = models.BooleanField(default=False)
+
     started_on = models.DateField(null=True, blank=True)
     first_run_done = models.BooleanField(default=False)
     accepted_plan = models.CharField(max_length=64, blank=True)

@@ -168,6 +168,20 @@ def go_on(user: User) -> None:
 
 
 @transaction.atomic
+def refuse_inexpressible(user: User, refuse: bool) -> None:
+    """Say whether a series the other side cannot express is refused, or comes as single entries (rule 5.5).
+
+    The next run compares both calendars in full, for what it did not bring before. Raises Refused("switched_off").
+    """
+    mailbox = Mailbox.objects.filter(user=user, on=True).first()
+    if mailbox is None:
+        raise Refused("switched_off")
+    Mailbox.objects.filter(pk=mailbox.pk).update(refuse_inexpressible=refuse, reconciled_on=None)
+    audit(user.organization, "sync.refuse_inexpressible", by=user, refuse=str(refuse))
+    dirty.mark_mailboxes([mailbox.pk])
+
+
+@transaction.atomic
 def sync_everybody(connection: Connection, by: User | None) -> int:
     """Sync now, for everybody who switched on and has not stopped (rule 9.3). Returns how many."""
     on = list(connection.mailboxes.filter(on=True, stop_asked=False).values_list("id", flat=True))

@@ -35,6 +35,11 @@ class Switch(Schema):
     accept: bool = False
 
 
+class SeriesChoice(Schema):
+    #: A series the other side cannot express is refused; else it comes as single entries (rule 5.5).
+    refuse_inexpressible: bool
+
+
 class Accept(Schema):
     plan: str
 
@@ -84,6 +89,13 @@ def put_switch(request: HttpRequest, body: Switch) -> Status[dict[str, Any]]:
         return Status(202, {"state": "started"})
     shown = wiring.preview_mailbox(mailbox.pk)
     return Status(202, {"state": "awaiting_acceptance", "plan": shown["plan"], "counts": shown["counts"]})
+
+
+@router.put(_SWITCH + "/series", response=dict[str, Any])
+def put_series(request: HttpRequest, body: SeriesChoice) -> dict[str, Any]:
+    """Choose what becomes of one's own series the other calendar does not know (rule 5.5)."""
+    services.refuse_inexpressible(_user(request), body.refuse_inexpressible)
+    return {"refuse_inexpressible": body.refuse_inexpressible}
 
 
 @router.get(_SWITCH + "/plan", response=dict[str, Any])

@@ -18,6 +18,7 @@ from samklang.activities.errors import NotThere
 from samklang.activities.models import ActivityType
 from samklang.clock import now
 from samklang.engine import times
+from samklang.engine.materialize import whole_id
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection, Mailbox
@@ -73,7 +74,7 @@ def _title(mailbox: Mailbox, row: dict[str, Any]) -> str:
     if row["side"] == "exchange":
         guid = mailbox.link_rows.filter(item_id=guid).values_list("psa_id", flat=True).first()
     try:
-        return queries.shown(mailbox.user, queries.find(mailbox.user, guid or "")).title
+        return queries.shown(mailbox.user, queries.find(mailbox.user, whole_id(guid or ""))).title
     except NotThere:
         return ""
 
@@ -124,6 +125,17 @@ def switch(request: HttpRequest) -> HttpResponse:
         return redirect("profile-sync")
     try:
         services.switch_on(the_user(request), now(), unseen="unseen" in request.POST)
+    except services.Refused as refused:
+        messages.error(request, sentences.explain(refused.code, "").sentence)
+    return redirect("profile-sync")
+
+
+@signed_in
+@require_POST
+def series(request: HttpRequest) -> HttpResponse:
+    """What becomes of series the other calendar does not know (rule 5.5)."""
+    try:
+        services.refuse_inexpressible(the_user(request), request.POST.get("inexpressible") == "refuse")
     except services.Refused as refused:
         messages.error(request, sentences.explain(refused.code, "").sentence)
     return redirect("profile-sync")
