@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from samklang.engine.actions import CreateActivity, Delete, Join, TakeOver, Unlink, Update
+from samklang.engine.actions import CreateActivity, Delete, Join, Rebase, TakeOver, Unlink, Update
 from samklang.engine.model import ColleagueLink, Mail, Person, Role, Sensitivity, Side
 from samklang.engine.people import RESPONSE, Colleague, Directory, meeting_key
 from tests.engine.make import at, day, entry, utc, weekly
@@ -423,3 +423,16 @@ def test_many_meetings_changed_by_the_directory_alone_trip_no_brake() -> None:
     for activity in list(world.activities):
         world.psa_edits(activity, people=(*world.activities[activity].entry.people, Person("new@customer.example")))
     assert world.plan().brake is None
+
+
+def test_rule_4_1_an_answer_given_in_the_psa_to_a_plain_copy_is_nobody_elses_business() -> None:
+    world = office()
+    activity, _ = world.linked(entry(), owner_id="bob", participant_ids=("alice",), people=(Person(ALICE),))
+    world.psa_edits(activity, people=(Person(ALICE, response="accepted"),))
+    assert [type(action) for action in world.plan().actions] == [Rebase]
+
+
+def test_rule_4_7_what_is_a_colleagues_alone_is_not_made_here() -> None:
+    world = office()
+    world.psa_adds(entry(), owner_id="bob")
+    assert world.plan().actions == ()
