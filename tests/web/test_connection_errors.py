@@ -43,6 +43,10 @@ def _without_exchange(connected: Connected, _: pytest.MonkeyPatch) -> None:
     connected.save(url=connected.sandbox.ews.replace("/EWS/Exchange.asmx", "/owa"))
 
 
+def _an_older_server(connected: Connected, _: pytest.MonkeyPatch) -> None:
+    connected.sandbox.server("2010_sp2")
+
+
 ON_PREMISES: dict[str, Break] = {
     "sign_in_refused": _saves(password="wrong password"),
     "unknown_host": _saves(url="https://exchange.invalid/EWS/Exchange.asmx"),
@@ -50,7 +54,7 @@ ON_PREMISES: dict[str, Break] = {
     "impersonation_denied": _nobody_impersonates,
     "mailbox_not_found": _other_address,
     "not_exchange": _without_exchange,
-    "version_not_supported": _saves(version="2007"),
+    "version_refused": _an_older_server,
 }
 
 

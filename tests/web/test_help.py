@@ -15,9 +15,15 @@ from tests.web.house import House, as_program, send
 pytestmark = pytest.mark.django_db
 
 TEMPLATES = Path(pages.__file__).parent / "templates" / "help"
-#: The command that lets an account impersonate, as Microsoft writes it (EWS facts §4).
+#: The commands that let an account impersonate, as Microsoft writes them (EWS facts §4): since 2010, and for 2007.
 IMPERSONATION = re.compile(
     r'New-ManagementRoleAssignment -Name "[^"]+" -Role ApplicationImpersonation -User "DOMAIN\\account"'
+    r"|Get-ExchangeServer \| where {\$_\.IsClientAccessServer -eq \$TRUE} \| ForEach-Object {\s+"
+    r"Add-ADPermission -Identity \$_\.DistinguishedName -User \(Get-User -Identity 'DOMAIN\\account'\)\.Identity"
+    r" -ExtendedRights ms-Exch-EPI-Impersonation }\s+"
+    r"Get-MailboxDatabase \| ForEach-Object {\s+"
+    r"Add-ADPermission -Identity \$_\.DistinguishedName -User 'DOMAIN\\account'"
+    r" -ExtendedRights ms-Exch-EPI-May-Impersonate }"
 )
 
 

@@ -19,17 +19,26 @@ Open = Callable[[], EwsCalendar]
 
 
 @pytest.fixture
-def exchange(sandbox: Sandbox) -> Sandbox:
+def product() -> tuple[str, str]:
+    """The server there is, and the product an administrator chose for it."""
+    return "2013_sp1", "2013"
+
+
+@pytest.fixture
+def exchange(sandbox: Sandbox, product: tuple[str, str]) -> Sandbox:
     """The delegate account may act for everybody; what is exchanged must have been valid in the end."""
-    sandbox.server("2013_sp1", ("ntlm",))
+    sandbox.server(product[0], ("ntlm",))
     sandbox.account("CONTOSO\\sync", PASSWORD, "*")
     sandbox.mailbox(ALICE, aliases=["alice.a@example.com"], name="Alice A", zone="Europe/Stockholm")
     return sandbox
 
 
 @pytest.fixture
-def access(exchange: Sandbox) -> EwsAccess:
-    return EwsAccess(exchange.ews, "CONTOSO", "sync", PASSWORD, ca_file=exchange.ca_file, allow_private=True)
+def access(exchange: Sandbox, product: tuple[str, str]) -> EwsAccess:
+    certificate = exchange.ca_file
+    return EwsAccess(
+        exchange.ews, "CONTOSO", "sync", PASSWORD, ca_file=certificate, allow_private=True, version=product[1]
+    )
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from tests.connectors.ews.conftest import Open
-from tests.contract.calendar import CalendarContract, CalendarSide
+from tests.contract.calendar import MEETING, WHEN, CalendarContract, CalendarSide
 from tests.contract.meeting_people import surrounded
 from tests.contract.meetings import MeetingContract, MeetingSide
 from tests.contract.person import Person
@@ -45,7 +48,52 @@ class TestEwsCalendar(CalendarContract):
 
 
 class TestEwsMeetings(MeetingContract):
-    @pytest.fixture(params=["2013_sp1", "se"])
-    def side(self, request: pytest.FixtureRequest, opened: Open, alice: Person) -> MeetingSide:
-        alice.sandbox.server(request.param, ("ntlm",))
+    @pytest.fixture
+    def side(self, opened: Open, alice: Person) -> MeetingSide:
         return surrounded(alice.sandbox, alice.address, opened(), can_be_silent=True)
+
+
+class _On2007:
+    @pytest.fixture
+    def product(self) -> tuple[str, str]:
+        return "2007_sp1", "2007"
+
+
+class _On2010:
+    @pytest.fixture
+    def product(self) -> tuple[str, str]:
+        return "2010", "2010"
+
+
+class _OnSE:
+    @pytest.fixture
+    def product(self) -> tuple[str, str]:
+        return "se", "se"
+
+
+class TestEwsMeetings2007(_On2007, TestEwsMeetings):
+    pass
+
+
+@pytest.mark.full
+class TestEwsCalendar2007(_On2007, TestEwsCalendar):
+    def test_a_timed_entry_keeps_both_its_zones(self, side: CalendarSide) -> None:
+        # 2007 has one zone for an event: the instants stay, in the zone it starts in.
+        flight = replace(WHEN, end=WHEN.end + timedelta(hours=8), end_zone="America/New_York")
+        made = side.port.create(replace(MEETING, when=flight), "key")
+        assert made.entry.when == replace(flight, end_zone=None)
+
+
+@pytest.mark.full
+class TestEwsMeetings2010(_On2010, TestEwsMeetings):
+    pass
+
+
+@pytest.mark.full
+class TestEwsCalendar2010(_On2010, TestEwsCalendar):
+    pass
+
+
+@pytest.mark.full
+class TestEwsMeetingsSE(_OnSE, TestEwsMeetings):
+    pass

@@ -270,7 +270,8 @@ class EwsCalendar:
         yield from self._content(seen.id, entry, names)
         if when_too:
             was_all_day = isinstance(seen.entry.when, AllDay)
-            yield from wire.set_when(entry.when, self._home, series=entry.is_series, was_all_day=was_all_day)
+            dialect, series = self._soap.dialect, entry.is_series
+            yield from wire.set_when(entry.when, self._home, dialect, series=series, was_all_day=was_all_day)
         if rule_too:
             yield wire.set_recurrence(entry, self._soap.dialect)
         if any(map(meetings.is_person_key, names)):
@@ -335,7 +336,8 @@ class EwsCalendar:
         changes = list(self._content("", content, names))
         if "time" in names:
             was_all_day = isinstance(entry.when, AllDay)
-            changes += wire.set_when(content.when, self._home, series=False, was_all_day=was_all_day)
+            dialect = self._soap.dialect
+            changes += wire.set_when(content.when, self._home, dialect, series=False, was_all_day=was_all_day)
         return changes
 
     def _delete(self, ids: Sequence[Element], mail: Mail) -> None:

@@ -34,7 +34,8 @@ class Fetcher:
         unreadable: list[Unreadable] = []
         items = dict(self._items(ids, lambda batch: operations.get_items(batch, self._soap.dialect), unreadable))
         drafts = self._drafts(items, {}, unreadable)
-        odd = [id for id, draft in drafts.items() if draft.odd_zone]
+        # 2007 has no definitions to ask for: what it has no name for is the user's own zone (rule 6.3).
+        odd = [id for id, draft in drafts.items() if draft.odd_zone and self._soap.dialect.two_zones]
         rules = dict(self._items(odd, operations.get_zone_rules, unreadable))
         drafts |= self._drafts({id: items[id] for id in rules}, rules, unreadable)
         drafts = {id: draft for id, draft in drafts.items() if not folder or draft.folder in ("", folder)}

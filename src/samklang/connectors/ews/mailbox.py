@@ -34,12 +34,23 @@ def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
     """
     soap = Soap(access, address)
     try:
+        if soap.dialect.takes_primary_alone:
+            soap.mailbox = _primary(access, address)
         soap.ask(operations.get_calendar_folder())
         addresses = _addresses(soap, address)
     finally:
         soap.close()
     matched_by = "primary" if addresses[0].casefold() == address.strip().casefold() else "alias"
     return FoundMailbox(addresses[0], matched_by, addresses)
+
+
+def _primary(access: EwsAccess, address: str) -> str:
+    """The primary address, asked of the directory before anybody is impersonated."""
+    soap = Soap(access, None)
+    try:
+        return _addresses(soap, address)[0]
+    finally:
+        soap.close()
 
 
 def _addresses(soap: Soap, address: str) -> tuple[str, ...]:

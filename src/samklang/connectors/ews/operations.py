@@ -49,14 +49,19 @@ _DEFINITIONS = ("calendar:StartTimeZone", "calendar:EndTimeZone")
 
 def get_items(item_ids: Iterable[str], dialect: Dialect) -> Element:
     """Whole events. Only what we use is asked for: each property costs the server a call (EWS facts §2.3)."""
-    ids = ("calendar:StartTimeZoneId", "calendar:EndTimeZoneId") if dialect.zone_ids else _DEFINITIONS
-    return _get((*_EVENT_FIELDS, *ids), item_ids, key_too=True)
+    return _get((*_EVENT_FIELDS, *_zones(dialect)), item_ids, key_too=True)
 
 
 def get_occurrences(item_ids: Iterable[str], dialect: Dialect) -> Element:
     """What can differ between an occurrence and its series."""
-    ids = ("calendar:StartTimeZoneId",) if dialect.zone_ids else _DEFINITIONS[:1]
-    return _get((*_OCCURRENCE_FIELDS, *ids), item_ids)
+    return _get((*_OCCURRENCE_FIELDS, *_zones(dialect)[:1]), item_ids)
+
+
+def _zones(dialect: Dialect) -> tuple[str, ...]:
+    """What tells the zones of start and end."""
+    if not dialect.two_zones:
+        return ("calendar:MeetingTimeZone",)
+    return ("calendar:StartTimeZoneId", "calendar:EndTimeZoneId") if dialect.zone_ids else _DEFINITIONS
 
 
 def get_zone_rules(item_ids: Iterable[str]) -> Element:

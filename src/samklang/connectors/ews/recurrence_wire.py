@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from samklang.connectors.ews.dialect import Dialect
@@ -33,7 +34,7 @@ def read(element: Element) -> Recurrence | Inexpressible:
         case "DailyRecurrence":
             rule = Recurrence(Frequency.DAILY, interval)
         case "WeeklyRecurrence":
-            first = _DAYS[found.get("FirstDayOfWeek", "Monday")]
+            first = _DAYS[found.get("FirstDayOfWeek", "Sunday")]
             rule = Recurrence(Frequency.WEEKLY, interval, _weekdays(found["DaysOfWeek"]), first)
         case "AbsoluteMonthlyRecurrence":
             rule = Recurrence(Frequency.MONTHLY, interval, day_of_month=int(found["DayOfMonth"]))
@@ -74,6 +75,10 @@ def write(rule: Recurrence | Inexpressible, start: date, dialect: Dialect) -> El
     reason = problem(rule, start)
     if reason is not None or isinstance(rule, Inexpressible):
         raise errors.Inexpressible("recurrence_inexpressible", reason=str(reason))
+    from_sunday = explicit(replace(rule, week_start=Weekday.SUNDAY), start)
+    if not dialect.first_day_of_week and explicit(rule, start) != from_sunday:
+        # Its weeks start on another day than this server's, and that decides which dates it has.
+        raise errors.Inexpressible("recurrence_inexpressible", reason="week_start")
     rule = within_limits(explicit(rule, start), start)
     return t("Recurrence", _pattern(rule, dialect), _end(rule, start))
 

@@ -60,7 +60,7 @@ def occurrence_id(series_id: str, version: str, series: Entry, day: date) -> Ele
 
 def new_item(entry: Entry, key: str, *, home: str, reminder: bool, dialect: Dialect) -> Element:
     """The CalendarItem of a create. `reminder` False: none; else the mailbox's default."""
-    when = dict(_when(entry.when, home, series=entry.is_series))
+    when = dict(_when(entry.when, home, dialect, series=entry.is_series))
     return t(
         "CalendarItem",
         t("Subject", entry.title),
@@ -74,8 +74,7 @@ def new_item(entry: Entry, key: str, *, home: str, reminder: bool, dialect: Dial
         t("LegacyFreeBusyStatus", availability_name(entry.availability, dialect)),
         t("Location", entry.place) if entry.place else None,
         recurrence_wire.write(entry.recurrence, times.local_day(entry.when), dialect) if entry.recurrence else None,
-        when["StartTimeZone"],
-        when["EndTimeZone"],
+        *(when.get(name) for name in ("MeetingTimeZone", "StartTimeZone", "EndTimeZone")),
     )
 
 
@@ -98,9 +97,9 @@ def set_sensitivity(value: Sensitivity) -> Element:
     return _set("item:Sensitivity", t("Sensitivity", value.value.title()))
 
 
-def set_when(when: When, home: str, *, series: bool, was_all_day: bool) -> Iterator[Element]:
+def set_when(when: When, home: str, dialect: Dialect, *, series: bool, was_all_day: bool) -> Iterator[Element]:
     """Start, end and both zones together: a zone set alone moves the event (EWS facts §2.5)."""
-    for name, element in _when(when, home, series=series):
+    for name, element in _when(when, home, dialect, series=series):
         yield _set(f"calendar:{name}", element)
     if isinstance(when, AllDay) is not was_all_day:
         yield _set("calendar:IsAllDayEvent", t("IsAllDayEvent", "false" if was_all_day else "true"))
@@ -123,8 +122,8 @@ def _set(uri: str, element: Element) -> Element:
     return t("SetItemField", t("FieldURI", FieldURI=uri), t("CalendarItem", element))
 
 
-def _when(when: When, home: str, *, series: bool) -> Iterator[tuple[str, Element]]:
-    """Start, End, StartTimeZone and EndTimeZone, in the order of the schema.
+def _when(when: When, home: str, dialect: Dialect, *, series: bool) -> Iterator[tuple[str, Element]]:
+    """Start, End, StartTimeZone and EndTimeZone (2007: MeetingTimeZone), in the order of the schema.
 
     Whole days run from midnight to midnight in the user's zone, where Outlook shows them (EWS facts §2.5).
     """
@@ -137,6 +136,9 @@ def _when(when: When, home: str, *, series: bool) -> Iterator[tuple[str, Element
         raise errors.Inexpressible("recurrence_inexpressible", reason="zone_unknown_to_windows", zone=zone)
     yield "Start", t("Start", _instant(start))
     yield "End", t("End", _instant(end))
+    if not dialect.two_zones:
+        yield "MeetingTimeZone", t("MeetingTimeZone", TimeZoneName=times.windows_id(zone) or "UTC")
+        return
     yield "StartTimeZone", t("StartTimeZone", Id=times.windows_id(zone) or "UTC")
     yield "EndTimeZone", t("EndTimeZone", Id=times.windows_id(zone_end) or "UTC")
 
@@ -290,7 +292,10 @@ def _zone_name(found: dict[str, Element], name: str) -> str:
     if by_id is not None:
         return by_id.text or ""
     definition = found.get(T + name)
-    return "" if definition is None else definition.get("Id", "")
+    if definition is not None:
+        return definition.get("Id", "")
+    both = found.get(T + "MeetingTimeZone")
+    return "" if both is None else both.get("TimeZoneName", "")
 
 
 def _read_when(found: dict[str, Element], zone: str, end_zone: str, home: str) -> tuple[When, str]:
