@@ -27,6 +27,7 @@ def ids(found: Matches) -> list[tuple[str, str]]:
 
 EQUAL = [
     ("case and space", entry("  Lunch\tBREAK "), entry("lunch break")),
+    ("space within", entry("lunch  break"), entry("lunch break")),
     ("composed", entry("Cafe\u0301"), entry("Caf\u00e9")),
     ("the same instant elsewhere", entry(when=at("2026-03-02 12:00")), entry(when=at("2026-03-02 11:00", zone="UTC"))),
     ("whole days", entry(when=all_day("2026-03-02")), entry(when=all_day("2026-03-02"))),

@@ -11,7 +11,7 @@ from samklang.engine.actions import Rebase
 from samklang.engine.changes import Change
 from samklang.engine.decide import TABLE, Verdict, decide
 from samklang.engine.merge import ServerClocks, winner
-from samklang.engine.model import LinkStatus, Occurrence, Recurrence, Sensitivity, Side, Weekday
+from samklang.engine.model import AllDay, LinkStatus, Occurrence, Recurrence, Sensitivity, Side, Weekday
 from samklang.engine.rules import ConflictPolicy
 from tests.engine.make import all_day, at, day, entry, utc, weekly
 from tests.engine.toy import RULES, World
@@ -100,6 +100,19 @@ def test_rule_7_3_the_same_value_on_both_sides_is_agreement(name, old, mine, the
     assert world.differing() == [set()]
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_rule_6_2_days_added_at_the_end_travel(side: Side) -> None:
+    world = World()
+    activity, event = world.linked(entry(when=all_day("2026-03-02")))
+    longer = AllDay(day("2026-03-02"), day("2026-03-05"))
+    if side is Side.PSA:
+        world.psa_edits(activity, when=longer)
+    else:
+        world.exchange_edits(event, when=longer)
+    world.settle()
+    assert (world.activities[activity].entry.when, world.events[event].entry.when) == (longer, longer)
+
+
 def test_rule_7_1_agreement_is_remembered_even_where_versions_stood_still() -> None:
     world = World()
     activity, event = world.linked(entry())
@@ -162,6 +175,8 @@ def test_rule_7_4_the_newest_wins_by_corrected_stamps_and_ties_go_to_exchange(ps
 SECOND = day("2026-03-09")
 MOVED = Occurrence("Standup", at("2026-03-09 10:00"))
 RENAMED = Occurrence("Other", at("2026-03-09 09:00"))
+#: On another day than its own: its original start is what it is known by.
+ANOTHER_DAY = Occurrence("Standup", at("2026-03-10 10:00"))
 
 # What happens to one occurrence on either side, and what both hold of it afterwards.
 PLAIN, CANCELLED = "plain", "cancelled"
@@ -169,6 +184,9 @@ OCCURRENCES = [
     # (before, PSA now, Exchange now, afterwards)
     (PLAIN, MOVED, PLAIN, MOVED),
     (PLAIN, PLAIN, MOVED, MOVED),
+    (PLAIN, ANOTHER_DAY, PLAIN, ANOTHER_DAY),
+    (PLAIN, PLAIN, ANOTHER_DAY, ANOTHER_DAY),
+    (ANOTHER_DAY, CANCELLED, ANOTHER_DAY, CANCELLED),
     (PLAIN, CANCELLED, PLAIN, CANCELLED),
     (PLAIN, PLAIN, CANCELLED, CANCELLED),
     (PLAIN, CANCELLED, CANCELLED, CANCELLED),

@@ -58,7 +58,7 @@ def test_it_is_plain_shell() -> None:
 
 def test_help_names_every_command_and_an_unknown_one_is_wrong_use() -> None:
     said = run("help").stdout
-    for verb in ("demo", "serve", "test", "check", "bugs", "bench", "samklang", "setup", "lock"):
+    for verb in ("demo", "serve", "test", "check", "prove", "bugs", "bench", "samklang", "setup", "lock"):
         assert f"./run {verb}" in said
     wrong = run("fly")
     assert (wrong.returncode, wrong.stdout) == (2, "")

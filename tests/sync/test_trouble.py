@@ -274,3 +274,30 @@ def test_case_193_194_every_call_fails_once_and_the_end_is_the_same(error: BaseE
         world.check_at_rest()
         if not fired and position > 60:
             break
+
+
+def test_rule_7_2_an_edit_between_the_decision_to_delete_and_the_delete_wins(world: World, monkeypatch) -> None:
+    activity = world.add_to_psa(single())
+    world.synced()
+    item, get, asked = world.event.id, world.exchange.get, []
+
+    def edited_before_the_second_question(ids):
+        asked.append(ids)
+        if len(asked) == 2:
+            world.exchange.person_edits(item, title="Supper")
+        return get(ids)
+
+    monkeypatch.setattr(world.exchange, "get", edited_before_the_second_question)
+    world.psa.person_deletes(activity)
+    world.synced()
+    monkeypatch.undo()
+    world.synced()
+    assert (world.activity.entry.title, world.event.entry.title) == ("Supper", "Supper")
+
+
+def test_rule_8_2_what_comes_and_goes_between_two_tokens_is_noticed(world: World) -> None:
+    """No server tells of an entry that was made and deleted since a token: the token stored must know of it."""
+    world.add_to_psa(single())
+    world.synced()
+    tokens = world.store.state().tokens
+    assert world.exchange.shelf.listing(tokens.exchange)[0] == []

@@ -211,11 +211,15 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     assert event is not None
     kind = type_of(pair.link.type_id, context.rules)
     type_id = kind.id if kind and kind.active else type_for(event, context.rules)
+    if kind and "sensitivity" in pair.exchange_keys:
+        type_id = moved_type(kind.id, event.entry.sensitivity.is_private, context.rules) or type_id
     if type_id is None:
         return context.put_aside(event, "no_activity_type", pair.link)
     entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
     owner_id = owner_of(event, context.rules.people, context.rules.user_id)
-    return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id)]
+    # Edited in several of its copies, it is made again once (rule 4.1).
+    key = "" if event.is_meeting else f"again-{pair.link.psa_id}"
+    return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id, key)]
 
 
 def _unshortened(entry: Entry, pair: Pair, target: Side) -> Entry:
@@ -321,7 +325,7 @@ def _for_psa(pair: Pair, keys: frozenset[FieldKey], context: Context) -> _Write:
     private = event.entry.sensitivity.is_private
     type_id = None
     if "sensitivity" in keys:
-        type_id = moved_type(activity, private, rules)
+        type_id = moved_type(activity.type_id, private, rules)
         if not private and stays_private(activity, rules):
             keys -= {"sensitivity"}
         elif not (rules.psa_masks or rules.show_private):

@@ -131,17 +131,17 @@ def type_for(event: SeenEvent, rules: Rules) -> str | None:
     return kind.id if kind else None
 
 
-def moved_type(activity: SeenActivity, private: bool, rules: Rules) -> str | None:
-    """The type an existing activity gets when its event became private or public; None: it keeps its own (1.6).
+def moved_type(type_id: str, private: bool, rules: Rules) -> str | None:
+    """The type an activity of this type gets when its event became private or public; None: it keeps its own (1.6).
 
     Only between *Private* and the default.
     """
     hidden, usual = private_type(rules), default_type(rules)
     if hidden is None or usual is None or hidden == usual:
         return None
-    if private and activity.type_id == usual.id:
+    if private and type_id == usual.id:
         return hidden.id
-    if not private and activity.type_id == hidden.id:
+    if not private and type_id == hidden.id:
         return usual.id
     return None
 

@@ -159,6 +159,10 @@ class Applier:
         begun = self._recorder.begin_create(Side.PSA, event.id, action.link, intended, action.key)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id)
         base = base_after(begun, activity, event, self._rules)
+        apart = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
+        if apart and action.link is not None and action.link.base.psa and action.link.base.exchange:
+            # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
+            base = action.link.base
         link = linked(begun, activity, event, base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
 

@@ -67,7 +67,7 @@ class MemoryStore:
             self._made += 1
             if link is None:
                 link = Link(f"link-{self._made}", LinkStatus.LINKED, None, None, born=side.other)
-            key = link.key if link.status is LinkStatus.CREATING else key or f"key-{self._made}"
+            key = link.key if link.status is LinkStatus.CREATING else key or f"{self._state.mailbox_id}-{self._made}"
             if side is Side.EXCHANGE:
                 link = replace(link, psa_id=seen_id, item_id=None, item_version="")
             else:

@@ -1,0 +1,1 @@
+"""Random people, random trouble, and a record of what was meant (docs/proof.md)."""

@@ -1,0 +1,111 @@
+"""Random people and random trouble for as long as one likes; the same seed does the same things again.
+
+    ./run prove --minutes 10            every machine for ten minutes, each in a process of its own
+    ./run prove memory --seed 4711      one round of one machine, exactly as it was, and the shortest way there
+    ./run prove --list                  names the machines
+
+A round is one seed. Printed: the seed of the first, steps per second, steps done, and of every violation its seed and
+the steps that led to it. Exit status 1 on a violation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import random
+import subprocess
+import sys
+import time
+import traceback
+
+from hypothesis import Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+#: Where each machine is found, and how many examples of it make a round.
+MACHINES = {"memory": ("tests.machine.machine:People", 40)}
+#: Seconds between two lines of progress.
+_TELL_EVERY = 30.0
+_STEPS = 40
+
+
+def machine_named(name: str) -> type:
+    module, _, attribute = MACHINES[name][0].partition(":")
+    found: type = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def one_round(machine: type, number: int, examples: int, steps: int, *, shortest: bool = False) -> str:
+    """What went wrong, with the steps (the `shortest` that lead there, which takes a while); "" when nothing did."""
+    chosen = settings(
+        machine.TestCase.settings,  # type: ignore[attr-defined]
+        max_examples=examples,
+        stateful_step_count=steps,
+        database=None,
+        derandomize=False,
+        phases=[Phase.generate, Phase.shrink] if shortest else [Phase.generate],
+    )
+    try:
+        run_state_machine_as_test(seed(number)(machine), settings=chosen)
+    except Exception as error:
+        return _described(error)
+    return ""
+
+
+def _described(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    steps = [line for note in getattr(error, "__notes__", []) for line in note.splitlines() if ".no" not in line]
+    return "\n".join([f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})", *steps])
+
+
+def rounds(name: str, minutes: float, first: int, steps: int, *, once: bool) -> int:
+    """Rounds of one machine until the time is up; how many of them went wrong."""
+    machine, (_, examples) = machine_named(name), MACHINES[name]
+    begun = told = time.monotonic()
+    number, wrong = first, 0
+    while True:
+        said = one_round(machine, number, examples, steps)
+        if said:
+            wrong += 1
+            print(f"{name}: VIOLATION with seed {number} (./run prove {name} --seed {number})\n{said}", flush=True)
+            if once:
+                print(f"{name}: the shortest way there:\n{one_round(machine, number, examples, steps, shortest=True)}")
+        now = time.monotonic()
+        over = once or now - begun >= 60 * minutes
+        if over or now - told > _TELL_EVERY:
+            told = now
+            done = number + 1 - first
+            taken = machine.steps  # type: ignore[attr-defined]
+            pace = f"{taken / (now - begun):.0f} steps a second"
+            print(f"{name}: {taken} steps in {done} rounds from seed {first}, {pace}, {wrong} violations", flush=True)
+        if over:
+            return wrong
+        number += 1
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="./run prove", description="Random people and random trouble.")
+    options.add_argument("machine", nargs="*", help="which machines; all without")
+    options.add_argument("--minutes", type=float, default=10.0)
+    options.add_argument("--seed", type=int, help="do this round alone")
+    options.add_argument("--from", dest="first", type=int, help="the first seed; a random one without")
+    options.add_argument("--steps", type=int, default=_STEPS, help="of each example; few find short ways")
+    options.add_argument("--list", action="store_true", help="name the machines, run nothing")
+    asked = options.parse_args()
+    if asked.list:
+        print("\n".join(MACHINES))
+        return 0
+    if unknown := set(asked.machine) - set(MACHINES):
+        options.error(f"there is no machine {', '.join(unknown)}; there are: {', '.join(MACHINES)}")
+    chosen = asked.machine or list(MACHINES)
+    first = asked.seed if asked.seed is not None else asked.first
+    if first is None:
+        first = random.SystemRandom().randrange(1_000_000)
+    if len(chosen) == 1:
+        return 1 if rounds(chosen[0], asked.minutes, first, asked.steps, once=asked.seed is not None) else 0
+    words = ["--minutes", str(asked.minutes), "--from", str(first), "--steps", str(asked.steps)]
+    beside = [subprocess.Popen([sys.executable, "-m", "tests.machine", name, *words]) for name in chosen]
+    return max(process.wait() for process in beside)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

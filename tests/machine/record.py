@@ -1,0 +1,163 @@
+"""The oracle: what people typed where, what they overwrote knowingly, what must go, how many writes that may cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.machine.office import PSA, Item
+from tests.machine.shown import words
+
+#: Writes a call that failed may cost besides.
+PER_TROUBLE = 6
+
+
+class Record:
+    def __init__(self) -> None:
+        self._fresh = 0
+        #: Everything people typed; what of it they overwrote or deleted knowingly; what entries are born with.
+        self.typed: set[str] = set()
+        self.discarded: set[str] = set()
+        self.pool: set[str] = set()
+        #: What went with a delete, its counterparts untouched since the last rest: it may not come back.
+        self.must_go: set[tuple[str, str]] = set()
+        #: Events joined at first contact with what somebody else had made; what differed stays on each side (rule 3.1).
+        self.matched: set[tuple[str, str]] = set()
+        self.rests = 0
+        #: Notices were lost or answers lagged: only the reconcile finds all.
+        self.lagged = False
+        self._written_before = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        #: By entry, then field: the last value typed there since the last rest. None: whatever.
+        self._meant: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
+        #: Those of them that were joined to nothing then.
+        self._alone: set[tuple[str, str]] = set()
+        self._touched: set[tuple[str, str]] = set()
+        self._deeds = self._troubles = self.rewritten = 0
+        self._lied_to = False
+        #: Two places of one entry were touched: who wins may depend on who is asked.
+        self.contested = False
+
+    def number(self) -> int:
+        self._fresh += 1
+        return self._fresh
+
+    @property
+    def is_at_rest(self) -> bool:
+        return self.rests > 0 and not (self._deeds or self._troubles or self.lagged)
+
+    def deed(self, *, reach: int) -> None:
+        """Something a person did that must reach so many places."""
+        self._deeds += reach
+
+    @contextmanager
+    def changing(self, office: Any, place: str, item: Item, meant: dict[str, str | None]) -> Iterator[None]:
+        """Around an edit of an entry in one place: the values it means, None where only a change is known."""
+        before = words(item.seen)
+        yield
+        self.typed |= {value for value in meant.values() if value not in (None, "cancelled")}
+        now = office.items(place)[item.id]
+        gone = before - words(now.seen)
+        if meant.keys() & {"time", "rule"}:
+            # Exchange forgets changed dates with it; nobody meant that where the others still know them (rule 5.4).
+            known = {
+                word for where in office.places for one in office.items(where).values() for word in words(one.seen)
+            }
+            gone -= known & words({key: value for key, value in item.seen.items() if key[0].isdigit()})
+            for key in [key for key in self._meant[place, item.id] if key[0].isdigit()]:
+                self._meant[place, item.id][key] = None
+        self.discarded |= gone
+        self._meant[place, item.id] |= meant
+        if not self._is_joined(office, place, item.id):
+            self._alone.add((place, item.id))
+        self._touch(office, place, item.id)
+        self.deed(reach=len(office.people))
+
+    @staticmethod
+    def _is_joined(office: Any, place: str, id: str) -> bool:
+        return any((place, id) in ((PSA, link.psa_id), (link.person, link.item_id)) for link in office.joined())
+
+    def _touch(self, office: Any, place: str, id: str) -> None:
+        from tests.machine.machine import copies
+
+        self._touched.add((place, id))
+        self.must_go.discard((place, id))
+        others = copies(office, place, id)
+        if any(other in self._touched or other in self.must_go for other in others):
+            self.contested = True
+        self.must_go -= set(others)  # an edit beats a delete (rule 7.2)
+
+    def deleted(self, office: Any, place: str, item: Item, others: list[tuple[str, str]]) -> None:
+        self.discarded |= words(item.seen)
+        there = [(where, id) for where, id in others if id in office.items(where)]
+        if any(other in self._touched for other in others) or len(there) < len(others):
+            self.contested = True
+        elif place == PSA or item.people[0] == self._owner(office, there):
+            self.must_go |= set(there)
+        self.must_go.discard((place, item.id))
+        self._touched.add((place, item.id))
+        self.deed(reach=len(office.people))
+
+    @staticmethod
+    def _owner(office: Any, there: list[tuple[str, str]]) -> str:
+        return next((office.items(PSA)[id].people[0] for place, id in there if place == PSA), "")
+
+    def came_back(self, place: str, item: Item, others: list[tuple[str, str]]) -> None:
+        """Restored by a person."""
+        self.must_go -= {(place, item.id), *others}
+        self.contested = True
+
+    def interrupted(self) -> None:
+        """A run of one person in between: what was typed before it may have become what others saw."""
+        self._troubles += 1
+
+    def trouble(self, times: int = 1) -> None:
+        self._troubles += times
+
+    def lied_to(self) -> None:
+        """A server gave an old answer: what was read from it may have been taken for an edit."""
+        self.must_go.clear()
+        self._lied_to = self.lagged = self.contested = True
+        self._troubles += 1
+
+    # -- what must be true at rest
+
+    def typed_in(self, group: list[tuple[str, str]], *, matched: bool) -> dict[str, set[str | None]]:
+        """By field, what may be shown of it in these places of one entry.
+
+        `matched`: several people made it; what differed then stays on each side (rule 3.1).
+        """
+        found: dict[str, set[str | None]] = defaultdict(set)
+        if self._lied_to:
+            return {}
+        open_ended = set()
+        for one in group:
+            if matched and one in self._alone:
+                continue
+            for key, value in self._meant.get(one, {}).items():
+                found[key].add(value)
+                if value is None:
+                    open_ended.add(key)
+                if key in ("time", "rule"):
+                    open_ended |= {other for meant in self._meant.values() for other in meant if other[0].isdigit()}
+        days = {key[:10] for key in found if key.endswith(("time", "title", "place")) and key[0].isdigit()}
+        for day in days & found.keys():  # removed here, edited there: the edit wins, or the removal was seen first
+            open_ended |= {key for key in found if key.startswith(day)}
+        return {key: values for key, values in found.items() if key not in open_ended}
+
+    def check_writes(self, office: Any) -> None:
+        """Bounded: a deed costs one write in each place it must reach, trouble a few more."""
+        written = office.writes() - self._written_before
+        allowed = self._deeds + self.rewritten * len(office.people) + PER_TROUBLE * self._troubles
+        assert written <= allowed, f"{written} writes, {allowed} allowed"
+
+    def rest(self, office: Any) -> None:
+        self.rests += 1
+        self.must_go.clear()
+        self.lagged = False
+        self._written_before = office.writes()
+        self._begin()

@@ -1,0 +1,54 @@
+"""What the machine found, in the fewest steps: each was a violation once."""
+
+from __future__ import annotations
+
+import pytest
+
+from samklang.engine.model import Entry
+from samklang.engine.rules import ConflictPolicy
+from tests.machine.machine import bring_to_rest
+from tests.machine.office import PSA, Office, timed
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office(("alice", "bob"), ConflictPolicy.NEWEST)
+
+
+def _only(office: Office, place: str) -> str:
+    (id,) = office.items(place)
+    return id
+
+
+def test_rule_4_1_an_activity_deleted_while_two_copies_of_it_are_edited_is_made_again_once(office: Office) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.edit("alice", _only(office, "alice"), title="Alice's")
+    office.edit("bob", _only(office, "bob"), place="Bob's")
+    office.delete(PSA, _only(office, PSA))
+    bring_to_rest(office, office.people)
+    for place in office.places:
+        seen = office.items(place)[_only(office, place)].seen
+        assert (seen["title"], seen["place"]) == ("Alice's", "Bob's")
+
+
+def test_rule_4_1_of_two_copies_that_say_different_things_the_value_that_lost_is_kept(office: Office) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.edit("alice", _only(office, "alice"), title="Alice's")
+    office.edit("bob", _only(office, "bob"), title="Bob's")
+    office.delete(PSA, _only(office, PSA))
+    bring_to_rest(office, office.people)
+    titles = {office.items(place)[_only(office, place)].seen["title"] for place in office.places}
+    assert len(titles) == 1
+    assert titles | office.losers() >= {"Alice's", "Bob's"}
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_rule_1_6_an_activity_made_again_is_as_private_as_its_event_is_now(office: Office, private: bool) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice",), type="visit" if private else "private")
+    bring_to_rest(office, office.people)
+    office.make_private("alice", _only(office, "alice"), private)
+    office.delete(PSA, _only(office, PSA))
+    bring_to_rest(office, office.people)
+    assert office.items(PSA)[_only(office, PSA)].private is private
