@@ -204,6 +204,8 @@ class World:
                 )
             case PutAside():
                 self.aside[action.entry.side, action.entry.id] = action.entry
+                if action.link is not None:
+                    self.links[action.link.id] = action.link
 
     def _create_event(self, action: CreateEvent) -> None:
         meant = Base(psa=content(action.activity, self.rules), exchange=fields(action.entry))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from samklang.engine import missing
 from samklang.engine.actions import (
     Action,
     CreateActivity,
     CreateEvent,
     Delete,
     Forget,
-    PutAside,
     Rebase,
+    Revive,
     Unlink,
     Update,
 )
@@ -33,7 +34,6 @@ from samklang.engine.model import (
     SeenActivity,
     SeenEvent,
     Sensitivity,
-    SetAside,
     Side,
 )
 from samklang.engine.neighbours import crossing
@@ -72,7 +72,8 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     """The actions for one link; `renew` remembers it anew even when nothing has changed (a mark that ended)."""
     if pair.stands and not renew:
         return []
-    if _waits(pair, context) or Change.UNSURE in (pair.psa, pair.exchange):
+    renew = renew or missing.is_found_again(pair, context)
+    if (not renew and _waits(pair, context)) or Change.UNSURE in (pair.psa, pair.exchange):
         return []
     if pair.psa_gone is Gone.LEFT:
         return _left(pair, context)
@@ -84,8 +85,8 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
         pair = replace(pair, exchange=Change.GONE)
         if pair.psa is Change.EDITED:
             return [Unlink(pair.link, "8.2")]
-    if context.seen.resync and Change.GONE in (pair.psa, pair.exchange):
-        return _missing_after_resync(pair, context)
+    if missing.is_missing(pair, context):
+        return _as_chosen(pair, context)
     if _was_unticked(pair, context):
         return [Unlink(pair.link, "4.8")]
     for seen in (pair.activity, pair.event):
@@ -134,19 +135,26 @@ def _left(pair: Pair, context: Context) -> Actions:
     return [Unlink(link, "4.7")]
 
 
-def _missing_after_resync(pair: Pair, context: Context) -> Actions:
-    """Missing after lost state proves nothing (rule 8.5): what is left waits for its user's choice."""
-    if pair.psa is pair.exchange:
-        return [Forget(pair.link)]
-    seen = pair.activity or pair.event
-    if seen is not None:
-        return context.put_aside(seen, "missing_after_resync", pair.link)
-    side, left_id, version = (
-        (Side.PSA, pair.link.psa_id, pair.link.psa_version)
-        if pair.exchange is Change.GONE
-        else (Side.EXCHANGE, pair.link.item_id, pair.link.item_version)
-    )
-    return [PutAside(SetAside(side, left_id or "", "missing_after_resync", version=version), pair.link)]
+def _as_chosen(pair: Pair, context: Context) -> Actions:
+    """One side is missing after lost state (rule 8.5): nothing happens until its user chose."""
+    event_gone = pair.exchange is Change.GONE
+    match missing.choice(pair, context):
+        case None:
+            return missing.ask(pair, context)
+        case missing.Choice.REMOVE:
+            return _remove_activity(pair, context) if event_gone else _remove_event(pair, context)
+        case missing.Choice.PUT_BACK if event_gone:
+            return make_event_again(pair, context, missing.MISSING)
+        case _:
+            made = make_activity_again(pair, context, missing.MISSING)
+            return [_out_of_the_trash(one) if isinstance(one, CreateActivity) else one for one in made]
+
+
+def _out_of_the_trash(action: CreateActivity) -> Action:
+    """The activity itself, where the trash still has it, else one made anew."""
+    if action.link is None:
+        return action
+    return Revive(action.link, action.event, action.entry, action.type_id, action.rule)
 
 
 def _remove_activity(pair: Pair, context: Context) -> Actions:

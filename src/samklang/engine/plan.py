@@ -39,6 +39,7 @@ from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Link, LinkStatus, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
 from samklang.engine.people import is_about_people, owner_of
+from samklang.engine.refind import refind
 from samklang.engine.rules import Rules, is_matchable, type_for, wanted_activity, wanted_event
 
 _ORDER = (
@@ -94,6 +95,9 @@ class _Planner:
         self._event_by_uid = {event.uid: event for event in reversed(events) if event.uid}
         self._event_by_key = {event.key: event for event in reversed(events) if event.key}
         self._activity_by_key = {one.key: one for one in reversed(activities) if one.key}
+        self._refound = refind(context, events)
+        for event in self._refound.by_link.values():
+            self._event_by_uid.pop(event.uid, None)
         self.marks = Marks(context, self._event_by_uid, self._take)
 
     def link(self, link: Link) -> None:
@@ -116,9 +120,8 @@ class _Planner:
 
     def _linked(self, link: Link) -> Actions:
         found = self.context.pair(link)
-        moved = self._event_by_uid.pop(link.uid, None) if found.exchange is Change.GONE else None
-        if moved is not None and not moved.is_cancelled:
-            # Gone under one id, there under another: servers give a moved event a new id (EWS facts §2.7).
+        moved = self._refound.of(link)
+        if moved is not None:
             link = replace(link, item_id=moved.id)
             self._take(link)
             found = self.context.pair(link)
