@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -21,12 +21,12 @@ from samklang.config import config
 from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
-from samklang.mailboxes import access, push, rhythm, services
+from samklang.mailboxes import access, finding, push, rhythm, services
 from samklang.mailboxes.directory import directory
 from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
-from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
+from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled, Unavailable
 from samklang.sync.parts import Parts
 from samklang.sync.preview import preview
 from samklang.sync.report import RunError, RunReport
@@ -37,6 +37,7 @@ log = logging.getLogger("samklang.sync")
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=1)
 _LOCK_SPACE = 84801
+_AWAITS_MICROSOFT = "waiting_for_microsoft"
 #: What a Date header cannot tell, and how far an offset may move between two runs and still prove something.
 _CLOCK_GRAIN, _CLOCK_MOVED = timedelta(seconds=3), timedelta(seconds=60)
 
@@ -60,7 +61,7 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
             return _prepare_first_run(mailbox, seq)
         reconcile = reconcile or _reconcile_is_due(mailbox)
         row = open_run(mailbox_id, cause, now())
-        report = _guarded(mailbox, row.pk, reconcile)
+        report = _patient(mailbox, _guarded(mailbox, row.pk, reconcile))
         close_run(row, report, now())
         _settle(mailbox, report, seq, reconcile)
         mailbox.refresh_from_db()
@@ -84,6 +85,8 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
             with _parts(mailbox, None) as parts:
                 seen = preview(parts)
         except ConnectionRefused as error:
+            if services.awaits_microsoft(link, now()):
+                raise Unavailable(_AWAITS_MICROSOFT, error.detail) from error
             services.pause(link, error.code, error.detail, real_now())
             raise
         except Throttled as error:
@@ -208,7 +211,7 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
         with _parts(mailbox, None) as parts:
             seen = preview(parts)
     except SyncError as error:
-        report = RunReport(error=_run_error(error))
+        report = _patient(mailbox, RunReport(error=_run_error(error)))
     else:
         shown = seen.as_json()
         report = RunReport(needs_acceptance=seen.plan_id)
@@ -226,6 +229,19 @@ def _reconcile_is_due(mailbox: Mailbox) -> bool:
 
 
 def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
+    report = _attempt(mailbox, run_id, reconcile)
+    if report.error is None or report.error.code != "mailbox_not_found" or mailbox.directory_id is None:
+        return report
+    # Its primary address may be another by now (rule 1.3): look once more, by the user's own.
+    before = mailbox.address
+    try:
+        finding.find(mailbox)
+    except SyncError as error:
+        return replace(report, error=_run_error(error))
+    return report if mailbox.address == before else _attempt(mailbox, run_id, reconcile)
+
+
+def _attempt(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     try:
         push.tend(mailbox)
         with _parts(mailbox, run_id) as parts:
@@ -238,6 +254,15 @@ def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
         return RunReport(error=RunError("internal", "Exception"))
 
 
+def _patient(mailbox: Mailbox, report: RunReport) -> RunReport:
+    """A refusal soon after a consent is waited out, without alert: the next tries come by themselves (rule 10.3)."""
+    error = report.error
+    refused = error is not None and error.kind == ConnectionRefused.__name__
+    if error is None or not refused or not services.awaits_microsoft(mailbox.connection, now()):
+        return report
+    return replace(report, error=replace(error, code=_AWAITS_MICROSOFT, kind=Unavailable.__name__))
+
+
 def _run_error(error: SyncError) -> RunError:
     wait = error.retry_after if isinstance(error, Throttled) else None
     return RunError(error.code, type(error).__name__, error.detail, error.params, wait)
@@ -247,7 +272,7 @@ def _run_error(error: SyncError) -> RunError:
 def _parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
     """Open both calendars of a mailbox. Raises SyncError when the mailbox cannot be found or the access is refused."""
     if mailbox.directory_id is None:
-        _resolve(mailbox)
+        finding.find(mailbox)
     with access.calendar(mailbox, now) as (calendar, sent):
         yield Parts(
             activities=BuiltInActivities(mailbox.user),
@@ -268,22 +293,6 @@ def _clocks(before: float | None, ahead: timedelta | None) -> ServerClocks:
         ahead = timedelta()
     moved = before is not None and abs(ahead.total_seconds() - before) > _CLOCK_MOVED.total_seconds()
     return ServerClocks(ahead, unsure=moved)
-
-
-def _resolve(mailbox: Mailbox) -> None:
-    """Find the user's mailbox by e-mail; one mailbox serves one user of the installation (rule 1.3)."""
-    found = access.find_mailbox(mailbox.connection, mailbox.user.email)
-    try:
-        with transaction.atomic():
-            Mailbox.objects.filter(pk=mailbox.pk).update(
-                address=found.address,
-                matched_by=found.matched_by,
-                directory_id=found.directory_id,
-                aliases=list(found.aliases),
-            )
-    except IntegrityError:
-        raise MailboxError("mailbox_taken") from None
-    mailbox.refresh_from_db()
 
 
 def _rules(mailbox: Mailbox) -> Rules:

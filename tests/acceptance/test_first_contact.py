@@ -153,7 +153,7 @@ def test_case_82_a_mailbox_serves_one_user_only(office: World) -> None:
     office.sandbox.change_mailbox("alice@example.org", aliases=["second@example.org"])
     second = office.add_user("second@example.org", "Second", "Nordhavn Konsult")
     second.switches_on()
-    assert second.runs()["error"] == "mailbox_taken"
+    assert second.runs()["error"] == "mailbox_of_colleague"
 
 
 def test_the_first_run_mails_nobody_and_a_day_across_the_clock_change_is_matched(office: World) -> None:

@@ -205,7 +205,10 @@ class World:
             case PutAside():
                 self.aside[action.entry.side, action.entry.id] = action.entry
                 if action.link is not None:
-                    self.links[action.link.id] = action.link
+                    held = self.links.get(action.link.id, action.link)
+                    self.links[action.link.id] = replace(
+                        action.link, base=held.base, psa_version=held.psa_version, item_version=held.item_version
+                    )
 
     def _create_event(self, action: CreateEvent) -> None:
         meant = Base(psa=content(action.activity, self.rules), exchange=fields(action.entry))

@@ -259,9 +259,17 @@ class Plan:
             digest.update(signature(action).encode())
         return digest.hexdigest()[:32]
 
+    def digests(self) -> frozenset[str]:
+        """What it removes and changes, each by a digest: the same again after a part of it was done."""
+        return frozenset(digest_of(action) for action in self.actions if isinstance(action, Delete | Update))
+
     def counts(self) -> Mapping[str, int]:
         """Actions by kind, e.g. {"CreateEvent": 3, "Join": 12}."""
         return Counter(type(action).__name__ for action in self.actions)
+
+
+def digest_of(action: Action) -> str:
+    return hashlib.sha256(signature(action).encode()).hexdigest()[:16]
 
 
 def signature(action: Action) -> str:

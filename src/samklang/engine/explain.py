@@ -28,6 +28,7 @@ SENTENCES: Mapping[str, str] = {
     "7.3": "It was changed on both sides; both changes were kept, field by field.",
     "8.2": "It was deleted, moved or cancelled; what is over, closed or has hours booked stays.",
     "8.4": "A person deleted it; it comes back when somebody restores it on either side.",
+    "8.5": "It was missing on one side after lost state; its user chose what becomes of it.",
     "10.4": "An earlier run had begun to make it; this run completes that.",
 }
 

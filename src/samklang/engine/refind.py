@@ -37,13 +37,24 @@ def refind(context: Context, free: Iterable[SeenEvent]) -> Refound:
     found: dict[str, SeenEvent] = {}
     if here:
         _by_uid(lost, here, found)
-        # What a mark keeps apart, or was left out, is not ours to take by its content.
-        others = {one.uid for one in seen.links if one.status is LinkStatus.UNLINKED}
-        left_out = {one.item_id for one in seen.links if one.status is LinkStatus.LEFT_OUT}
-        here = {id_: one for id_, one in here.items() if one.uid not in others and id_ not in left_out}
+        others = {(one.status, _name(one)) for one in seen.links if one.status is not LinkStatus.LINKED}
+        here = {id_: event for id_, event in here.items() if not _names(event) & others}
         _by_base([link for link in lost if link.id not in found], here, found, context)
         _by_matching([link for link in lost if link.id not in found], here, found, context)
     return Refound(found)
+
+
+def _name(link: Link) -> str | None:
+    """What a link that is none knows its event by."""
+    if link.status is LinkStatus.UNLINKED:
+        return link.uid
+    return link.item_id if link.status is LinkStatus.LEFT_OUT else link.key
+
+
+def _names(event: SeenEvent) -> set[tuple[LinkStatus, str | None]]:
+    """What a mark keeps apart, was left out, or a create of ours just made is not to be taken by its content."""
+    apart, left_out, creating = LinkStatus.UNLINKED, LinkStatus.LEFT_OUT, LinkStatus.CREATING
+    return {(apart, event.uid), (left_out, event.id), (creating, event.key)}
 
 
 def _is_gone(link: Link, gone: Mapping[str, str]) -> bool:
@@ -61,19 +72,22 @@ def _by_uid(lost: list[Link], here: dict[str, SeenEvent], found: dict[str, SeenE
 def _by_base(lost: list[Link], here: dict[str, SeenEvent], found: dict[str, SeenEvent], context: Context) -> None:
     held: dict[tuple[str, ...], list[str]] = {}
     for event in sorted(here.values(), key=lambda one: one.id, reverse=True):
-        held.setdefault(_six(content(event, context.rules)), []).append(event.id)
+        held.setdefault(_six(content(event, context.rules), event.is_meeting), []).append(event.id)
     for link in sorted(lost, key=lambda one: one.id):
-        same = held.get(_six(link.base.exchange))
+        same = held.get(_six(link.base.exchange, link.role.is_meeting))
         if same:
             found[link.id] = here.pop(same.pop())
 
 
 def _by_matching(lost: list[Link], here: dict[str, SeenEvent], found: dict[str, SeenEvent], context: Context) -> None:
-    activities = {link.psa_id: link for link in lost if link.psa_id in context.seen.activities}
+    here = {id_: event for id_, event in here.items() if not event.is_meeting}
+    plain = [link for link in lost if not link.role.is_meeting]
+    activities = {link.psa_id: link for link in plain if link.psa_id in context.seen.activities}
     seen = [context.seen.activities[psa_id] for psa_id in activities if psa_id is not None]
     for activity, event in match(seen, here.values(), context.rules).pairs:
         found[activities[activity.id].id] = event
 
 
-def _six(values: Fields) -> tuple[str, ...]:
-    return tuple(values.get(name, "") for name in _SIX)
+def _six(values: Fields, meeting: bool) -> tuple[str, ...]:
+    """… and whether it is a meeting: an invitation does not take the place of a plain copy here (rule 4.1)."""
+    return (*(values.get(name, "") for name in _SIX), str(meeting))

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from samklang.mailboxes.mailbox_words import WORDS
+
 
 class Explained(NamedTuple):
     #: What is wrong.
@@ -42,6 +44,7 @@ _REFUSED_HERE = (
 
 #: code -> (sentence, remedy).
 _TABLE: dict[str, tuple[str, str]] = {
+    **WORDS,
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
@@ -210,10 +213,6 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Several mailboxes have this e-mail address."),
         gettext_noop("An Exchange administrator removes it from all but one."),
     ),
-    "mailbox_taken": (
-        gettext_noop("Another user already syncs this mailbox."),
-        gettext_noop("Give each user his own address."),
-    ),
     "mailbox_disabled": (gettext_noop("The mailbox is disabled."), _ADMIN),
     "mailbox_access_denied": (
         gettext_noop("Samklang may not open this mailbox."),
@@ -304,10 +303,6 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Add it in Outlook as an entry of its own."),
     ),
     "keeps_changing": (gettext_noop("The entry changed each time Samklang looked at it."), _WAIT),
-    "missing_after_resync": (
-        gettext_noop("The entry was gone when the calendar was read anew, which proves no deletion."),
-        gettext_noop("Delete the other copy yourself if it is no longer wanted."),
-    ),
     "no_activity_type": _NO_TYPE,
     "no_type": _NO_TYPE,
     "type_unknown": (

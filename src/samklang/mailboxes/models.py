@@ -123,6 +123,8 @@ class Mailbox(models.Model):
     first_run_done = models.BooleanField(default=False)
     accepted_plan = models.CharField(max_length=64, blank=True)
     accept_any = models.BooleanField(default=False)
+    #: Digests of an accepted braked plan that is being carried out; [] when none is.
+    accepted_actions = models.JSONField(default=list, blank=True)
     #: Plan that waits for a person: "" | "first_run" | "brake", with its id and what it counts.
     waiting_for = models.CharField(max_length=16, blank=True)
     waiting_plan = models.CharField(max_length=64, blank=True)

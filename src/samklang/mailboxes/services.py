@@ -19,7 +19,13 @@ from samklang.mailboxes.secrets import open_sealed, seal
 #: Settings that decide who answers at the other end: changing one asks for a new test.
 TESTED_FIELDS = ("version", "domain", "url", "username", "password", "auth", "ca_certificate", "tenant")
 POLICY_FIELDS = ("conflict", "mode", "show_private")
+#: Settings that decide which server has the mailboxes: with another one every id is another (rule 3.6).
+PLACE_FIELDS = ("version", "url", "tenant")
 PROBE_EVERY = timedelta(hours=1)
+#: How long Microsoft may take until what was consented to holds everywhere (rule 10.3).
+CONSENT_TAKES = timedelta(hours=2)
+#: A mailbox that is not found yet, or has to be found again.
+UNFOUND: Mapping[str, Any] = {"address": "", "matched_by": "", "directory_id": None, "aliases": []}
 
 
 class Refused(Exception):
@@ -52,7 +58,7 @@ def may_enable(connection: Connection) -> bool:
 @transaction.atomic
 def save_connection(connection: Connection, values: Mapping[str, Any], by: User | None) -> Connection:
     """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3)."""
-    mode = connection.mode
+    mode, place = connection.mode, _place(connection)
     for name, value in values.items():
         if name == "password":
             if value:
@@ -63,11 +69,30 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
             raise ValueError(f"{name} is not a setting of a connection")
     connection.save()
     audit(connection.organization, "connection.save", by=by, fields=sorted(values))
+    if _place(connection) != place:
+        _look_anew(connection)
     if connection.mode != mode:
         _change_rhythm(connection, clock.real_now())
     if connection.paused_code:
-        resume(connection)
+        _probe_at_once(connection, clock.real_now())
     return connection
+
+
+def _place(connection: Connection) -> tuple[str, ...]:
+    return tuple(str(getattr(connection, name)) for name in PLACE_FIELDS)
+
+
+def _look_anew(connection: Connection) -> None:
+    """The connection leads elsewhere now (rule 3.6): every mailbox is found and read anew. Links and start dates stay:
+    events are found again by their UIDs and contents."""
+    connection.mailboxes.update(**UNFOUND, exchange_token="")
+
+
+def _probe_at_once(connection: Connection, now: datetime) -> None:
+    """Whoever runs next tries whether the access works again, he alone (rule 10.3: no lock-out); then all go on."""
+    Connection.objects.filter(pk=connection.pk).update(probe_at=now)
+    if connection.enabled:
+        dirty.mark_mailboxes(connection.mailboxes.filter(on=True).values_list("id", flat=True))
 
 
 def _change_rhythm(connection: Connection, now: datetime) -> None:
@@ -101,6 +126,12 @@ def disable(connection: Connection, by: User | None) -> None:
     connection.enabled = False
     connection.save(update_fields=["enabled"])
     audit(connection.organization, "connection.disable", by=by)
+
+
+def awaits_microsoft(connection: Connection, now: datetime) -> bool:
+    """True for two hours after a consent: a refusal means that it does not hold everywhere yet (rule 10.3)."""
+    consented = connection.consented_at
+    return connection.is_office365 and consented is not None and now < consented + CONSENT_TAKES
 
 
 def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool:
@@ -243,9 +274,12 @@ def record_consent(connection: Connection, tenant: str, name: str, now: datetime
     """Remember whose consent was verified. Raises Refused("tenant_of_another")."""
     if Connection.objects.filter(tenant=tenant).exclude(pk=connection.pk).exists():
         raise Refused("tenant_of_another")
+    moved = connection.tenant not in ("", tenant)
     connection.tenant, connection.tenant_name, connection.consented_at = tenant, name[:256], now
     connection.token_cache = ""
     connection.save()
+    if moved:
+        _look_anew(connection)
     audit(connection.organization, "connection.consent", by=by, tenant=tenant)
     if connection.paused_code:
         resume(connection)

@@ -67,6 +67,7 @@ class DjangoStore:
             first_run_done=row.first_run_done,
             accepted_plan=row.accepted_plan or None,
             accept_any=row.accept_any,
+            accepted_actions=frozenset(row.accepted_actions),
         )
 
     def links(self) -> Sequence[Link]:
@@ -171,6 +172,12 @@ class DjangoStore:
 
     def save_tokens(self, tokens: Tokens) -> None:
         self._update(psa_token=seal(tokens.psa or ""), exchange_token=seal(tokens.exchange or ""))
+
+    def begin_accepted(self, actions: Collection[str]) -> None:
+        self._update(accepted_actions=sorted(actions))
+
+    def finish_accepted(self) -> None:
+        self._update(accepted_actions=[])
 
     def begin_first_run(self, started_on: date) -> None:
         self._update(started_on=started_on)

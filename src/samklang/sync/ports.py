@@ -190,6 +190,9 @@ class MailboxState:
     accepted_plan: str | None = None
     #: Start the first run whatever its plan holds ("start without preview", rule 3.5).
     accept_any: bool = False
+    #: Digests of what an accepted braked plan does, from when it began to be carried out until it is done: cut off, it
+    #: goes on without being asked for again (rules 8.3, 10.4).
+    accepted_actions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +280,12 @@ class Store(Protocol):
         """The entry waits no longer: remove its set-aside row, if there is one."""
 
     def save_tokens(self, tokens: Tokens) -> None: ...
+
+    def begin_accepted(self, actions: Collection[str]) -> None:
+        """The accepted braked plan starts writing: remember the digests of what it does, until `finish_accepted`."""
+
+    def finish_accepted(self) -> None:
+        """All of it is done or set aside."""
 
     def begin_first_run(self, started_on: date) -> None:
         """The accepted first run starts writing: a crash from here on continues without a new acceptance."""

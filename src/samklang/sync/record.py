@@ -179,7 +179,7 @@ class Recorder:
             case LeaveOut():
                 self._keep(_left_out(action))
             case PutAside():
-                self._store.put_aside(action.entry, action.link)
+                self._store.put_aside(action.entry, action.link and self._as_recorded(action.link))
 
     def put_aside(
         self, side: Side, entry_id: str, version: str, code: str, params: Mapping[str, str], *, at_once: bool
@@ -189,6 +189,11 @@ class Recorder:
         tries = 1 + (before.tries if before else 0)
         retry_at = self._now() + back_off(tries, at_once=at_once)
         self._store.put_aside(SetAside(side, entry_id, code, params, tries, retry_at, version))
+
+    def _as_recorded(self, link: Link) -> Link:
+        """The link with what an action before this one recorded of both sides."""
+        held = self.known.of_id(link.id) or link
+        return replace(link, base=held.base, psa_version=held.psa_version, item_version=held.item_version)
 
     def _join(self, action: Join) -> None:
         link = action.link or Link("", LinkStatus.LINKED, None, None, born=Side.PSA)

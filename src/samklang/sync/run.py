@@ -78,7 +78,7 @@ class _Run:
         observed, plan = plan_now(self._parts, state, reconcile=reconcile)
         if not (plan.actions or observed.completed or observed.mended or observed.unreadable or observed.settled):
             self._standing = observed.observation.links, observed.observation.set_aside
-        if not _may_begin(state, plan):
+        if not _may_begin(state, plan, rules_of(self._parts, state)):
             self._wait_for_acceptance(plan)
         else:
             self._carry_out(state, observed, plan)
@@ -99,6 +99,8 @@ class _Run:
         rules = rules_of(self._parts, state)
         if state.started_on is None:
             self._store.begin_first_run(rules.started_on)
+        if plan.brake is not None:
+            self._store.begin_accepted(state.accepted_actions | plan.digests())
         recorder = Recorder(self._parts, observed.observation, self._written)
         try:
             self._act(state, observed, plan, rules, recorder)
@@ -126,6 +128,8 @@ class _Run:
         self._lift_settled(observed, plan.actions, recorder)
         if observed.tokens != state.tokens:
             self._store.save_tokens(observed.tokens)
+        if plan.brake is not None or state.accepted_actions:
+            self._store.finish_accepted()
         if not state.first_run_done:
             self._store.finish_first_run()
             self._report = replace(self._report, finished_first_run=True)
@@ -171,12 +175,14 @@ class _Run:
         return replace(report, psa=sides[Side.PSA], exchange=sides[Side.EXCHANGE], joined=self._joined)
 
 
-def _may_begin(state: MailboxState, plan: Plan) -> bool:
-    """A first run wants the acceptance of its plan or of any; a braked plan that of this very plan."""
+def _may_begin(state: MailboxState, plan: Plan, rules: Rules) -> bool:
+    """A first run wants the acceptance of its plan or of any; a braked plan that of this very plan, or to be what is
+    left of one that was accepted and cut off, with no more beside it than any run may do (rule 8.3)."""
     if plan.id == state.accepted_plan:
         return True
     if plan.brake is not None:
-        return False
+        fresh = plan.digests() - state.accepted_actions
+        return bool(state.accepted_actions) and len(fresh) <= rules.brake_count
     return state.started_on is not None or state.accept_any
 
 

@@ -128,6 +128,14 @@ class MemoryStore:
         """A person's hand, not the port's: the plan with this id, or (None) the first one unseen."""
         self._state = replace(self._state, accepted_plan=plan_id, accept_any=plan_id is None)
 
+    def begin_accepted(self, actions: Collection[str]) -> None:
+        with self.faults.call("store.begin_accepted"):
+            self._state = replace(self._state, accepted_actions=frozenset(actions))
+
+    def finish_accepted(self) -> None:
+        with self.faults.call("store.finish_accepted"):
+            self._state = replace(self._state, accepted_actions=frozenset())
+
     def begin_first_run(self, started_on: date) -> None:
         with self.faults.call("store.begin_first_run"):
             self._state = replace(self._state, started_on=started_on)
