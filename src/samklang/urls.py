@@ -10,6 +10,7 @@ from samklang.web.calendar import trash as calendar_trash
 from samklang.web.calendar import views as calendar
 from samklang.web.help import help_page
 from samklang.web.profile import settings as profile_settings
+from samklang.web.profile import choices as profile_choices
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 from samklang.web.severa_api import api as severa_api
@@ -39,6 +40,7 @@ urlpatterns = [
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
     path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
+    path(f"{_EXCHANGE}/take-over", exchange.take_over, name="settings-exchange-take-over"),
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
     path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
     path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
@@ -51,6 +53,8 @@ urlpatterns = [
     path(f"{_SYNC}/now", profile_sync.sync_now, name="profile-sync-now"),
     path(f"{_SYNC}/stop", profile_sync.stop, name="profile-sync-stop"),
     path("notices/graph", notices.graph, name="notices-graph"),
+    path(f"{_SYNC}/choose", profile_choices.choose, name="profile-sync-choose"),
+    path(f"{_SYNC}/again", profile_choices.again, name="profile-sync-again"),
     path("api/", api.urls),
     path("rest-api/v1/", severa_api.urls),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from samklang.cli import choices
 from samklang.cli.output import ATTENTION, CANNOT_REACH, OK, Failure, open_database, print_json, the_user
 
 
@@ -18,6 +19,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     accept.add_argument("--plan", help="the waiting plan's id; the one that waits otherwise")
     accept.set_defaults(run=_accept)
     area.add_parser("status", help="last run, next, waiting, set aside").set_defaults(run=_status)
+    choices.add_acts(area)
     for command in area.choices.values():
         command.add_argument("--user", required=True, metavar="EMAIL")
         command.add_argument("--json", action="store_true")

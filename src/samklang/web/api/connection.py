@@ -9,7 +9,7 @@ from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import services
+from samklang.mailboxes import finding, services
 from samklang.mailboxes.models import Connection
 from samklang.web.api import Problem, api
 
@@ -34,6 +34,11 @@ class Settings(Schema):
 class Test(Schema):
     #: The user's address to try; the organization's first user otherwise.
     address: str | None = None
+
+
+class TakeOver(Schema):
+    #: E-mail of the administrator's own colleague whose mailbox it is.
+    user: str
 
 
 class Enabled(Schema):
@@ -81,6 +86,17 @@ def users(request: HttpRequest) -> list[dict[str, Any]]:
     """Who matched which mailbox and what needs attention: counts and codes, no titles, no texts."""
     rows = _connection(request).mailboxes.select_related("user", "connection").order_by("user__email")
     return [_counts(wiring.status(mailbox)) for mailbox in rows]
+
+
+@router.post("/take-over", response={202: dict[str, Any]})
+def post_take_over(request: HttpRequest, body: TakeOver) -> Status[dict[str, Any]]:
+    """Take a user's mailbox over from another organization (rule 1.3): named in both histories."""
+    mailboxes = _connection(request).mailboxes.select_related("user__organization", "connection")
+    mailbox = mailboxes.filter(user__email__iexact=body.user).first()
+    if mailbox is None:
+        raise Problem(404, "not_found")
+    finding.take_over(mailbox, _administrator(request))
+    return Status(202, {"state": "queued"})
 
 
 def _counts(status: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from samklang.activities.models import ActivityType
 from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.materialize import whole_id
+from samklang.engine.missing import CODE as MISSING
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.web.access import signed_in, the_user
+from samklang.web.profile import choices
 
 #: Rows of the preview shown of each kind; the counts say how many there are.
 SHOWN_ROWS = 50
@@ -59,9 +61,12 @@ def _state(request: HttpRequest) -> dict[str, Any]:
     if mailbox and status:
         context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None
         context["aside"] = [
-            {**row, **sentences.set_aside(row), "title": _title(mailbox, row)} for row in status["set_aside"]
+            {**row, **sentences.set_aside(row), "title": _title(mailbox, row)}
+            for row in status["set_aside"]
+            if row["code"] != MISSING  # listed with its choice
         ]
         context["preview"] = _preview(mailbox)
+        context |= choices.listed(mailbox)
         context["working"] = (
             mailbox.on and not (status["waiting_for"] or status["stopped"]) and mailbox.seq != mailbox.synced_seq
         )

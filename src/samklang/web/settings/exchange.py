@@ -21,8 +21,8 @@ from samklang.clock import now
 from samklang.config import config
 from samklang.connectors.graph.consent import read_redirect
 from samklang.mailboxes import access as exchange
+from samklang.mailboxes import finding, services
 from samklang.mailboxes import messages as sentences
-from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
@@ -89,6 +89,22 @@ def test(request: HttpRequest) -> HttpResponse:
     address = request.POST.get("address", "").strip() or the_user(request).email
     steps = wiring.test_connection(connection, address, by=the_user(request))
     return _page(request, _connection(request), steps=steps, tested_address=address)
+
+
+@administrators_only
+@require_POST
+def take_over(request: HttpRequest) -> HttpResponse:
+    """Take the mailbox of one of the organization's users over from another organization (rule 1.3)."""
+    mailbox = _mailboxes(_connection(request)).filter(user__email=request.POST.get("user", "")).first()
+    try:
+        if mailbox is None:
+            raise services.Refused("nothing_to_take_over")
+        finding.take_over(mailbox, the_user(request))
+    except (services.Refused, SyncError) as refused:
+        messages.error(request, sentences.explain(refused.code).sentence)
+    else:
+        messages.success(request, _("The mailbox was taken over."))
+    return redirect("settings-exchange")
 
 
 @administrators_only
