@@ -9,8 +9,8 @@ from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import trash as calendar_trash
 from samklang.web.calendar import views as calendar
 from samklang.web.help import help_page
-from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import choices as profile_choices
+from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 from samklang.web.severa_api import api as severa_api
