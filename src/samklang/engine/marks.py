@@ -70,7 +70,8 @@ class Marks:
             return self._sync_again(found)
         self.take(link)
         if link.reason != DELETED and _both_gone(found):
-            return [Forget(link, "4.9")]
+            # What was moved away may be moved back yet (rule 8.2).
+            return [Unlink(link, DELETED) if link.reason in _WITHOUT_EVENT else Forget(link, "4.9")]
         return [Unlink(link, link.reason)] if moved else []
 
     def _found_again(self, link: Link) -> tuple[Link, bool]:
