@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailboxes", "0005_push"),
+        ("mailboxes", "0006_series"),
     ]
 
     operations = [
