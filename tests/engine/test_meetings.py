@@ -121,6 +121,33 @@ def test_rule_3_2_a_plain_event_with_the_same_uid_proves_nothing() -> None:
     assert CreateActivity in map(type, world.plan().actions)
 
 
+SERIES = f"040000008200E00074C5B7101A82E008{'0' * 8}{'AB' * 8}"
+ONE_DATE = f"040000008200E00074C5B7101A82E00807EA0310{'AB' * 8}"
+
+
+@pytest.mark.parametrize(
+    ("uid", "caller", "linked", "made"),
+    [
+        (ONE_DATE, X_CALLS, True, False),  # a colleague has the whole series
+        (ONE_DATE, X_CALLS, False, True),  # nobody has: it stands alone
+        (ONE_DATE, CALLER["bob"], False, False),  # Bob syncs, and will
+        (SERIES, CALLER["carol"], False, True),
+        ("one@elsewhere_20260316", CALLER["carol"], True, True),
+    ],
+)
+def test_rule_3_2_an_invitation_to_one_date_of_a_linked_series_makes_no_second_meeting(
+    uid: str, caller: Person, linked: bool, made: bool
+) -> None:
+    world = office()
+    about = replace(entry(), people=(caller, ALICE_COMES))
+    world.exchange_adds(about, is_meeting=True, is_organizer=False, uid=uid)
+    if linked:
+        elsewhere(world, "the series", Role.ORGANIZER, uid=SERIES)
+    world.settle()
+    assert len(world.activities) == made
+    assert made or [link.reason for link in world.links.values()] == ["3.2"]
+
+
 def test_rule_4_3_no_copy_is_made_of_a_meeting_whose_invitation_is_still_to_come() -> None:
     world = office()
     activity = world.psa_adds(entry(), owner_id="bob", participant_ids=("alice",))

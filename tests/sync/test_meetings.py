@@ -47,6 +47,23 @@ def test_rule_4_2_an_invitation_from_outside_is_owned_by_the_lowest_address(orde
     assert [person.address for person in activity.entry.people if person.is_organizer] == ["x@customer.example"]
 
 
+def test_rule_4_2_who_begins_to_sync_later_owns_it_if_his_address_is_the_lowest() -> None:
+    office = Office("bob")
+    office.outside.person_calls(single(), BOB, ALICE)
+    office.settle()
+    assert office.activity.owner_id == "bob"
+    office.people = Office("alice", "bob").people
+    for desk in office.desks.values():
+        desk.psa.people = office.people
+    office.syncing = [office.alice, office.bob]
+    for desk in office.syncing:
+        desk.store.colleagues = [other.store for other in office.syncing if other is not desk]
+    office.alice.store.accept(None)
+    office.settle()
+    assert office.activity.owner_id == "alice" and "bob" in office.activity.participant_ids
+    assert len(office.alice.links) == len(office.bob.links) == 1
+
+
 def test_rule_4_4_an_outside_organizers_update_reaches_the_activity_once() -> None:
     office = Office("alice", "bob")
     meeting = office.outside.person_calls(single(), ALICE, BOB)

@@ -61,9 +61,18 @@ def update(
 
 
 @transaction.atomic
-def take_part(by: User, guid: UUID | str, status: Participant.Status) -> Activity:
-    """Make `by` take part in a colleague's activity; if he does already, nothing is written (rules 3.2, 4.3)."""
-    return _joined(_found(by, guid), by, status)
+def take_part(by: User, guid: UUID | str, status: Participant.Status, *, owns: bool = False) -> Activity:
+    """Make `by` take part in a colleague's activity; if he does already, nothing is written (rules 3.2, 4.3).
+
+    `owns`: it becomes his, and who owned it takes part (rule 4.2).
+    """
+    activity = _joined(_found(by, guid), by, status)
+    if not owns or activity.owner_id == by.pk:
+        return activity
+    there = [guest for row in activity.participants.all() if (guest := Guest.of(row)).folded_address != by.email]
+    former = [Guest(activity.owner, status=Participant.Status.INVITED)] if activity.owner else []
+    values = Changes(owner=by, participants=[*there, *former])
+    return write(activity, rows.entry_of(activity), values, by, clock.now(), own_run=True)
 
 
 @transaction.atomic

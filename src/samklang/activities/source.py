@@ -85,9 +85,9 @@ class BuiltInActivities:
             activity = run_writes.update(self._user, seen.id, entry, changed, version=int(seen.version), type_=type_)
         return seen_of(activity)
 
-    def take_part(self, activity_id: str, response: str) -> SeenActivity:
+    def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
         with _as_sync_errors():
-            return seen_of(run_writes.take_part(self._user, activity_id, status_of(response)))
+            return seen_of(run_writes.take_part(self._user, activity_id, status_of(response), owns=owns))
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
         with _as_sync_errors():

@@ -131,6 +131,8 @@ class Join:
     rule: str = "3.1"
     #: The user is not on a colleague's activity yet: he is made to take part, the one write of a join (rule 4.3).
     takes_part: bool = False
+    #: He becomes the owner of somebody's invitation, for his address is the lowest of those who sync (rule 4.2).
+    owns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from samklang.engine.changes import Pair, pair
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import ColleagueLink, Entry, Link, Recurrence, SeenActivity, SeenEvent, SetAside, Side
+from samklang.engine.people import organizer_of, series_uid
 from samklang.engine.rules import Rules
 
 #: Reasons that keep a part of an entry waiting while the rest of it goes on.
@@ -48,6 +49,17 @@ class Context:
             return None
         same = (one for one in self.seen.colleagues if one.uid == event.uid)
         return min(same, key=lambda one: (one.psa_id, one.address), default=None)
+
+    def is_one_date(self, event: SeenEvent) -> bool:
+        """An invitation to one date of a series that a colleague's mailbox has linked, or will by itself (rule 3.2)."""
+        whole = series_uid(event.uid)
+        if not event.is_meeting or event.is_organizer or whole == event.uid:
+            return False
+        caller = organizer_of(event)
+        known = self.rules.people.of_address(caller.address) if caller else None
+        return any(one.linked and one.uid == whole for one in self.seen.colleagues) or (
+            known is not None and known.syncs
+        )
 
     def put_aside(
         self, seen: SeenActivity | SeenEvent, code: str, link: Link | None = None, **params: str

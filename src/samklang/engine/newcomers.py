@@ -84,6 +84,10 @@ class Newcomers:
     def _meet(self, event: SeenEvent) -> Iterable[str]:
         """Join a meeting to the activity it has through a colleague (rule 3.2); the ids that are settled thereby."""
         shared = self.context.shared(event)
+        if shared is None and self.context.is_one_date(event):
+            # The series is in the organizer's calendar; a second activity would be a second meeting (rule 4.3).
+            self._leave_out(event, "3.2")
+            return (event.id,)
         if shared is None:
             return ()
         activity = self.context.seen.activities.get(shared.psa_id)
@@ -99,8 +103,9 @@ class Newcomers:
         ours, theirs = self.left_out.get((Side.PSA, activity.id)), self.left_out.get((Side.EXCHANGE, event.id))
         base = base_after(None, activity, event, rules)
         if activity.owner_id != rules.user_id:
-            comes_in = not takes_part(activity, rules.user_id)
-            return [Join(activity, event, base, ours or theirs, "3.2", comes_in)]
+            owns = activity.invitation and owner_of(event, rules.people, rules.user_id) == rules.user_id
+            comes_in = owns or not takes_part(activity, rules.user_id)
+            return [Join(activity, event, base, ours or theirs, "3.2", comes_in, owns)]
         # The owner's copy decides who may read it (rule 1.8), at once: as if he had just said so.
         own = {**base.exchange, "sensitivity": base.psa["sensitivity"]}
         link = ours or theirs or Link("", LinkStatus.LINKED, None, None)

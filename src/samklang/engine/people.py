@@ -207,6 +207,17 @@ def takes_part(activity: SeenActivity, user_id: str) -> bool:
     return user_id == activity.owner_id or user_id in activity.participant_ids
 
 
+def series_uid(uid: str) -> str:
+    """The identity of the series an invitation to one of its dates belongs to; any other identity as it is.
+
+    A UID of Microsoft's is the hex of a GlobalObjectId, whose bytes 16 to 19 are that date, or zero (EWS facts §2.8,
+    CleanGlobalObjectId).
+    """
+    is_global = uid[:32].upper() == _GLOBAL_OBJECT_ID and len(uid) >= 40
+    return f"{uid[:32]}{'0' * 8}{uid[40:]}" if is_global else uid
+
+
+_GLOBAL_OBJECT_ID = "040000008200E00074C5B7101A82E008"
 _MEETING = "meeting-"
 
 

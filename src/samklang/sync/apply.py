@@ -202,7 +202,7 @@ class Applier:
         link = replace(action.link or Link("", LinkStatus.LINKED, None, None), psa_id=before.id, item_id=event.id)
         held = content(before, self._rules)
         with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
-            activity = self._activities.take_part(before.id, event.response)
+            activity = self._activities.take_part(before.id, event.response, owns=action.owns)
             base = base_after(None, activity, event, self._rules)
             link = linked(link, activity, event, base, self._user_id)
             self._recorder.write(link, Side.PSA, "update", action.rule, before=held, after=base.psa)

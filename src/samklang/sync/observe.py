@@ -14,7 +14,7 @@ from samklang.engine.actions import Observation
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.model import ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
-from samklang.engine.people import is_meeting_key
+from samklang.engine.people import is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
@@ -188,7 +188,9 @@ def _look_to_colleagues(
     """What colleagues' mailboxes know of the meetings seen here (rules 3.2, 4.3), and what joining them needs."""
     touched = [link for i in (*exchange.seen, *exchange.gone) if (link := known.link_of(Side.EXCHANGE, i)) is not None]
     meetings = [event for event in exchange.seen.values() if event.is_meeting and event.uid]
-    uids = {event.uid for event in meetings} | {link.uid for link in touched if link.uid and link.role.is_meeting}
+    uids = {uid for event in meetings for uid in (event.uid, series_uid(event.uid))} | {
+        link.uid for link in touched if link.uid and link.role.is_meeting
+    }
     psa_ids = {*psa.seen, *(link.psa_id for link in touched if link.psa_id and link.role.is_meeting)}
     if not (uids or psa_ids):
         return ()

@@ -155,8 +155,11 @@ class Activities(Protocol):
         status, "response" for the user's own.
         """
 
-    def take_part(self, activity_id: str, response: str) -> SeenActivity:
-        """Make the user take part in a colleague's activity, if he does not yet (rules 3.2, 4.3). Raises NotFound."""
+    def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
+        """Make the user take part in a colleague's activity, if he does not yet (rules 3.2, 4.3). Raises NotFound.
+
+        `owns`: make it his; who owned it takes part from then on (rule 4.2).
+        """
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
         """Make another PSA user the owner of what the user owned and left (rule 4.2). Raises VersionConflict."""

@@ -141,8 +141,8 @@ class SinglyActivities(Activities):
         whole = self._apart.whole_of(seen)
         return self._apart.part_of(self._inner.update(whole, *_occurrence(whole.entry, day, entry, changed)), day)
 
-    def take_part(self, activity_id: str, response: str) -> SeenActivity:
-        return self._as_asked(activity_id, self._inner.take_part(whole_id(activity_id), response))
+    def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
+        return self._as_asked(activity_id, self._inner.take_part(whole_id(activity_id), response, owns=owns))
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
         if day_of(seen.id) is None:

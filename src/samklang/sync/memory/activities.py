@@ -103,13 +103,18 @@ class MemoryActivities:
                 return
             self.trash[seen.id] = self.shelf.take(seen.id)
 
-    def take_part(self, activity_id: str, response: str) -> SeenActivity:
+    def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
         with self.faults.call("psa.take_part"):
             self.shelf.writes["update"] += 1
             held = self.shelf.look(activity_id)
             if held is None:
                 raise NotFound
-            return self._joined(held, response)
+            joined = self._joined(held, response)
+            before = self.people.of_id(joined.owner_id)
+            if not owns or before is None:
+                return joined
+            people = (*joined.entry.people, Person(before.address))
+            return self.shelf.put(self._with_people(replace(joined, owner_id=self.user_id), people))
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
         with self.faults.call("psa.hand_over"):
