@@ -131,10 +131,18 @@ class Sandbox:
         self.ask("DELETE", f"/mailboxes/{address}/entries/{id}", **_query(occurrence), send=send)
 
     def person_answers(
-        self, address: str, id: str, response: str, occurrence: date | str | None = None, *, mail: bool = True
+        self,
+        address: str,
+        id: str,
+        response: str,
+        occurrence: date | str | None = None,
+        *,
+        mail: bool = True,
+        anew: bool = False,
     ) -> None:
-        """accepted, tentativelyAccepted or declined; without mail the organizer never learns of it."""
-        order = {"response": response, "mail": mail}
+        """accepted, tentativelyAccepted or declined; without mail the organizer never learns of it. `anew`: as by a
+        program that speaks EWS, where the entry has another id afterwards."""
+        order = {"response": response, "mail": mail, "anew": anew}
         self.ask("POST", f"/mailboxes/{address}/entries/{id}/answer", order, **_query(occurrence))
 
     def invitation(self, address: str, uid: str) -> dict[str, Any]:

@@ -93,6 +93,17 @@ def test_answers_stay_when_others_are_asked_too_and_no_attendee_sees_them(people
     assert {each["response"] for each in copy["attendees"]} == {"none"}
 
 
+def test_an_answer_by_a_program_of_ews_gives_the_copy_another_id_and_keeps_what_it_is(people: Sandbox) -> None:
+    made = people.person_creates(XENIA, **LUNCH, attendees=asked(ALICE), send="all")
+    copy = people.invitation(ALICE, made["uid"])
+    people.person_answers(ALICE, copy["id"], "accepted", anew=True)
+    after = people.invitation(ALICE, made["uid"])
+    assert after["id"] != copy["id"]
+    assert (after["immutable_id"], after["my_response"]) == (copy["immutable_id"], "accepted")
+    people.person_edits(XENIA, made["id"], location="Attic", send="all")
+    assert people.invitation(ALICE, made["uid"])["id"] == after["id"]
+
+
 def test_one_cannot_answer_oneself(people: Sandbox) -> None:
     made = people.person_creates(ALICE, **LUNCH, attendees=asked(BOB))
     with pytest.raises(Refused):

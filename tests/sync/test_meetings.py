@@ -265,3 +265,23 @@ def test_rule_4_8_a_mailbox_that_no_longer_syncs_leaves_everything() -> None:
     office.settle([office.alice])
     assert len(office.activities) == len(office.bob.events) == 1
     assert all(link.status is LinkStatus.LINKED for link in office.bob.store.links())
+
+
+@pytest.mark.parametrize("outside", [True, False], ids=["outside", "colleague"])
+def test_rule_4_5_an_answer_that_made_the_copy_anew_is_an_answer_and_no_refusal(outside: bool) -> None:
+    # EWS makes an event anew, under another id, when its user answers (Managed API: CalendarActionResults).
+    office = Office("alice", "bob")
+    organizer = office.outside if outside else office.alice.exchange
+    organizer.person_calls(single(), BOB)
+    office.settle()
+    before = office.bob.event
+    office.bob.exchange.person_deletes(before.id)
+    office.bob.exchange.person_adds(
+        before.entry, uid=before.uid, is_meeting=True, is_organizer=False, response="accepted"
+    )
+    reports = office.settle()
+    assert sum(report.psa.created + report.psa.deleted + report.exchange.created for report in reports) == 0
+    assert office.bob.links[0].item_id == office.bob.event.id != before.id
+    assert office.activity.owner_id == ("bob" if outside else "alice")
+    answers = {person.address: person.response for person in office.activity.entry.people}
+    assert outside or answers[BOB.address] == "accepted"

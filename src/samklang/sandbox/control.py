@@ -163,7 +163,8 @@ class _Control:
 
     async def answer_invitation(self, request: web.Request) -> web.Response:
         (item, day), given = self._entry(request), await _read(request, Answer)
-        outlook.respond(self._store, self._mailbox(request), item, given.response, day, mail=given.mail)
+        mailbox = self._mailbox(request)
+        outlook.respond(self._store, mailbox, item, given.response, day, mail=given.mail, anew=given.anew)
         return web.Response(status=204)
 
     async def move_entry(self, request: web.Request) -> web.Response:

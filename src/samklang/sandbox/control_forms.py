@@ -39,10 +39,12 @@ class MoveEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A person's answer to an invitation; `mail` false: he tells Outlook to send nothing."""
+    """A person's answer to an invitation. `mail` false: he tells Outlook to send nothing. `anew`: he answers by a
+    program that speaks EWS, which makes the entry anew under another id."""
 
     response: Literal["accepted", "tentativelyAccepted", "declined"]
     mail: bool = True
+    anew: bool = False
 
 
 class Group(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

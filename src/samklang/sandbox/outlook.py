@@ -45,12 +45,14 @@ def delete(store: Store, mailbox: Mailbox, item: Item, day: date | None, told: T
             calendar.cancel_occurrence(store, item, day)
 
 
-def respond(store: Store, mailbox: Mailbox, item: Item, response: Response, day: date | None, *, mail: bool) -> None:
+def respond(
+    store: Store, mailbox: Mailbox, item: Item, response: Response, day: date | None, *, mail: bool, anew: bool
+) -> None:
     """Raises ValueError for one's own meeting."""
     if item.is_organizer:
         raise ValueError("One's own meeting takes no answer.")
     with store.by_person():
-        meetings.respond(store, mailbox, item, response, mail=mail, original=day)
+        meetings.respond(store, mailbox, item, response, mail=mail, original=day, anew=anew and day is None)
 
 
 def _people(item: Item, day: date | None) -> list[Attendee]:
