@@ -8,12 +8,15 @@ Runs are `samklang sync run`; writes to Exchange are those the sandbox counted, 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.installation import ZONE, Installation, User
+from django.test import Client
+
+from tests.installation import PASSWORD, ZONE, Installation, User
 from tests.sandbox_client import Sandbox
 
 COMPANY = "Nordhavn Konsult"
@@ -122,6 +125,25 @@ class Outlook:
         times = {"start": when.start, "end": when.end, "all_day": when.all_day, "zone": ZONE}
         return str(self._sandbox.person_creates(self._address, subject=subject, **(times | more))["id"])
 
+    def calls(
+        self, *guests: str | dict[str, str], subject: str = "Lunch", send: str = "all", **more: Any
+    ) -> dict[str, Any]:
+        """Makes a meeting and sends it to these addresses; returns the entry. `more` as of `makes`."""
+        id_ = self.makes(subject, attendees=_asked(guests), send=send, **more)
+        return self.entry(id_)
+
+    def asks(self, id: str, *guests: str | dict[str, str], send: str = "changed", **more: Any) -> None:
+        """Makes these the attendees of an entry, and tells those who are new or out."""
+        self.edits(id, attendees=_asked(guests), send=send, **more)
+
+    def answers(self, id: str, response: str, *, on: date | None = None) -> None:
+        """accepted, tentativelyAccepted or declined, with the mail that tells the organizer."""
+        self._sandbox.person_answers(self._address, id, response, on)
+
+    def asked_to(self, id: str) -> dict[str, str]:
+        """The attendees of a meeting, and what they answered."""
+        return {one["address"]: one["response"] for one in self.entry(id)["attendees"]}
+
     def edits(self, id: str, when: Time | None = None, *, on: date | None = None, **fields: Any) -> None:
         """The entry; with `on` the occurrence of that original date."""
         if when:
@@ -132,8 +154,9 @@ class Outlook:
             fields["recurrence"] = rule.for_outlook(start.isoformat())
         self._sandbox.person_edits(self._address, id, on, **fields)
 
-    def deletes(self, id: str, *, on: date | None = None) -> None:
-        self._sandbox.person_deletes(self._address, id, on)
+    def deletes(self, id: str, *, on: date | None = None, send: str = "none") -> None:
+        """With `send="all"` a meeting of her own is cancelled."""
+        self._sandbox.person_deletes(self._address, id, on, send=send)
 
     def moves_to(self, folder: str, id: str) -> str:
         return str(self._sandbox.person_moves(self._address, id, folder)["id"])
@@ -160,6 +183,10 @@ class Outlook:
         return [
             o["start_date"] if o["all_day"] else _wall(datetime.fromisoformat(o["start"])) for o in self.occurrences
         ]
+
+
+def _asked(guests: Iterable[str | dict[str, str]]) -> list[dict[str, str]]:
+    return [{"address": one} if isinstance(one, str) else one for one in guests]
 
 
 class Person(User):
@@ -218,6 +245,29 @@ class Person(User):
     def invites(self, colleague: Person, guid: str) -> None:
         body = {"activityGuid": guid, "participantGuid": colleague.guid}
         self.ask("POST", "/rest-api/v1/activityparticipants", body)
+
+    def answers(self, guid: str, answer: str) -> None:
+        """On the calendar page: "Accepted", "Tentative" or "Declined"."""
+        page = Client()
+        assert page.post("/sign-in", {"email": self.email, "password": PASSWORD}).status_code == 302
+        answered = page.post("/calendar/respond", {"id": guid, "answer": answer})
+        assert answered.status_code == 204, answered.content
+
+    def takes_off(self, email: str, guid: str) -> None:
+        """Removes a participant (herself too)."""
+        path = f"/rest-api/v1/activities/{guid}/activityparticipants"
+        (leaving,) = [one for one in self.ask("GET", path) if one["email"] == email]
+        self.ask("DELETE", f"{path}/{leaving['guid']}")
+
+    def people(self, guid: str) -> dict[str, str]:
+        """Who takes part in an activity besides its owner, by address, and what they answered."""
+        rows = self.ask("GET", f"/rest-api/v1/activities/{guid}/activityparticipants")
+        return {one["email"]: one["status"] for one in rows}
+
+    def owner(self, guid: str) -> str | None:
+        """Name of who owns it."""
+        owner = self.activity(guid)["ownerUser"]
+        return owner and str(owner["name"])
 
     def changes_type(self, name: str, **fields: Any) -> None:
         """An administrator's act: `isActive` and `isDefault` of an activity type, by its name."""
@@ -330,6 +380,11 @@ class World(Installation):
     def _with_mailbox(self, email: str, name: str, *flags: str) -> Person:
         self.mailbox(email, name=name)
         return self.person(email, name, *flags)
+
+    def outsider(self, address: str = "xenia@elsewhere.example", name: str = "Xenia") -> Outlook:
+        """Somebody of another company, who uses Outlook."""
+        self.sandbox.mailbox(address, name=name, zone=ZONE)
+        return Outlook(self.sandbox, address)
 
     def person(self, email: str, name: str, *flags: str, zone: str = ZONE) -> Person:
         """Somebody more in the company; her mailbox is the case's to make."""

@@ -101,7 +101,10 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
         case Verdict.REMOVE_EVENT:
             return _remove_event(pair, context)
         case Verdict.MAKE_EVENT_AGAIN:
-            return make_event_again(pair, context)
+            # An edit beats a delete, but who is out of a meeting stays out, whatever becomes of it (rule 4.5).
+            out = pair.activity if pair.link.role is Role.ATTENDEE else None
+            left = attendee_left(pair, out, context) if out else None
+            return make_event_again(pair, context) if left is None else left
         case Verdict.MAKE_ACTIVITY_AGAIN:
             return make_activity_again(pair, context)
         case _:

@@ -83,6 +83,9 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
     to_psa |= to_exchange & always_on
     to_psa = {key for key in to_psa if key not in always_on or key in pair.exchange_now}
     to_exchange -= always_on
+    # Whoever came by an invitation of his own is asked already, if only by the name of a group he is in.
+    asked = {person_key(one.address) for one in others(pair, context, attendees=True)}
+    to_exchange -= {key for key in asked if key in pair.psa_now}
     if not _is_owner(pair, context):
         to_psa = {key for key in to_psa if field_name(key) != "sensitivity"}  # rule 1.8: the owner's decides
     match role:
