@@ -12,7 +12,7 @@ from samklang.activities import housekeeping
 from samklang.config import Config
 from samklang.connectors import http
 from samklang.connectors.graph import calendar as graph
-from samklang.engine import explain, recurrence, times
+from samklang.engine import explain, materialize, recurrence, times
 from samklang.engine.changes import Change
 from samklang.engine.decide import Verdict, decide
 from samklang.engine.rules import Rules
@@ -42,6 +42,7 @@ FIGURES = {
     "… or more than this many": str(RULES.brake_absolute),
     f"… or finds more than {RULES.brake_count} entries": _percent(RULES.brake_changed),
     "deleted activities stay in the trash": f"{housekeeping.TRASH_DAYS} days",
+    "series the other side cannot express": f"{materialize.HORIZON_YEARS * 12} months",
     "while a user navigates": f"{trigger.PAUSE // timedelta(minutes=1)} minutes",
     "in mode *continuous*": f"{Config.model_fields['poll_seconds'].default // 60} minutes",
     "Microsoft 365 tells of changes": f"{graph.PAST.days} days back, {graph.FUTURE.days} ahead",
