@@ -91,15 +91,27 @@ def put(activity: Activity, guests: Sequence[Guest]) -> None:
     wanted = {_key(guest): guest for guest in _known(guests, activity)}
     there = {(p.user_id, p.address.casefold() or p.name): p for p in Participant.objects.filter(activity=activity)}
     Participant.objects.filter(pk__in=[row.pk for key, row in there.items() if key not in wanted]).delete()
+    new, changed = [], []
     for key, guest in wanted.items():
-        row = there.get(key) or Participant(activity=activity, user=guest.user, kind=guest.kind)
+        row = there.get(key)
+        if row is None:
+            row = Participant(activity=activity, user=guest.user, kind=guest.kind)
+            new.append(row)
+        before = _told(row)
         if not guest.user:
             row.name, row.address = guest.name.strip()[:200], guest.address.strip()
         if guest.status is not Participant.Status.UNKNOWN:
             row.status = guest.status
         if guest.organizer is not None:
             row.organizer = guest.organizer
-        row.save()
+        if key in there and _told(row) != before:
+            changed.append(row)
+    Participant.objects.bulk_create(new)
+    Participant.objects.bulk_update(changed, ["name", "address", "status", "organizer"])
+
+
+def _told(row: Participant) -> tuple[str, str, str, bool]:
+    return row.name, row.address, row.status, row.organizer
 
 
 def _key(guest: Guest) -> tuple[int | None, str]:
