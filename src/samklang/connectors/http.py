@@ -107,12 +107,14 @@ def session(
     answer_bytes: int = ANSWER_BYTES,
     counts: Counts | None = None,
     mailbox: str | None = None,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Session:
     """A session as the module describes it; not to be shared between threads.
 
     `ca_file`: PEM file of authorities added to the system's. `allow_private`: loopback and private addresses may be
     connected to. `timeout`: seconds to connect, and between two pieces of an answer. `mailbox`: name of the gate its
     requests pass, e.g. "https://mail.example.com|anna@example.com"; None: no limit.
+    `answer_seconds`: for a whole answer; more for one that comes piece by piece as things happen (`pieces`).
 
     Raises `Unavailable` (code "bad_ca_file") when the file cannot be used.
     """
@@ -123,6 +125,7 @@ def session(
         answer_bytes=answer_bytes,
         counts=counts or Counts(),
         gate=gate(mailbox) if mailbox else None,
+        answer_seconds=answer_seconds,
     )
 
 
@@ -142,6 +145,7 @@ class Session(requests.Session):
         answer_bytes: int,
         counts: Counts,
         gate: Gate | None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         super().__init__()
         self.counts = counts
@@ -149,7 +153,7 @@ class Session(requests.Session):
         self.headers = CaseInsensitiveDict({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
         self._timeout = timeout
         self._gate = gate
-        adapter = _Adapter(tls, allow_private, answer_bytes, counts)
+        adapter = _Adapter(tls, allow_private, answer_bytes, counts, answer_seconds)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -178,6 +182,15 @@ class Session(requests.Session):
             elsewhere = urlsplit(response.headers.get("Location", "")).hostname or host
             raise ProtocolError("redirected", f"{response.status_code} to {elsewhere}", host=host)
         return response
+
+
+def pieces(response: requests.Response) -> Iterator[bytes]:
+    """What a request sent with `stream=True` is answered with, as it arrives. Raises errors of `sync.errors`."""
+    host = urlsplit(response.url).hostname or ""
+    try:
+        yield from response.iter_content(None)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _named(error, host) from None
 
 
 def retry_after(response: requests.Response, default: float) -> float:
@@ -215,10 +228,13 @@ def _tls_context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, tls: ssl.SSLContext, allow_private: bool, answer_bytes: int, counts: Counts) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext, allow_private: bool, answer_bytes: int, counts: Counts, answer_seconds: float
+    ) -> None:
         self._tls = tls
         self._allow_private = allow_private
         self._answer_bytes = answer_bytes
+        self._answer_seconds = answer_seconds
         self._counts = counts
         super().__init__(pool_connections=4, pool_maxsize=REQUESTS_AT_ONCE)
 
@@ -238,7 +254,7 @@ class _Adapter(HTTPAdapter):
         """Nothing: the context decides. The original would add its own bundle to it."""
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        resp.stream = functools.partial(_limited, resp.stream, self._answer_bytes)
+        resp.stream = functools.partial(_limited, resp.stream, self._answer_bytes, self._answer_seconds)
         response = super().build_response(req, resp)
         if response.status_code == 401:
             self._counts.logon_legs += 1
@@ -248,9 +264,9 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-def _limited(stream: Any, limit: int, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+def _limited(stream: Any, limit: int, seconds: float, *args: Any, **kwargs: Any) -> Iterator[bytes]:
     """The pieces of an answer, as long as it stays inside its limits of size and time."""
-    deadline = time.monotonic() + ANSWER_SECONDS
+    deadline = time.monotonic() + seconds
     size = 0
     for piece in stream(*args, **kwargs):
         size += len(piece)

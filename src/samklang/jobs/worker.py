@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 from samklang.activities import housekeeping
 from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
+from samklang.jobs.listening import LOOK, Listener
 
 log = logging.getLogger("samklang.jobs")
 
@@ -49,10 +50,12 @@ def listening() -> App:
 
 
 async def _work(engine: App) -> None:
+    listener = Listener()
     async with engine.open_async():
         beside = [
             asyncio.create_task(_every(_TICK, lambda: tasks.in_thread(_tick))),
             asyncio.create_task(_every(_TIDY, lambda: tasks.in_thread(_tidy))),
+            asyncio.create_task(_every(LOOK, lambda: tasks.in_thread(listener.look))),
             asyncio.create_task(_every(_RESCUE, lambda: tick.rescue(engine, _STALLED))),
         ]
         try:
@@ -64,6 +67,7 @@ async def _work(engine: App) -> None:
                 shutdown_graceful_timeout=_GRACE,
             )
         finally:
+            listener.stop()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)

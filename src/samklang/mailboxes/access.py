@@ -15,6 +15,7 @@ from samklang.config import config
 from samklang.connectors.ews import mailbox as ews_mailbox
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.calendar import EwsCalendar
+from samklang.connectors.ews.streaming import Stream
 from samklang.connectors.graph import consent as graph_consent
 from samklang.connectors.graph import probe as graph_probe
 from samklang.connectors.graph.access import GraphAccess
@@ -107,6 +108,11 @@ def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
         yield Subscriptions(client, user_id)
     finally:
         client.close()
+
+
+def stream(connection: Connection, anchor: str) -> Stream:
+    """The notices of an Exchange Server's mailboxes, of which `anchor` is the first. Raises SyncError."""
+    return Stream(_ews(connection), anchor)
 
 
 def find_mailbox(connection: Connection, address: str) -> FoundMailbox:

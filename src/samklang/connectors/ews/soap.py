@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import requests
 from lxml import etree
@@ -21,6 +21,11 @@ E = "{http://schemas.microsoft.com/exchange/services/2006/errors}"
 _NAMES = {"s": S[1:-1], "t": T[1:-1], "m": M[1:-1]}
 
 Element = etree._Element
+
+#: Where an envelope ends; text that says so is written otherwise in XML.
+_END = re.compile(rb"</(?:[\w.-]+:)?Envelope\s*>")
+#: Bytes of one envelope of several.
+_LONGEST = 4 * 1024 * 1024
 
 #: XML 1.0 §2.2 knows no way to write these.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -61,13 +66,33 @@ def envelope(body: Element, dialect: Dialect, mailbox: str | None, zone: str | N
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
+def envelopes(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole SOAP envelopes from an answer that is one after the other, however it is cut into pieces."""
+    waiting = b""
+    for piece in pieces:
+        waiting += piece
+        while end := _END.search(waiting):
+            yield waiting[: end.end()]
+            waiting = waiting[end.end() :]
+        if len(waiting) > _LONGEST:
+            raise ProtocolError("answer_too_large", f"over {_LONGEST} bytes")
+
+
 class Soap:
     """Speaks to one Exchange as its delegate account, acting as the user of one mailbox.
 
-    Not to be shared between threads. `mailbox` None: nobody is impersonated.
+    Not to be shared between threads. `mailbox` None: nobody is impersonated. `hangs`: seconds an answer may take that
+    comes as things happen (`hear`); such a connection passes no gate and asks to stay with its server.
     """
 
-    def __init__(self, access: EwsAccess, mailbox: str | None, counts: http.Counts | None = None) -> None:
+    def __init__(
+        self,
+        access: EwsAccess,
+        mailbox: str | None,
+        counts: http.Counts | None = None,
+        *,
+        hangs: float | None = None,
+    ) -> None:
         self.access = access
         self.dialect = dialect_of(access.version)
         self.mailbox = mailbox
@@ -79,8 +104,12 @@ class Soap:
             ca_file=access.ca_file,
             allow_private=access.allow_private,
             counts=self.counts,
-            mailbox=f"{self._endpoint}|{mailbox}" if mailbox else None,
+            mailbox=f"{self._endpoint}|{mailbox}" if mailbox and hangs is None else None,
+            timeout=http.TIMEOUT if hangs is None else (http.TIMEOUT[0], hangs),
+            answer_seconds=hangs or http.ANSWER_SECONDS,
         )
+        if hangs is not None:
+            self._session.headers["X-PreferServerAffinity"] = "true"
         self._session.auth = access.authentication()
         self._session.headers["Content-Type"] = "text/xml; charset=utf-8"
         if mailbox:
@@ -107,6 +136,16 @@ class Soap:
         raise_for(messages[0])
         return messages[0]
 
+    def hear(self, body: Element) -> Iterator[Element]:
+        """Send an operation that is answered by envelope after envelope; their response messages, as they come."""
+        data = envelope(body, self.dialect, self.mailbox)
+        with self._session.post(self._endpoint, data=data, stream=True) as response:
+            if response.status_code != 200:
+                yield from self._messages(response)
+                return
+            for each in envelopes(http.pieces(response)):
+                yield from self._said(each, response.status_code)
+
     def close(self) -> None:
         self._session.close()
 
@@ -117,7 +156,10 @@ class Soap:
             raise ConnectionRefused(detail="HTTP 403")
         if response.status_code in (429, 503):
             raise Throttled(http.retry_after(response, 30.0), f"HTTP {response.status_code}")
-        root = self._tree(response)
+        yield from self._said(response.content, response.status_code)
+
+    def _said(self, content: bytes, status: int) -> Iterator[Element]:
+        root = self._tree(content, status)
         body = root.find(S + "Body")
         if root.tag != S + "Envelope" or body is None or not len(body):
             raise ProtocolError("malformed_answer", "no SOAP envelope")
@@ -130,13 +172,12 @@ class Soap:
         messages = body[0].find(M + "ResponseMessages")
         yield from body[0] if messages is None else messages
 
-    def _tree(self, response: requests.Response) -> Element:
-        content = response.content
+    def _tree(self, content: bytes, status: int) -> Element:
         if not content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<?xml", b"<s:", b"<soap")):
-            if response.status_code >= 500:
-                raise Unavailable("server_error", f"HTTP {response.status_code}")
+            if status >= 500:
+                raise Unavailable("server_error", f"HTTP {status}")
             html = "HTML, " if b"<html" in content[:1000].lower() else ""
-            raise ProtocolError("not_exchange", f"{html}HTTP {response.status_code}")
+            raise ProtocolError("not_exchange", f"{html}HTTP {status}")
         try:
             root = etree.fromstring(content, self._parser)
         except etree.XMLSyntaxError:
