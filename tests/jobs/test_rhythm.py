@@ -16,7 +16,7 @@ from samklang.config import config
 from samklang.engine.model import Timed
 from samklang.jobs.tick import tick
 from samklang.mailboxes import services
-from samklang.mailboxes.models import Connection, Mailbox
+from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.rhythm import reconcile_is_due, turn
 from samklang.sync.report import RunReport
 from tests.jobs.world import Boxes, jobs, no_jobs_left
@@ -220,3 +220,27 @@ def test_nobody_else_syncs_everybody(boxes: Boxes) -> None:
     assert browser.post("/settings/integrations/microsoft-exchange/sync").status_code == 403
     assert browser.post("/api/connection/run", content_type="application/json").status_code == 403
     assert who_runs() == []
+
+
+# -- what the administrator sees
+
+
+def test_the_page_says_how_calendars_are_kept_up_to_date(boxes: Boxes) -> None:
+    Mailbox.objects.update(first_run_done=True, reconciled_on=TODAY)
+    browser = Client()
+    browser.force_login(boxes.alice.user, backend="django.contrib.auth.backends.ModelBackend")
+
+    def page() -> str:
+        text = browser.get("/settings/integrations/microsoft-exchange").content.decode()
+        return " ".join(text[text.index("How calendars are kept up to date") :].split())
+
+    assert "Sync everybody now" in page()
+    services.save_connection(boxes.ours, {"mode": "continuous", "version": "office365"}, by=boxes.alice.user)
+    assert "Every 5 min, and fully once a night" in page()
+    assert "no public address" in page()
+    services.save_connection(boxes.ours, {"version": "2007"}, by=boxes.alice.user)
+    assert "Exchange 2007 does not tell" in page()
+    services.save_connection(boxes.ours, {"version": "2016"}, by=boxes.alice.user)
+    Push.objects.create(mailbox=boxes.alice, expires_at=NOW + timedelta(minutes=9))
+    assert "1 of 2 calendars tell of changes by themselves" in page()
+    assert "March 2, 2026" in page()

@@ -91,6 +91,10 @@ _TABLE: dict[str, tuple[str, str]] = {
     "server_error": (gettext_noop("The server failed."), _WAIT),
     "login_unavailable": (gettext_noop("Microsoft's sign-in service cannot be reached."), _WAIT),
     "throttled": (gettext_noop("The server asks us to wait."), _WAIT),
+    "push_refused": (
+        gettext_noop("The server does not tell of changes in this mailbox."),
+        gettext_noop("Nothing needs to be done: the mailbox is looked at regularly instead."),
+    ),
     "version_not_supported": (
         gettext_noop("Samklang does not speak the chosen Exchange version yet."),
         gettext_noop("Choose the version that is installed on the server, if it is another."),

@@ -6,9 +6,10 @@ has one owner, and whatever happened before the subscription stood is read by th
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +18,13 @@ from django.db.models import F, Max, Min, Q
 
 from samklang.clock import now
 from samklang.config import config
-from samklang.connectors.graph.notifications import LIFE, Life, Notice, Subscription, Subscriptions
+from samklang.connectors.graph.notifications import LIFE, Life, Notice, Notices, Subscription, Subscriptions
 from samklang.mailboxes import access, dirty
 from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.secrets import open_sealed, seal
 from samklang.sync.errors import ConnectionRefused, SyncError, Throttled
+
+log = logging.getLogger("samklang.push")
 
 #: Below the installation's public address: where Graph sends its notices.
 PATH = "/notices/graph"
@@ -99,12 +102,19 @@ def _given_up(mailbox: Mailbox, push: Push, subscriptions: Subscriptions) -> Non
     push.subscription_id, push.expires_at, push.tend_at = "", None, None
 
 
-def take(notices: Iterable[Notice]) -> Mapping[str, int]:
-    """Mark due the mailboxes these notices are about. Returns how many were "taken" and, by reason, ignored.
+def take(notices: Notices) -> None:
+    """Mark due the mailboxes these notices are about; the rest is ignored and, by reason, counted in the log.
 
     Unknown, doubled, late or false ones change nothing, or cost one look more: a notice proves no change (rule 7.1).
     """
-    notices = list(notices)
+    told = _believed(notices.read)
+    told["malformed"] = notices.malformed
+    ignored = {reason: count for reason, count in told.items() if count and reason != "taken"}
+    if ignored:
+        log.info("notices ignored", extra={"action": "notices_ignored", **ignored})
+
+
+def _believed(notices: Sequence[Notice]) -> Counter[str]:
     ids = {notice.subscription_id for notice in notices} - {""}
     rows = Push.objects.filter(subscription_id__in=ids).select_related("mailbox__connection")
     known = {push.subscription_id: push for push in rows}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from samklang.connectors.graph.notifications import read_notices
+from samklang.connectors.graph.notifications import Notices, read_notices
 from samklang.mailboxes import push
-
-log = logging.getLogger("samklang.push")
 
 #: Characters of a validation token that are sent back; real ones have some two hundred.
 _LONGEST_TOKEN = 2000
@@ -31,12 +27,6 @@ def graph(request: HttpRequest) -> HttpResponse:
     try:
         found = read_notices(request.body)
     except RequestDataTooBig:
-        log.info("notices ignored", extra={"action": "notices_ignored", "too_big": 1})
-        return HttpResponse(status=202)
-    told = dict(push.take(found.read))
-    told.pop("taken", None)
-    if found.malformed:
-        told["malformed"] = found.malformed
-    if told:
-        log.info("notices ignored", extra={"action": "notices_ignored", **told})
+        found = Notices([], malformed=1)
+    push.take(found)
     return HttpResponse(status=202)

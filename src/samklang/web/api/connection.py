@@ -9,7 +9,7 @@ from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import finding, services
+from samklang.mailboxes import finding, push, services
 from samklang.mailboxes.models import Connection
 from samklang.web.api import Problem, api
 
@@ -47,7 +47,9 @@ class Enabled(Schema):
 
 @router.get("", response=dict[str, Any])
 def get_connection(request: HttpRequest) -> dict[str, Any]:
-    return services.shown(_connection(request))
+    """The settings without secrets, and how mailboxes are kept up to date: numbers and codes."""
+    connection = _connection(request)
+    return services.shown(connection) | {"rhythm": push.state(connection)}
 
 
 @router.put("", response=dict[str, Any])

@@ -21,7 +21,7 @@ from samklang.clock import now
 from samklang.config import config
 from samklang.connectors.graph.consent import read_redirect
 from samklang.mailboxes import access as exchange
-from samklang.mailboxes import finding, services
+from samklang.mailboxes import finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
 from samklang.sync.errors import SyncError
@@ -48,6 +48,8 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "paused": sentences.explain(connection.paused_code, connection.paused_detail)
         if connection.paused_code
         else None,
+        "rhythm": push.state(connection),
+        "poll_minutes": max(1, round(config().poll_seconds / 60)),
         "users": [wiring.status(mailbox) for mailbox in _mailboxes(connection)],
         **more,
     }
