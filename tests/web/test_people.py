@@ -137,6 +137,12 @@ def test_who_takes_part_answers_with_one_button(house: House, answer: str) -> No
     assert button and 'aria-pressed="true"' in button.group()
 
 
+def test_enter_in_the_dialog_saves_and_never_answers(house: House) -> None:
+    html = dialog(house.bob, house.meeting).content.decode()
+    answering, saving = html.index('action="/calendar/respond"'), html.index('action="/calendar/form"')
+    assert answering < html.index('name="answer"') < html.index("</form>") < saving, "forms of their own"
+
+
 def test_the_owner_has_nothing_to_answer_and_who_is_not_there_may_not(house: House) -> None:
     assert 'name="answer"' not in dialog(house.alice, house.meeting).content.decode()
     sent = {"id": house.series.psa_id, "answer": "Accepted"}
