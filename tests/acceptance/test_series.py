@@ -281,3 +281,62 @@ def test_case_125_a_past_exception_is_not_touched_when_the_series_is_renamed(wor
     world.alice.edits(world.alice.one["guid"], name="Square")
     world.synced()
     assert [one["subject"] for one in world.alice.outlook.occurrences].count("Was special") == 1
+
+
+def test_case_97_this_and_following_made_here_is_a_shortened_and_a_new_series_there(world: World) -> None:
+    guid = world.alice.makes("Round", at(7), weekly(count=8))
+    world.synced()
+    item = world.alice.outlook.one["id"]
+    world.alice.edits(guid, recurrence=weekly(until=str(monday(4))))
+    world.alice.makes("New round", at(35), weekly(count=4))
+    report = world.synced()
+    assert (report.exchange.updated, report.exchange.created, report.writes) == (1, 1, 2)
+    assert item in {one["id"] for one in world.alice.outlook.entries}
+
+
+def test_case_103_a_series_deleted_there_is_deleted_here_whatever_the_notice_says(world: World) -> None:
+    item = world.alice.outlook.makes("Round", at(7), weekly(count=8))
+    world.synced()
+    world.alice.outlook.deletes(item)
+    report = world.synced()
+    assert (report.psa.deleted, report.writes) == (1, 1)
+    assert world.alice.activities == []
+
+
+def test_case_119_an_exception_made_in_another_zone_while_the_series_is_not(world: World) -> None:
+    item = world.alice.outlook.makes("Round", at(7), weekly(count=4))
+    world.synced()
+    times = {"start": "2026-03-16T05:00:00", "end": "2026-03-16T06:00:00", "zone": "America/New_York"}
+    world.sandbox.person_edits(world.alice.email, item, monday(2), **times)
+    assert world.synced().writes == 1
+    assert "2026-03-16T10:00" in world.alice.starts() and "2026-03-23T09:00" in world.alice.starts()
+
+
+@pytest.mark.parametrize("side", ["psa", "exchange"])
+def test_case_121_an_exception_that_is_over_outlives_its_pattern_and_one_to_come_does_not(
+    world: World, side: str
+) -> None:
+    item = world.alice.outlook.makes("Round", at(7), weekly(count=8))
+    world.alice.outlook.edits(item, on=monday(2), subject="Round with cake")
+    world.alice.outlook.edits(item, on=monday(6), subject="Round with tea")
+    world.synced()
+    world.later(days=17)
+    if side == "psa":
+        world.alice.edits(world.alice.one["guid"], recurrence=weekly("tuesday", count=8))
+    else:
+        world.alice.outlook.edits(item, recurrence=weekly("tuesday", count=8))
+    report = world.synced()
+    assert (report.psa.created, report.exchange.created) == (1, 1)
+    for names in (
+        [one["name"] for one in world.alice.occurrences],
+        [one["subject"] for one in world.alice.outlook.occurrences],
+    ):
+        assert sorted(names) == [*["Round"] * 8, "Round with cake"]
+
+
+def test_rule_5_6_a_thousand_occurrences_cost_one_write_and_few_requests(world: World) -> None:
+    world.alice.makes("Round", at(7), daily(count=1000))
+    report = world.synced()
+    assert (report.exchange.created, report.writes, report.set_aside) == (1, 1, {})
+    assert world.alice.outlook.one["recurrence"]["range"]["endDate"] == "2028-12-02"
+    assert report.requests <= 20

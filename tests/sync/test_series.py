@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from samklang.engine.model import Frequency, Inexpressible, Recurrence, Side, Weekday
+from samklang.engine.model import Entry, Frequency, Inexpressible, Recurrence, Side, Timed, Weekday
 from samklang.sync.errors import ItemError
 from samklang.sync.memory import PowerCut
-from tests.sync.world import World, at, monday, occurrence, single, weekly
+from tests.sync.world import ZONE, World, at, monday, occurrence, single, weekly
 
 
 def test_case_92_a_series_arrives_as_a_series_both_ways(world: World) -> None:
@@ -218,3 +218,33 @@ def test_rule_5_4_this_and_following_takes_its_exceptions_along(world: World) ->
     world.add_to_psa(replace(old, when=occurrence(old, monday(2)).when, recurrence=rest))
     world.synced()
     assert len(world.events) == 2 and all(event.entry.is_series for event in world.events)
+
+
+# -- a server that does not take the zone (case 158)
+
+
+def _in_utc(entry: Entry) -> Entry:
+    assert isinstance(entry.when, Timed)
+    return replace(entry, when=replace(entry.when, zone="UTC"))
+
+
+def test_case_158_a_zone_ignored_on_create_is_seen_in_the_read_back_and_written_once_more(world: World) -> None:
+    moods = iter([_in_utc])
+    world.exchange.rewrites = lambda entry: next(moods, lambda held: held)(entry)
+    world.add_to_psa(weekly())
+    report = world.synced()
+    assert (report.exchange.created, report.exchange.updated, report.set_aside) == (1, 1, {})
+    assert isinstance(world.event.entry.when, Timed) and world.event.entry.when.zone == ZONE
+
+
+def test_case_158_a_zone_the_server_never_takes_is_reported(world: World) -> None:
+    world.pairs_differ_by = "6.1: the server keeps another zone"
+    world.exchange.rewrites = _in_utc
+    world.add_to_psa(weekly())
+    assert world.synced().set_aside == {"zone_not_kept": 1}
+    assert world.synced().writes == 0
+    world.later(days=1)
+    world.exchange.rewrites = lambda entry: entry
+    assert world.synced().set_aside == {}
+    assert isinstance(world.event.entry.when, Timed) and world.event.entry.when.zone == ZONE
+    world.pairs_differ_by = ""

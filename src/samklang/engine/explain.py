@@ -24,6 +24,7 @@ SENTENCES: Mapping[str, str] = {
     "4.8": "The activity was moved to a type that is not synced; both entries stay as they are.",
     "4.9": "It was kept apart until its user asked for it to be synced again, or until both entries were gone.",
     "5.4": "Its series no longer has this date; being over, it was kept as an entry of its own.",
+    "6.1": "The server had not kept its time zone; it was written once more.",
     "7.2": "It was changed or deleted on one side, and the other side follows; an edit beats a delete.",
     "7.3": "It was changed on both sides; both changes were kept, field by field.",
     "8.2": "It was deleted, moved or cancelled; what is over, closed or has hours booked stays.",

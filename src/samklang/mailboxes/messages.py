@@ -259,6 +259,12 @@ _TABLE: dict[str, tuple[str, str]] = {
     "rule_and_extra_dates": _PATTERN,
     "invalid_rule": _PATTERN,
     "series_kept_as_text": _PATTERN,
+    "zone_not_kept": (
+        gettext_noop("The server does not keep the time zone of this series, so it would move when the clocks change."),
+        gettext_noop(
+            "Give the series another time zone, or end it before the clocks change. It is tried again by itself."
+        ),
+    ),
     "occurrence_cannot_repeat": (
         gettext_noop("This entry is one occurrence of a series and cannot be a series itself."),
         gettext_noop("Make a new entry for what shall repeat, and let this one be single again."),

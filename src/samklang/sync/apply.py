@@ -43,6 +43,7 @@ from samklang.engine.model import (
 )
 from samklang.engine.people import RESPONSE, is_about_people, owner_of
 from samklang.engine.plan import make_plan
+from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, wanted_event
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.known import id_on, version_on
@@ -147,8 +148,11 @@ class Applier:
         begun = self._recorder.begin_create(Side.EXCHANGE, activity.id, link, intended)
         event = self._calendar.create(action.entry, begun.key)
         base = Base(held_now, content(event, self._rules))
-        link = linked(begun, activity, event, base, self._user_id)
+        lost = zone_lost(action.entry, event.entry)
+        link = linked(begun, activity, event, still_to_bring(base) if lost else base, self._user_id)
         self._recorder.write(link, Side.EXCHANGE, "create", action.rule, after=base.exchange, by=_editor(activity))
+        if lost:
+            self._do(written_again(link, activity, event, action.entry), decisions=1)
 
     def _create_activity(self, action: CreateActivity) -> None:
         event = action.event
@@ -303,8 +307,9 @@ class Applier:
             base = base_after(link, activity, after, self._rules, action.held)
             if action.response:
                 base = _advanced(link.base, base, frozenset(base.psa) - {RESPONSE})
+            lost = "recurrence" in action.exchange_fields and zone_lost(wanted, after.entry)
             self._recorder.write(
-                linked(link, activity, after, base, self._user_id),
+                linked(link, activity, after, still_to_bring(base) if lost else base, self._user_id),
                 Side.EXCHANGE,
                 "update",
                 action.rule,
@@ -314,6 +319,8 @@ class Applier:
                 by=_editor(action.activity),
             )
         self._left[Side.EXCHANGE, after.id] = after
+        if lost:
+            raise ItemError("zone_not_kept")
 
     def _writing(self, action: Update, side: Side, before: Fields, wanted: Entry) -> AbstractContextManager[None]:
         keys = action.psa_fields if side is Side.PSA else action.exchange_fields

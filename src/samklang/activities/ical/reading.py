@@ -7,6 +7,7 @@ all is left out with its reason.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -84,7 +85,7 @@ class _Refused(Exception):
 def read(text: bytes, zone: str) -> Contents:
     """The entries of a file; `zone` (IANA) is the reader's, for floating times. Raises NotACalendar."""
     try:
-        calendars = icalendar.Calendar.from_ical(text, multiple=True)
+        calendars = _parsed(text)
     except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
         raise NotACalendar(_("The file is no iCalendar text.")) from error
     if not calendars or any(calendar.name != "VCALENDAR" for calendar in calendars):
@@ -258,6 +259,19 @@ class _Reader:
         changed = Occurrence(shown.title, shown.when, shown.place, shown.text, shown.sensitivity)
         return replace(entry, exceptions={**entry.exceptions, day: changed}, cancelled=entry.cancelled - {day})
 
+
+def _parsed(text: bytes) -> list[Any]:
+    """The calendars of the text, without the definitions of zones where one of these is broken (case 155)."""
+    try:
+        return list(icalendar.Calendar.from_ical(text, multiple=True))
+    except (ValueError, KeyError):
+        bare = _ZONE_BLOCK.sub(b"", text)
+        if bare == text:
+            raise
+        return list(icalendar.Calendar.from_ical(bare, multiple=True))
+
+
+_ZONE_BLOCK = re.compile(rb"^BEGIN:VTIMEZONE\r?\n.*?^END:VTIMEZONE\r?\n", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 
 _REASONS = {
     "invalid_rule": lambda: _("its repeat rule is not valid"),
