@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from samklang.clock import real_now
+from samklang.mailboxes import choices
 from tests.acceptance.world import COMPANY, Person, World, at, weekly
 from tests.installation import TENANT, ApiRefused
 
@@ -134,6 +138,19 @@ def test_nobody_else_can_end_a_mark(both: World) -> None:
     with pytest.raises(ApiRefused):
         both.bob.ask("POST", f"/api/me/calendar-sync/apart/{mark['id']}/again")
     assert both.bob.ask("GET", "/api/me/calendar-sync/apart") == []
+
+
+def test_a_mark_of_what_was_deleted_is_forgotten_with_the_trash(world: World) -> None:
+    item = world.alice.outlook.makes("Tea")
+    world.synced()
+    guid = world.alice.one["guid"]
+    there = world.alice.outlook.moves_to("deleteditems", item)
+    world.synced()
+    assert choices.forget_deleted(real_now() - timedelta(days=30)) == 0
+    assert choices.forget_deleted(real_now() + timedelta(days=1)) == 1
+    world.alice.outlook.moves_to("calendar", there)
+    assert world.synced().psa.created == 1
+    assert world.alice.one["guid"] != guid
 
 
 # -- lost state (8.5)

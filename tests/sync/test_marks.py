@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.world import World, at, days, single, weekly
+from tests.sync.world import World, at, content_of, days, monday, single, weekly
 
 
 def trash_of_ours(world: World, entry_title: str = "Tea") -> tuple[str, str]:
@@ -163,3 +163,19 @@ def test_rule_8_2_a_whole_day_and_a_series_come_back_as_they_were(world: World) 
         world.add_to_exchange(one.entry, uid=one.uid)
     world.synced()
     assert {activity.id for activity in world.activities} == ids
+
+
+def test_rule_8_2_a_running_series_that_comes_back_is_whole_again(world: World) -> None:
+    item = world.add_to_exchange(weekly(day=-14, count=8))
+    world.synced()
+    world.exchange.person_edits(item, cancelled=frozenset({monday(3)}))
+    world.synced()
+    held = world.exchange.shelf.shown()[item]
+    activity = world.activity.id
+    world.exchange.person_deletes(item)
+    world.synced()
+    assert world.activity.entry.recurrence != held.entry.recurrence, "what is over stays"
+    world.add_to_exchange(held.entry, uid=held.uid)
+    world.synced()
+    assert world.activity.id == activity
+    assert content_of(world.activity.entry) == content_of(held.entry)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from samklang.engine.actions import Forget, Revive, Unlink
+from samklang.engine.canonical import occurrence_of
 from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.linked import Actions, make_event_again, plan_pair
-from samklang.engine.model import Gone, Link, LinkStatus, Role, SeenEvent, Side
+from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenEvent, Side
 from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 
 #: A person deleted the entry on one side, we on the other (rule 8.4). Ends when either is back: taken out of the PSA's
@@ -125,6 +126,8 @@ class Marks:
         self.take(link)
         if found.event is None and is_absent(link, Side.EXCHANGE):
             return []  # not read in this run
+        if link.reason in _WITHOUT_EVENT:
+            whole = replace(whole, base=_as_cut_short(whole.base))
         return plan_pair(self.context.pair(whole), self.context, renew=True)
 
     def _revive(self, found: Pair) -> Actions:
@@ -147,3 +150,13 @@ def _both_gone(found: Pair) -> bool:
     """For good: an activity that is somebody else's now may be this user's again."""
     event_gone = found.exchange is Change.GONE or found.link.item_id is None
     return found.psa is Change.GONE and found.psa_gone is not Gone.LEFT and event_gone
+
+
+def _as_cut_short(base: Base) -> Base:
+    """Of a running series that went with its event the activity keeps what is over (rule 8.2): the whole series that is
+    back is more than both held then, and counts as edited."""
+    ours, theirs = base.psa, base.exchange
+    if ours.get("recurrence") == theirs.get("recurrence"):
+        return base
+    kept = {key: value for key, value in theirs.items() if key in ours or occurrence_of(key) is None}
+    return Base(ours, {**kept, "recurrence": ours.get("recurrence", "")})

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from procrastinate.app import App
 from procrastinate.contrib.django import app
@@ -15,6 +16,7 @@ from samklang.activities import housekeeping
 from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
 from samklang.jobs.listening import LOOK, Listener
+from samklang.mailboxes import choices
 
 log = logging.getLogger("samklang.jobs")
 
@@ -84,6 +86,7 @@ async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
 
 def _tidy() -> None:
     housekeeping.tidy(now())
+    choices.forget_deleted(real_now() - timedelta(days=housekeeping.TRASH_DAYS))
 
 
 def _tick() -> None:

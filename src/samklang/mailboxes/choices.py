@@ -100,3 +100,10 @@ def sync_again(mailbox: Mailbox, id: str, by: User | None) -> None:
         raise Refused("nothing_kept_apart")
     audit(mailbox.user.organization, "sync.again", by=by, subject=mailbox.user.guid, link=id)
     dirty.mark_mailboxes([mailbox.pk])
+
+
+def forget_deleted(before: datetime) -> int:
+    """Remove the marks of pairs that were deleted before that time (real time): nothing of them is in a trash any
+    longer, so what comes back now is new. Returns how many."""
+    old = LinkRow.objects.filter(status=LinkStatus.UNLINKED, reason=DELETED, changed_at__lt=before)
+    return old.delete()[0]
