@@ -179,3 +179,30 @@ def test_rule_8_2_a_running_series_that_comes_back_is_whole_again(world: World) 
     world.synced()
     assert world.activity.id == activity
     assert content_of(world.activity.entry) == content_of(held.entry)
+
+
+# -- left out, and changed since
+
+
+def test_rule_3_4_an_old_entry_is_matched_with_its_left_out_twin_before_it_is_made(before_start: World) -> None:
+    world = before_start
+    activity = world.add_to_psa(single("Teh", at(-60)))
+    world.add_to_exchange(single("Tea", at(-60)))
+    world.started()
+    assert not world.links
+    world.psa.person_edits(activity, title="tea ")
+    report = world.synced()
+    assert (report.writes, report.joined) == (0, 1)
+    assert len(world.activities) == len(world.events) == len(world.links) == 1
+    world.pairs_differ_by = "3.1: a title that differs in case stays until edited"
+
+
+def test_rule_3_4_an_old_entry_a_person_changes_is_synced_from_then_on(before_start: World) -> None:
+    world = before_start
+    item = world.add_to_exchange(single("Tea", at(-60)))
+    world.started()
+    assert not world.activities
+    world.exchange.person_edits(item, place="Attic")
+    assert world.synced().psa.created == 1
+    world.exchange.person_edits(item, place="Cellar")
+    assert world.synced().psa.updated == 1

@@ -66,6 +66,8 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         *_follow(known, exchange),
     )
     _ask_about_marks(known, psa, exchange)
+    _ask_for_twins(known, rules, psa, exchange)
+    _ask_for_twins(known, rules, exchange, psa)
     colleagues = _look_to_colleagues(parts, known, psa, exchange)
     _fetch_counterparts(known, psa, exchange)
     lost = state.first_run_done and None in (state.tokens.psa, state.tokens.exchange)
@@ -277,3 +279,35 @@ def _ask_about_marks(known: Known, psa: Look[SeenActivity], exchange: Look[SeenE
             events |= {link.item_id} if link.item_id else set()
     psa.ask(psa.missing(activities))
     exchange.ask(exchange.missing(events))
+
+
+def _ask_for_twins(
+    known: Known,
+    rules: Rules,
+    here: Look[SeenActivity] | Look[SeenEvent],
+    there: Look[SeenActivity] | Look[SeenEvent],
+) -> None:
+    """Fetch what was left out `there` and is like what may be about to be made: rule 3.1 comes first (3.4)."""
+    new = [
+        seen for seen in here.seen.values() if _may_be_made(known.link_of(here.side, seen.id), here.side, seen, rules)
+    ]
+    if not new:
+        return
+    wanted = {_likeness(content(seen, rules)) for seen in new}
+    left_out = (link for link in known.links() if link.status is LinkStatus.LEFT_OUT)
+    named = ((id_on(link, there.side), link) for link in left_out)
+    there.ask(
+        there.missing([i for i, link in named if i is not None and _likeness(link.base.of(there.side)) in wanted])
+    )
+
+
+def _may_be_made(link: Link | None, side: Side, seen: SeenActivity | SeenEvent, rules: Rules) -> bool:
+    if link is None:
+        return True
+    return link.status is LinkStatus.LEFT_OUT and content(seen, rules) != dict(link.base.of(side))
+
+
+def _likeness(values: Fields) -> tuple[str, ...]:
+    """Of what rule 3.1 compares, as a base remembers it; the title folded as it folds it."""
+    title = " ".join(values.get("title", "").casefold().split())
+    return title, values.get("time", ""), values.get("recurrence", "")
