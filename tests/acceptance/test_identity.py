@@ -202,6 +202,22 @@ def test_case_77_read_anew_after_a_restored_backup_everything_is_linked_and_noth
     assert world.synced().writes == 0
 
 
+def test_what_went_while_a_user_was_away_waits_for_his_choice(world: World) -> None:
+    colleague = world.bob
+    world.syncs(colleague)
+    world.synced()
+    colleague.outlook.makes("Tea")
+    colleague.outlook.makes("Stays", at(8))
+    world.synced()
+    world.done("user", "deactivate", colleague.email)
+    gone = next(event for event in colleague.outlook.entries if event["subject"] == "Tea")
+    colleague.outlook.deletes(gone["id"])
+    world.done("user", "activate", colleague.email)
+    world.one_sided_by = "8.5: missing, not chosen yet"
+    report = world.synced()
+    assert report.writes == 0 and report.set_aside == {"missing_after_resync": 1}
+
+
 # -- another connection (3.6)
 
 
