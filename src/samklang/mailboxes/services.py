@@ -74,7 +74,7 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
     if connection.mode != mode:
         _change_rhythm(connection, clock.real_now())
     if connection.paused_code:
-        _probe_at_once(connection, clock.real_now())
+        resume(connection)
     return connection
 
 
@@ -86,13 +86,6 @@ def _look_anew(connection: Connection) -> None:
     """The connection leads elsewhere now (rule 3.6): every mailbox is found and read anew. Links and start dates stay:
     events are found again by their UIDs and contents."""
     connection.mailboxes.update(**UNFOUND, exchange_token="")
-
-
-def _probe_at_once(connection: Connection, now: datetime) -> None:
-    """Whoever runs next tries whether the access works again, he alone (rule 10.3: no lock-out); then all go on."""
-    Connection.objects.filter(pk=connection.pk).update(probe_at=now)
-    if connection.enabled:
-        dirty.mark_mailboxes(connection.mailboxes.filter(on=True).values_list("id", flat=True))
 
 
 def _change_rhythm(connection: Connection, now: datetime) -> None:
