@@ -348,7 +348,7 @@ class People(RuleBasedStateMachine):
         self.settle(order, False)
         bring_to_rest(twin, [person, *order], reconcile=True)
         if not self.record.contested:
-            assert _state(self.office) == _state(twin), "a crash shows in the end"
+            assert state(self.office) == state(twin), "a crash shows in the end"
 
     @precondition(lambda self: not self.record.contested)
     @rule(order=orders)
@@ -358,7 +358,7 @@ class People(RuleBasedStateMachine):
         reconcile = self.record.lagged
         self.settle(order, reconcile)
         bring_to_rest(twin, order[::-1], reconcile=reconcile)
-        assert _state(self.office) == _state(twin), "it shows who ran first"
+        assert state(self.office) == state(twin), "it shows who ran first"
 
     def teardown(self) -> None:
         if self.office is not None:
@@ -491,7 +491,7 @@ def bring_to_rest(office: Any, order: Sequence[str], *, reconcile: bool = False)
     raise AssertionError("it does not come to rest")
 
 
-def _state(office: Any) -> dict[str, list[Any]]:
+def state(office: Any) -> dict[str, list[Any]]:
     """What everybody sees, whatever the ids."""
     return {
         place: sorted((item.born, sorted(item.seen.items())) for item in office.items(place).values())
