@@ -59,8 +59,8 @@ class Record:
         """Around an edit of an entry in one place: the values it means, None where only a change is known."""
         before = words(item.seen)
         yield
-        self.typed |= {value for value in meant.values() if value not in (None, "cancelled")}
         now = office.items(place)[item.id]
+        self.typed |= words(now.seen) - before
         gone = before - words(now.seen)
         if meant.keys() & {"time", "rule"}:
             # Exchange forgets changed dates with it; nobody meant that where the others still know them (rule 5.4).

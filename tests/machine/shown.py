@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from samklang.engine.model import AllDay, Entry, Inexpressible, Recurrence, Timed, When
 
 Shown = Mapping[str, str]
+#: What Exchange puts before the title of a meeting somebody called off.
+CALLED_OFF = "Canceled: "
 
 
 def shown(entry: Entry) -> dict[str, str]:
     seen = {
-        "title": entry.title,
+        "title": entry.title.removeprefix(CALLED_OFF),
         "place": entry.place,
         "text": entry.text,
         "time": time(entry.when),

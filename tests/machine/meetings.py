@@ -1,0 +1,135 @@
+"""The machine with meetings: people call, change and call off, answer and leave, by Exchange's own mail (rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+
+from samklang.engine.model import Entry, Mail, Person, SeenEvent
+from samklang.engine.rules import ConflictPolicy
+from samklang.sync.report import RunReport
+from tests.machine.machine import AHEAD, PEOPLE, SHORT, People, numbers, people
+from tests.machine.office import PSA, Item, Office, address, timed
+from tests.machine.shown import words
+
+#: Nobody who syncs; he is mailed all the same.
+OUTSIDE = "x@customer.example"
+
+
+class MeetingOffice(Office):
+    def __init__(self, people: tuple[str, ...], policy: ConflictPolicy) -> None:
+        super().__init__(people, policy)
+        #: Mails that runs sent; people's own are not ours.
+        self.sent = 0
+
+    def event(self, person: str, id: str) -> SeenEvent:
+        return self.desks[person].calendar.shelf.shown()[id]
+
+    def _change(self, place: str, id: str, changes: Mapping[str, Any]) -> None:
+        """Who called a meeting tells everybody what he changes."""
+        before = None if place == PSA else self.event(place, id)
+        super()._change(place, id, changes)
+        if before is not None and before.is_meeting:
+            self.post.tell(before, self.event(place, id), Mail.ALL)
+
+    def delete(self, place: str, id: str) -> None:
+        if place != PSA and self.event(place, id).is_meeting and self.event(place, id).is_organizer:
+            self.desks[place].calendar.person_cancels(id)
+        else:
+            super().delete(place, id)
+
+    def run(self, person: str, *, reconcile: bool = False) -> RunReport:
+        before = len(self.post.mails)
+        try:
+            return super().run(person, reconcile=reconcile)
+        finally:
+            self.sent += len(self.post.mails) - before
+
+    def mails(self) -> int:
+        return self.sent
+
+    def is_foreign(self, place: str, id: str) -> bool:
+        return place != PSA and not self.event(place, id).is_organizer
+
+    def is_called(self, item: Item) -> bool:
+        """Whether a meeting with this content stands in any calendar."""
+        events = [one for desk in self.desks.values() for one in desk.calendar.shelf.shown().values()]
+        return any(one.is_meeting and one.entry.text.split("\n")[0] == item.born for one in events)
+
+
+class Meetings(People):
+    """The same people, who also call meetings."""
+
+    def opens(self, policy: ConflictPolicy) -> Any:
+        return MeetingOffice(PEOPLE, policy)
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Somebody changed a meeting in the PSA: its attendees may hear of it.
+        self.may_mail = False
+
+    def _pick(self, place: str, number: int, *, series: bool = False) -> Item | None:
+        """People change in Exchange what is theirs to change."""
+        item = super()._pick(place, number, series=series)
+        if item is None or self.office.is_foreign(place, item.id):
+            return None
+        return item
+
+    def _changing(self, place: str, item: Item, meant: dict[str, str | None]) -> Any:
+        if self.office.is_called(item):
+            self.may_mail = self.may_mail or place == PSA
+            meant = dict.fromkeys(meant) | {key: value for key, value in meant.items() if value == "cancelled"}
+        return super()._changing(place, item, meant)
+
+    def _edit(self, place: str, item: Item | None, field: str) -> None:
+        if item is not None and not self.office.is_foreign(place, item.id):
+            super()._edit(place, item, field)
+
+    def _delete(self, place: str, item: Item | None) -> None:
+        if item is not None and self.office.is_called(item):
+            self.may_mail = self.may_mail or place == PSA
+            self.record.contested = True
+        super()._delete(place, item)
+
+    @rule(person=people, day=st.integers(0, 1), outside=st.booleans())
+    def calls_a_meeting(self, person: str, day: int, outside: bool) -> None:
+        if len(self.office.items(person)) >= 6:
+            return
+        attendees = [Person(address(other)) for other in PEOPLE if other != person]
+        attendees += [Person(OUTSIDE)] if outside else []
+        entry = Entry("Review", timed(AHEAD + day), text=f"born {self.record.number()}")
+        id = self.office.desks[person].calendar.person_calls(entry, *attendees)
+        self.record.pool |= words(self.office.items(person)[id].seen)
+        self.record.deed(reach=2 * len(PEOPLE))
+
+    @rule(person=people, number=numbers, response=st.sampled_from(["accepted", "tentative"]))
+    def answers(self, person: str, number: int, response: str) -> None:
+        id = self._invitation(person, number)
+        if id is not None:
+            self.office.desks[person].calendar.person_marks(id, response=response)
+            self.record.deed(reach=len(PEOPLE))
+
+    @rule(person=people, number=numbers)
+    def declines(self, person: str, number: int) -> None:
+        """Exchange takes his copy away; the meeting stays for the others (rule 4.5)."""
+        id = self._invitation(person, number)
+        if id is not None and self._may_delete(person, self.office.items(person)[id]):
+            self.office.delete(person, id)
+            self.record.contested = True
+            self.record.deed(reach=len(PEOPLE))
+
+    def _invitation(self, person: str, number: int) -> str | None:
+        ids = [id for id in self.office.items(person) if self.office.is_foreign(person, id)]
+        return ids[number % len(ids)] if ids else None
+
+    @invariant()
+    def nobody_is_mailed(self) -> None:
+        """… but by a person's change of a meeting in the PSA (rule 4.6)."""
+        if self.office is not None:
+            assert self.may_mail or self.office.mails() == 0
+
+
+Meetings.TestCase.settings = SHORT
