@@ -110,7 +110,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", f"{_API}/me/calendar-sync/missing"): Route(USERS),
     ("POST", f"{_API}/me/calendar-sync/missing"): Route(USERS, sends=lambda _: {"choice": "remove"}),
     ("GET", f"{_API}/me/calendar-sync/apart"): Route(USERS),
-    ("POST", f"{_API}/me/calendar-sync/apart/<id>/again"): Route(USERS, hers=True),
+    ("POST", f"{_API}/me/calendar-sync/apart/<id>/again"): Route(USERS),
     ("GET", f"{_API}/me/tokens"): Route(USERS),
     ("POST", f"{_API}/me/tokens"): Route(USERS, sends=lambda _: {"name": "x"}),
     ("DELETE", f"{_API}/me/tokens/<token_id>"): Route(USERS, hers=True),
