@@ -206,6 +206,7 @@ def test_a_mailbox_that_was_switched_off_hears_nothing(told: World, receiver: Re
     told.alice.outlook.makes("Tea")
     receiver.waits_for(1)
     assert row(told.alice).get().seq == before
+    assert (push(told.alice).notices, push(told.alice).ignored) == (0, 1)
 
 
 def test_a_notice_sends_no_request_to_a_mailbox_whose_server_wants_none(told: World) -> None:
