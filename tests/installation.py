@@ -185,6 +185,10 @@ class User:
         self._more = answer.headers.get("NextPageToken", "")
         return content
 
+    def fetch(self, path: str) -> bytes:
+        """A file."""
+        return b"".join(self._client.get(path))
+
     def pages(self, path: str, **query: Any) -> list[Any]:
         """All rows of a paged list of the Severa-compatible API."""
         rows, token = [], {}

@@ -52,6 +52,8 @@ class Config(BaseSettings):
     notification_url: str = ""
     #: Shortest poll of mode continuous, seconds (rule 9.2).
     poll_seconds: int = 300
+    #: Days the history goes back: what can be restored and undone (rule 11.2).
+    history_days: int = Field(default=30, ge=1)
 
     @model_validator(mode="before")
     @classmethod

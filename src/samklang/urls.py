@@ -10,6 +10,7 @@ from samklang.web.calendar import trash as calendar_trash
 from samklang.web.calendar import views as calendar
 from samklang.web.help import help_page
 from samklang.web.profile import choices as profile_choices
+from samklang.web.profile import history
 from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
@@ -38,6 +39,7 @@ urlpatterns = [
     path("sign-out", signin.sign_out, name="sign-out"),
     path("settings", exchange.to_settings, name="settings"),
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
+    path(f"{_EXCHANGE}/users/<uuid:user_id>/accept", exchange.accept, name="settings-exchange-accept"),
     path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
     path(f"{_EXCHANGE}/take-over", exchange.take_over, name="settings-exchange-take-over"),
@@ -55,6 +57,17 @@ urlpatterns = [
     path("notices/graph", notices.graph, name="notices-graph"),
     path(f"{_SYNC}/choose", profile_choices.choose, name="profile-sync-choose"),
     path(f"{_SYNC}/again", profile_choices.again, name="profile-sync-again"),
+    path(f"{_SYNC}/retry", history.retry, name="profile-retry"),
+    path(f"{_SYNC}/ignore", history.ignore, name="profile-ignore"),
+    path(f"{_SYNC}/near", history.dismiss, name="profile-near"),
+    path(f"{_SYNC}/history", history.page, name="profile-history"),
+    path(f"{_SYNC}/history/<int:write_id>/restore", history.restore, name="profile-restore"),
+    path(f"{_SYNC}/runs/<int:run_id>/undo", history.undo, name="profile-undo"),
+    path(f"{_SYNC}/why", history.why, name="profile-why"),
+    path(f"{_SYNC}/why/again", history.sync_again, name="profile-why-again"),
+    path(f"{_SYNC}/leave", history.leave, name="profile-leave"),
+    path(f"{_SYNC}/export", history.export, name="profile-export"),
+    path(f"{_SYNC}/erase", history.erase, name="profile-erase"),
     path("api/", api.urls),
     path("rest-api/v1/", severa_api.urls),
 ]

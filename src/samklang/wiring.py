@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from samklang.accounts.models import User
+from samklang.activities.as_person import PersonsActivities
 from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
 from samklang.clock import now, real_now
@@ -21,9 +22,9 @@ from samklang.config import config
 from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
-from samklang.mailboxes import access, finding, push, rhythm, services
+from samklang.mailboxes import access, errands, finding, push, rhythm, services
 from samklang.mailboxes.directory import directory
-from samklang.mailboxes.models import Connection, Mailbox, SetAsideRow
+from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled, Unavailable
@@ -52,11 +53,16 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
     Before the user accepted his first run this makes the preview instead and writes nothing (rule 3.5).
     Raises Busy when the mailbox runs elsewhere.
     """
-    with _alone(mailbox_id):
+    with alone(mailbox_id):
         mailbox = _load(mailbox_id)
         seq = mailbox.seq
         if not _may_run(mailbox):
             return _shown(mailbox, RunReport(error=RunError(_why_not(mailbox), "ConnectionRefused")))
+        if mailbox.errand:
+            failed = _do_errand(mailbox, seq)
+            mailbox = _load(mailbox_id)
+            if failed or not mailbox.on:
+                return _shown(mailbox, failed or RunReport())
         if _awaits_its_user(mailbox):
             return _prepare_first_run(mailbox, seq)
         reconcile = reconcile or _reconcile_is_due(mailbox)
@@ -73,7 +79,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
 
     Raises SyncError, Busy.
     """
-    with _alone(mailbox_id):
+    with alone(mailbox_id):
         mailbox = _load(mailbox_id)
         link = mailbox.connection
         if link.paused_code:
@@ -82,7 +88,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
         if wait := services.waits(mailbox, real_now()):
             raise Throttled(wait)
         try:
-            with _parts(mailbox, None) as parts:
+            with open_parts(mailbox, None) as parts:
                 seen = preview(parts)
         except ConnectionRefused as error:
             if services.awaits_microsoft(link, now()):
@@ -109,33 +115,6 @@ def waiting_preview(mailbox: Mailbox) -> Mapping[str, Any]:
     return open_json(mailbox.waiting_preview) if mailbox.waiting_plan else {}
 
 
-def status(mailbox: Mailbox) -> dict[str, Any]:
-    """What page, API and command line tell of a mailbox: numbers and codes, never content."""
-    aside = SetAsideRow.objects.filter(mailbox=mailbox)
-    waits = bool(mailbox.waiting_for) and mailbox.accepted_plan != mailbox.waiting_plan
-    return {
-        "user": mailbox.user.email,
-        "on": mailbox.on,
-        "address": mailbox.address or None,
-        "first_run_done": mailbox.first_run_done,
-        "last_good_run": mailbox.last_good_run,
-        "next_due": mailbox.next_due,
-        "waiting_for": mailbox.waiting_for if waits else None,
-        "plan": mailbox.waiting_plan if waits else None,
-        "counts": mailbox.waiting_counts if waits else {},
-        "progress": mailbox.progress,
-        "stopped": mailbox.stop_asked,
-        "refuse_inexpressible": mailbox.refuse_inexpressible,
-        "links": mailbox.link_rows.filter(status="linked").count(),
-        "set_aside": [
-            {"side": r.side, "id": r.entry_id, "code": r.code, "params": r.params, "retry_at": r.retry_at}
-            for r in aside
-        ],
-        "error": mailbox.error_code or mailbox.connection.paused_code or None,
-        "error_detail": mailbox.error_detail or mailbox.connection.paused_detail or None,
-    }
-
-
 def test_connection(connection_: Connection, address: str | None, *, by: User | None) -> list[access.Step]:
     """Every step by name until the first that fails; a passed test lets the connection be switched on."""
     address = address or _somebody(connection_)
@@ -153,7 +132,7 @@ def _somebody(connection_: Connection) -> str:
 
 
 @contextmanager
-def _alone(mailbox_id: int) -> Iterator[None]:
+def alone(mailbox_id: int) -> Iterator[None]:
     """One run per mailbox at a time, over all processes: a session lock that goes with its holder."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, mailbox_id])
@@ -208,7 +187,7 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
     """Make the preview the user will be shown."""
     report = RunReport()
     try:
-        with _parts(mailbox, None) as parts:
+        with open_parts(mailbox, None) as parts:
             seen = preview(parts)
     except SyncError as error:
         report = _patient(mailbox, RunReport(error=_run_error(error)))
@@ -219,6 +198,20 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
     _settle(mailbox, report, seq, False)
     mailbox.refresh_from_db()
     return _shown(mailbox, report)
+
+
+def _do_errand(mailbox: Mailbox, seq: int) -> RunReport | None:
+    """What the user asked for, before anything else; the report when it could not be finished."""
+    row = open_run(mailbox.pk, mailbox.errand.partition(" ")[0], now())
+    report = RunReport()
+    try:
+        with open_parts(mailbox, row.pk) as parts:
+            errands.carry_out(mailbox, replace(parts, activities=PersonsActivities(mailbox.user)))
+    except SyncError as error:
+        report = RunReport(error=_run_error(error))
+        _settle(mailbox, report, seq, False)
+    close_run(row, report, now())
+    return report if report.error else None
 
 
 def _reconcile_is_due(mailbox: Mailbox) -> bool:
@@ -244,8 +237,11 @@ def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
 def _attempt(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     try:
         push.tend(mailbox)
-        with _parts(mailbox, run_id) as parts:
-            return run(parts, reconcile=reconcile)
+        with open_parts(mailbox, run_id) as parts:
+            report = run(parts, reconcile=reconcile)
+            if report.brake:
+                _show_what_waits(mailbox, parts)
+            return report
     except SyncError as error:
         return RunReport(error=_run_error(error))
     except Exception:
@@ -263,13 +259,19 @@ def _patient(mailbox: Mailbox, report: RunReport) -> RunReport:
     return replace(report, error=replace(error, code=_AWAITS_MICROSOFT, kind=Unavailable.__name__))
 
 
+def _show_what_waits(mailbox: Mailbox, parts: Parts) -> None:
+    """Remember the braked plan in words, for its user to read before he accepts it (rule 8.3)."""
+    shown = preview(parts).as_json()
+    Mailbox.objects.filter(pk=mailbox.pk).update(waiting_preview=seal_json(shown), waiting_counts=shown["counts"])
+
+
 def _run_error(error: SyncError) -> RunError:
     wait = error.retry_after if isinstance(error, Throttled) else None
     return RunError(error.code, type(error).__name__, error.detail, error.params, wait)
 
 
 @contextmanager
-def _parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
+def open_parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
     """Open both calendars of a mailbox. Raises SyncError when the mailbox cannot be found or the access is refused."""
     if mailbox.directory_id is None:
         finding.find(mailbox)
@@ -278,7 +280,7 @@ def _parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
             activities=BuiltInActivities(mailbox.user),
             calendar=calendar,
             store=DjangoStore(mailbox.pk, run_id, now),
-            rules=_rules(mailbox),
+            rules=rules_for(mailbox),
             now=now,
             requests=lambda: sent.requests,
             clocks=lambda: _clocks(mailbox.clock_ahead, sent.ahead),
@@ -295,7 +297,8 @@ def _clocks(before: float | None, ahead: timedelta | None) -> ServerClocks:
     return ServerClocks(ahead, unsure=moved)
 
 
-def _rules(mailbox: Mailbox) -> Rules:
+def rules_for(mailbox: Mailbox) -> Rules:
+    """What the organization and the user chose, as the engine takes it."""
     user, link = mailbox.user, mailbox.connection
     with translation.override(user.language):
         no_subject, private_title = gettext("(no subject)"), gettext("Private")

@@ -44,7 +44,6 @@ ELSEWHERE = {
 NOT_YET: dict[int, str] = {
     98: "an overlap that only the server sees, after this and following",
     **dict.fromkeys((152, 154, 155, 158), "zones (§6)"),
-    **dict.fromkeys((226, 227), "history (§11)"),
     220: "the bench counts writes and processor time, not yet the seconds from a change to the other side",
 }
 _HEAD = """# Acceptance cases and their tests

@@ -12,12 +12,12 @@ from samklang.activities import housekeeping
 from samklang.config import Config
 from samklang.connectors import http
 from samklang.connectors.graph import calendar as graph
-from samklang.engine import explain, materialize, recurrence, times
+from samklang.engine import materialize, recurrence, times
 from samklang.engine.changes import Change
 from samklang.engine.decide import Verdict, decide
 from samklang.engine.rules import Rules
 from samklang.jobs import trigger
-from samklang.mailboxes import services
+from samklang.mailboxes import reasons, services
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 RULES = Rules(user_id="", zone="UTC", types=(), started_on=date(2026, 1, 1))
@@ -92,7 +92,7 @@ def test_the_table_of_decisions_is_the_engines() -> None:
 
 def test_every_rule_that_why_can_answer_with_stands_on_the_page() -> None:
     told = {number for group in re.findall(r"\(([\d., ]+)\)", PAGE) for number in re.split(r", ", group)}
-    assert sorted(set(explain.SENTENCES) - told) == []
+    assert sorted(set(reasons.RULES) - told) == []
 
 
 def test_every_rule_number_of_the_rule_book_stands_on_the_page() -> None:

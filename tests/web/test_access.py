@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,18 @@ def _new_activity(house: House) -> dict[str, Any]:
     }
 
 
+def _waiting(house: House) -> dict[str, Any]:
+    return {"side": "psa", "id": house.meeting.psa_id}
+
+
+def _pair(house: House) -> dict[str, Any]:
+    return {"activity": house.meeting.psa_id, "event": "x"}
+
+
+def _bobs_data(house: House) -> dict[str, Any]:
+    return {"confirm": house.bob.email}
+
+
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/"): Route(ANYBODY),
     ("GET", "/sign-in"): Route(ANYBODY),
@@ -99,7 +112,37 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_SYNC}/stop"): Route(USERS),
     ("POST", f"{_SYNC}/choose"): Route(USERS),
     ("POST", f"{_SYNC}/again"): Route(USERS),
+    ("POST", f"{_SYNC}/retry"): Route(USERS, sends=_waiting),
+    ("POST", f"{_SYNC}/ignore"): Route(USERS, sends=_waiting),
+    ("POST", f"{_SYNC}/near"): Route(USERS, sends=_pair),
+    ("GET", f"{_SYNC}/history"): Route(USERS),
+    ("POST", f"{_SYNC}/history/<write_id>/restore"): Route(USERS),
+    ("POST", f"{_SYNC}/runs/<run_id>/undo"): Route(USERS),
+    ("GET", f"{_SYNC}/why"): Route(USERS, sends=lambda house: {"activity": house.meeting.psa_id}),
+    ("POST", f"{_SYNC}/why/again"): Route(USERS, sends=_pair),
+    ("GET", f"{_SYNC}/leave"): Route(USERS),
+    ("POST", f"{_SYNC}/leave"): Route(USERS, sends=lambda _: {"remove": "psa"}),
+    ("GET", f"{_SYNC}/export"): Route(USERS),
+    ("POST", f"{_SYNC}/erase"): Route(USERS, sends=lambda _: {"confirm": "somebody@example.net"}),
+    ("POST", f"{_EXCHANGE}/users/<user_id>/accept"): Route(ADMINISTRATORS, sends=lambda _: {"plan": "x"}),
     ("GET", f"{_API}/openapi.json"): Route(ANYBODY),
+    ("GET", f"{_API}/me/history"): Route(USERS),
+    ("POST", f"{_API}/me/history/<write_id>/restore"): Route(USERS),
+    ("GET", f"{_API}/me/runs"): Route(USERS),
+    ("POST", f"{_API}/me/runs/<run_id>/undo"): Route(USERS),
+    ("GET", f"{_API}/me/undone"): Route(USERS),
+    ("GET", f"{_API}/me/why"): Route(USERS),
+    ("POST", f"{_API}/me/why/sync-again"): Route(USERS, sends=_pair),
+    ("POST", f"{_API}/me/set-aside/retry"): Route(USERS, sends=_waiting),
+    ("POST", f"{_API}/me/set-aside/ignore"): Route(USERS, sends=_waiting),
+    ("GET", f"{_API}/me/near-matches"): Route(USERS),
+    ("GET", f"{_API}/me/calendar-sync/leaving"): Route(USERS),
+    ("GET", f"{_API}/me/export"): Route(USERS),
+    ("POST", f"{_API}/me/erase"): Route(USERS, sends=lambda _: {"confirm": "somebody@example.net"}),
+    ("POST", f"{_API}/users/<user_id>/erase"): Route(ADMINISTRATORS, hers=True, sends=_bobs_data),
+    ("POST", f"{_API}/connection/users/<user_id>/accept"): Route(
+        ADMINISTRATORS, hers=True, sends=lambda _: {"plan": "x"}
+    ),
     ("GET", f"{_API}/me"): Route(USERS),
     ("GET", f"{_API}/me/calendar-sync"): Route(USERS),
     ("PUT", f"{_API}/me/calendar-sync"): Route(USERS, sends=lambda _: {"on": True}),
@@ -147,7 +190,7 @@ _ROOTS = {f"{_API}/", f"{_REST}/"}
 
 def _patterns(patterns: Iterable[Any], prefix: str = "/") -> Iterator[str]:
     for pattern in patterns:
-        path = prefix + str(pattern.pattern)
+        path = prefix + re.sub(r"<\w+:", "<", str(pattern.pattern))
         if isinstance(pattern, URLResolver):
             yield from _patterns(pattern.url_patterns, path)
         elif isinstance(pattern, URLPattern):
@@ -163,7 +206,8 @@ def test_every_route_there_is_stands_in_the_table() -> None:
 
 
 def _address(path: str, house: House) -> str:
-    path = path.replace("<token_id>", str(house.token_of_alice.guid))
+    path = path.replace("<token_id>", str(house.token_of_alice.guid)).replace("<user_id>", house.bob.psa_id)
+    path = path.replace("<write_id>", "1").replace("<run_id>", "1")
     if "exceptions" in path:
         path = path.replace("<guid>", house.series.psa_id)
     if "activitytypes" in path:
@@ -218,6 +262,7 @@ def test_a_stranger_is_led_to_sign_in_or_refused(house: House) -> None:
 def test_an_administrator_is_let_in_everywhere(house: House) -> None:
     refused = {("POST", "/calendar/leave"): 403}  # the owner does not leave, he deletes
     refused |= {("GET", f"{_EXCHANGE}/consent"): 400}  # not begun here
+    refused |= {("POST", f"{_API}/connection/users/<user_id>/accept"): 404}  # Bob has no mailbox
     for method, path in _all(ROUTES):
         answer = _try(_caller(path, house.alice), method, path, house)
         if (method, path) in refused:

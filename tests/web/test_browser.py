@@ -38,6 +38,8 @@ PAGES = (
     "/profile",
     "/settings/integrations/microsoft-exchange",
     "/profile/calendar/synchronization",
+    "/profile/calendar/synchronization/history",
+    "/profile/calendar/synchronization/leave",
     "/help/user",
     "/help/administrator",
     "/nowhere",

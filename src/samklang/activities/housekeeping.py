@@ -1,4 +1,5 @@
-"""What is thrown away in time: the trash after 30 days (rule 8.2), the log of changes, old sign-in counts."""
+"""What is thrown away in time: the trash after 30 days (rule 8.2), the history (11.2), the log of changes, old sign-in
+counts."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from samklang.accounts import throttle
 from samklang.accounts.models import Organization
 from samklang.activities import changes, services
 from samklang.activities.models import Activity, ChangeLog
+from samklang.mailboxes import history
 
 TRASH_DAYS = 30
 #: A mailbox that has not run for so long reads everything again (its token is rejected).
@@ -24,7 +26,7 @@ def tidy(now: datetime) -> Mapping[str, int]:
     Nothing is locked or written where nothing is old.
     """
     trashed, logged = now - timedelta(days=TRASH_DAYS), now - timedelta(days=CHANGES_DAYS)
-    gone = {"activities": 0, "changes": 0, "sign_in_counts": throttle.forget_old()}
+    gone = {"activities": 0, "changes": 0, "sign_in_counts": throttle.forget_old(), "history": history.purge(now)}
     old_trash = Activity.objects.filter(trashed_at__lt=trashed).values("organization")
     old_changes = ChangeLog.objects.filter(at__lt=logged).values("organization")
     for organization in Organization.objects.filter(Q(pk__in=old_trash) | Q(pk__in=old_changes)).order_by("pk"):

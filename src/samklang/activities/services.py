@@ -22,7 +22,7 @@ from samklang import clock
 from samklang.accounts.models import Organization, User
 from samklang.activities import changes, meetings, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
-from samklang.activities.models import Activity, Participant
+from samklang.activities.models import Activity, ActivityType, Participant
 from samklang.activities.people import Guest
 from samklang.activities.types import default_type
 from samklang.activities.writing import (
@@ -61,6 +61,7 @@ __all__ = [
     "cancel_occurrence",
     "close",
     "create",
+    "create_entry",
     "create_many",
     "leave",
     "may_delete",
@@ -133,11 +134,26 @@ def update(by: User, guid: UUID | str, *, version: int | None = None, **values: 
 
 
 @transaction.atomic
-def write_fields(by: User, guid: UUID | str, entry: Entry, keys: frozenset[FieldKey]) -> Activity:
-    """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what an import writes."""
-    activity = editable(by, guid, None)
+def write_fields(
+    by: User,
+    guid: UUID | str,
+    entry: Entry,
+    keys: frozenset[FieldKey],
+    *,
+    version: int | None = None,
+    type_: ActivityType | None = None,
+) -> Activity:
+    """Make the fields `keys` (of `engine.canonical`) as `entry` has them: what an import or a restore writes."""
+    activity = editable(by, guid, version)
     wanted = canonical.with_fields(rows.entry_of(activity), entry, keys)
-    return _write(activity, wanted, field_changes(activity, entry, keys), by, clock.now())
+    return _write(activity, wanted, field_changes(activity, entry, keys, type_), by, clock.now())
+
+
+@transaction.atomic
+def create_entry(by: User, entry: Entry, type_: ActivityType, create_key: str) -> Activity:
+    """A new activity with the entry's whole content, exceptions and cancelled occurrences included; as `create`."""
+    masked = entry.sensitivity.is_private and not type_.is_private
+    return _create(by, entry, Changes(type=type_, masked=masked), create_key)
 
 
 @transaction.atomic

@@ -73,7 +73,7 @@ class BuiltInActivities:
     def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
         """Make an activity, owned by the user unless said otherwise ("": by nobody); the one made with this key
         before, if there is one."""
-        with _as_sync_errors():
+        with as_sync_errors():
             owner = self._user if owner_id is None else self._colleague(owner_id) if owner_id else None
             return seen_of(run_writes.create(self._user, entry, self._type(type_id), key, owner))
 
@@ -81,27 +81,27 @@ class BuiltInActivities:
         self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
     ) -> SeenActivity:
         type_ = self._type(type_id) if type_id is not None else None
-        with _as_sync_errors():
+        with as_sync_errors():
             activity = run_writes.update(self._user, seen.id, entry, changed, version=int(seen.version), type_=type_)
         return seen_of(activity)
 
     def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
-        with _as_sync_errors():
+        with as_sync_errors():
             return seen_of(run_writes.take_part(self._user, activity_id, status_of(response), owns=owns))
 
     def hand_over(self, seen: SeenActivity, owner_id: str) -> SeenActivity:
-        with _as_sync_errors():
+        with as_sync_errors():
             owner = self._colleague(owner_id)
             return seen_of(run_writes.hand_over(self._user, seen.id, owner, version=int(seen.version)))
 
     def restore(self, activity_id: str) -> SeenActivity:
-        with _as_sync_errors():
+        with as_sync_errors():
             return seen_of(run_writes.restore(self._user, activity_id))
 
     def delete(self, seen: SeenActivity) -> None:
         """Put the activity into the trash; somebody who does not take part cannot (rule 8.2)."""
         try:
-            with _as_sync_errors():
+            with as_sync_errors():
                 run_writes.trash(self._user, seen.id, version=int(seen.version))
         except NotFound:
             return
@@ -125,7 +125,7 @@ class BuiltInActivities:
 
 
 @contextmanager
-def _as_sync_errors() -> Iterator[None]:
+def as_sync_errors() -> Iterator[None]:
     """The calendar's refusals in the terms a run decides by."""
     try:
         yield

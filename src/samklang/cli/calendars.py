@@ -15,8 +15,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     bring.add_argument("--user", required=True, metavar="EMAIL")
     bring.add_argument("--json", action="store_true")
     bring.set_defaults(run=_import)
-    take = commands.add_parser("export", help="a user's activities as iCalendar, to standard output")
+    take = commands.add_parser("export", help="a user's activities as iCalendar, or all his data, to standard output")
     take.add_argument("--user", required=True, metavar="EMAIL")
+    take.add_argument("--everything", action="store_true", help="a zip of profile, activities, links and history")
+    take.add_argument("--json", action="store_true", help="the same as one JSON document")
     take.set_defaults(run=_export)
 
 
@@ -44,6 +46,11 @@ def _import(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     open_database()
     from samklang.activities.ical import export_calendar
+    from samklang.acts import data
 
-    sys.stdout.buffer.write(export_calendar(the_user(args.user)))
+    user = the_user(args.user)
+    if args.json:
+        print_json(data.everything(user))
+    else:
+        sys.stdout.buffer.write(data.archive(user) if args.everything else export_calendar(user))
     return OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from samklang.cli import choices
+from samklang.cli import choices, history
 from samklang.cli.output import ATTENTION, CANNOT_REACH, OK, Failure, open_database, print_json, the_user
 
 
@@ -20,6 +20,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     accept.set_defaults(run=_accept)
     area.add_parser("status", help="last run, next, waiting, set aside").set_defaults(run=_status)
     choices.add_acts(area)
+    history.add_commands(area)
     for command in area.choices.values():
         command.add_argument("--user", required=True, metavar="EMAIL")
         command.add_argument("--json", action="store_true")
@@ -76,7 +77,7 @@ def _accept(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> int:
     mailbox = _mailbox(args)
-    from samklang.wiring import status
+    from samklang.mailboxes.status import status
 
     report = status(mailbox)
     _show(report, args)

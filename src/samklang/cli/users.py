@@ -45,6 +45,31 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     token.add_argument("--json", action="store_true")
     token.set_defaults(run=_token)
 
+    erase = user.add_parser("erase", help="erase a person who has left: account, own activities, links, history")
+    erase.add_argument("email")
+    erase.add_argument("--confirm", required=True, metavar="EMAIL", help="the same address again")
+    erase.add_argument("--json", action="store_true")
+    erase.set_defaults(run=_erase)
+
+
+def _erase(args: argparse.Namespace) -> None:
+    if args.confirm.strip().casefold() != args.email.strip().casefold():
+        raise Failure("--confirm must repeat the address of the person to be erased.", WRONG_USE)
+    open_database()
+    from samklang.acts import data
+    from samklang.mailboxes.messages import explain
+    from samklang.mailboxes.services import Refused
+
+    user = the_user(args.email)
+    try:
+        counts = data.erase_everything(user, by=None)
+    except Refused as refused:
+        raise Failure(explain(refused.code).sentence) from refused
+    if args.json:
+        print_json(counts)
+    else:
+        print(f"erased; {counts['deleted']} activities deleted, {counts['left_to_others']} left to others")
+
 
 def _add(args: argparse.Namespace) -> None:
     password = read_secret(args.password_file)

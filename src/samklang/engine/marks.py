@@ -22,6 +22,8 @@ from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 DELETED = "8.4"
 #: Its user asked for it to be synced again: ended already, whatever it was for.
 ASKED = "4.9"
+#: Its user undid the run that had made one of them from the other (rule 11.2). Ends when he asks.
+UNDONE = "11.2"
 #: The activity stays while the event went or was moved to another calendar. End when the event is back (rule 8.2).
 _WITHOUT_EVENT = frozenset({"8.2", "4.5"})
 
@@ -46,6 +48,8 @@ def concerned(link: Link, side: Side, *, anew: bool) -> bool:
     """
     if link.reason in (DELETED, ASKED):
         return True
+    if link.reason == UNDONE:
+        return False
     if side is Side.EXCHANGE:
         return anew or link.reason in _WITHOUT_EVENT
     return link.reason not in _WITHOUT_EVENT
@@ -87,8 +91,8 @@ class Marks:
         """Whether the reason has ended."""
         link = found.link
         activity = found.activity if found.psa is not Change.GONE else None
-        if link.reason == ASKED:
-            return True
+        if link.reason in (ASKED, UNDONE):
+            return link.reason == ASKED
         if link.reason in _WITHOUT_EVENT:
             return _event_of(found) is not None
         if link.reason == "4.8":

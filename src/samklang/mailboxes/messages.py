@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.mailboxes.mailbox_words import WORDS
+from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
 
 
 class Explained(NamedTuple):
@@ -45,6 +46,7 @@ _REFUSED_HERE = (
 #: code -> (sentence, remedy).
 _TABLE: dict[str, tuple[str, str]] = {
     **WORDS,
+    **WORDS_OF_ACTS,
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
@@ -387,6 +389,7 @@ _KINDS = {
     "Delete": gettext_noop("To be removed"),
     "LeaveOut": gettext_noop("Left out"),
     "PutAside": gettext_noop("Set aside"),
+    "Stay": gettext_noop("Stays as it is"),
     "Unlink": gettext_noop("To be separated, both stay"),
     "NearMatch": gettext_noop("Nearly matching, not linked"),
 }
@@ -395,18 +398,3 @@ _KINDS = {
 def kind(name: str) -> str:
     """Heading of a group of preview rows."""
     return _(_KINDS[name]) if name in _KINDS else name
-
-
-_RULES = {
-    "3.3": gettext_noop("ended more than 30 days before the first run"),
-    "1.5": gettext_noop("its activity type is not synced to Exchange"),
-    "8.2": gettext_noop("it was deleted on the other side"),
-    "4.9": gettext_noop("it was separated earlier"),
-    "4.8": gettext_noop("its activity type is no longer synced"),
-}
-
-
-def rule(action: str, number: str) -> str:
-    """Why a row of the preview is there, where the heading does not say it already."""
-    tells = action in ("LeaveOut", "Unlink", "Delete")
-    return _(_RULES[number]) if tells and number in _RULES else ""

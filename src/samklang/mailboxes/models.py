@@ -132,10 +132,11 @@ class Mailbox(models.Model):
     #: Sealed preview of the waiting plan, for its own user only.
     waiting_preview = models.BinaryField(default=b"")
     stop_asked = models.BooleanField(default=False)
-    #: Switching off and removing what sync made (rule 12.1): the sides, "psa exchange"; "" otherwise.
-    leaving = models.CharField(max_length=16, blank=True)
-    #: Sealed: what stayed, and why, when its user left; for him alone.
-    left_behind = models.BinaryField(default=b"")
+    #: What its user asked for and the next run does first: "undo 17" (a run's id; rule 11.2), "leave psa exchange"
+    #: (switch off and remove what the sync made there; rule 12.1); "" otherwise.
+    errand = models.CharField(max_length=32, blank=True)
+    #: Sealed: what the last errand left as it was, and why; for its user alone.
+    errand_result = models.BinaryField(default=b"")
 
     #: Sealed.
     psa_token = models.TextField(blank=True)

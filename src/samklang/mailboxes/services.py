@@ -169,8 +169,10 @@ def switch_on(user: User, now: datetime, *, unseen: bool = False) -> Mailbox:
 
 @transaction.atomic
 def switch_off(user: User, now: datetime) -> None:
-    """Leaves everything as it is (rule 12.1, default)."""
-    if Mailbox.objects.filter(user=user, on=True).update(on=False, switched_at=now, waiting_for=""):
+    """Leaves everything as it is (rule 12.1, default). Switched on again, both sides are listed anew and matched."""
+    off: dict[str, Any] = {"on": False, "switched_at": now, "waiting_for": "", "errand": ""}
+    off |= {"psa_token": "", "exchange_token": ""}
+    if Mailbox.objects.filter(user=user, on=True).update(**off):
         audit(user.organization, "sync.off", by=user)
 
 
@@ -227,14 +229,15 @@ def waits(mailbox: Mailbox, now: datetime) -> float:
 
 @transaction.atomic
 def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
-    """Accept exactly the plan that waits. An operator (`by` None) may release a brake, never begin a first run.
+    """Accept exactly the plan that waits: its user, or an administrator or operator (`by` None), who may release a
+    brake (rule 8.3) but never begin another's first run.
 
     Raises Refused("nothing_waits" | "first_run_is_the_users" | "plan_outdated").
     """
     mailbox.refresh_from_db()
     if not mailbox.waiting_for:
         raise Refused("nothing_waits")
-    if by is None and mailbox.waiting_for == "first_run":
+    if mailbox.waiting_for == "first_run" and (by is None or by.pk != mailbox.user_id):
         raise Refused("first_run_is_the_users")
     if plan_id != mailbox.waiting_plan:
         raise Refused("plan_outdated", plan=mailbox.waiting_plan)

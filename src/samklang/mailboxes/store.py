@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -15,10 +16,11 @@ from django.db.models import Q
 
 from samklang.accounts.models import User
 from samklang.clock import real_now
+from samklang.engine.actions import NearMatch
 from samklang.engine.canonical import CANON_VERSION
 from samklang.engine.marks import DELETED
 from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, Role, SetAside, Side
-from samklang.mailboxes import journal, statements
+from samklang.mailboxes import journal, statements, waiting
 from samklang.mailboxes.models import LinkRow, Mailbox, Run, SetAsideRow
 from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
 from samklang.sync.ports import Begun, Change, MailboxState, Tokens
@@ -154,16 +156,18 @@ class DjangoStore:
     def put_aside(self, entry: SetAside, link: Link | None = None) -> None:
         if link is not None:
             statements.save_link(self._values(link)).run()
+        mine: dict[str, Any] = {"mailbox_id": self._mailbox_id, "side": entry.side, "entry_id": entry.id}
+        # What its user ignores stays ignored until it changes, or waits for another reason.
+        ignored = SetAsideRow.objects.filter(**mine, code=entry.code, version=entry.version, ignored=True).exists()
         SetAsideRow.objects.update_or_create(
-            mailbox_id=self._mailbox_id,
-            side=entry.side,
-            entry_id=entry.id,
+            **mine,
             defaults={
                 "code": entry.code,
                 "params": dict(entry.params),
                 "tries": entry.tries,
-                "retry_at": entry.retry_at,
+                "retry_at": None if ignored else entry.retry_at,
                 "version": entry.version,
+                "ignored": ignored,
             },
         )
 
@@ -191,6 +195,9 @@ class DjangoStore:
             waiting_plan="",
             waiting_counts={},
         )
+
+    def note_near_matches(self, found: Sequence[NearMatch]) -> None:
+        waiting.note_near_matches(self._mailbox_id, found)
 
     def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
         self._update(progress={**progress, "at": at.isoformat()})

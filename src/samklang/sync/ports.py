@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from samklang.engine.actions import NearMatch
 from samklang.engine.model import (
     Base,
     ColleagueLink,
@@ -295,6 +296,9 @@ class Store(Protocol):
 
     def finish_first_run(self) -> None:
         """All the first run covered is done or set aside; what was accepted is used up."""
+
+    def note_near_matches(self, found: Sequence[NearMatch]) -> None:
+        """Pairs that were nearly equal and not joined (rule 3.1), for the user to look at; each once."""
 
     def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
         """Report progress of the run for the status page."""

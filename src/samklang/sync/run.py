@@ -117,6 +117,8 @@ class _Run:
             self._store.record(link)
         for (side, entry_id), code in observed.unreadable.items():
             recorder.put_aside(side, entry_id, "", code, {}, at_once=False)
+        if plan.near_matches:
+            self._store.note_near_matches(plan.near_matches)
         applier = Applier(observed.parts, rules, observed.observation, recorder)
         for number, action in enumerate(plan.actions):
             if self._store.should_stop():

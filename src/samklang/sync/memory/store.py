@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from samklang.engine.actions import NearMatch
 from samklang.engine.marks import DELETED
 from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, SetAside, Side
 from samklang.sync.memory.faults import Faults
@@ -21,6 +22,7 @@ class MemoryStore:
         self._journal: dict[str, Change] = {}
         self._begun: set[str] = set()
         self._writes = 0
+        self.near: list[NearMatch] = []
         #: Progress reports, in order.
         self.reports: list[Mapping[str, int]] = []
         #: The user asks the run to stop after so many more questions; None: never.
@@ -143,6 +145,9 @@ class MemoryStore:
     def finish_first_run(self) -> None:
         with self.faults.call("store.finish_first_run"):
             self._state = replace(self._state, first_run_done=True, accepted_plan=None, accept_any=False)
+
+    def note_near_matches(self, found: Sequence[NearMatch]) -> None:
+        self.near += [one for one in found if one not in self.near]
 
     def heard(self, at: datetime, progress: Mapping[str, int]) -> None:
         with self.faults.call("store.heard"):

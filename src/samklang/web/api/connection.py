@@ -11,6 +11,7 @@ from samklang import wiring
 from samklang.accounts.models import User
 from samklang.mailboxes import finding, push, services
 from samklang.mailboxes.models import Connection
+from samklang.mailboxes.status import counted
 from samklang.web.api import Problem, api
 
 router = Router(tags=["connection"])
@@ -39,6 +40,10 @@ class Test(Schema):
 class TakeOver(Schema):
     #: E-mail of the administrator's own colleague whose mailbox it is.
     user: str
+
+
+class Accept(Schema):
+    plan: str
 
 
 class Enabled(Schema):
@@ -87,7 +92,7 @@ def post_run(request: HttpRequest) -> Status[dict[str, Any]]:
 def users(request: HttpRequest) -> list[dict[str, Any]]:
     """Who matched which mailbox and what needs attention: counts and codes, no titles, no texts."""
     rows = _connection(request).mailboxes.select_related("user", "connection").order_by("user__email")
-    return [_counts(wiring.status(mailbox)) for mailbox in rows]
+    return [counted(mailbox) for mailbox in rows]
 
 
 @router.post("/take-over", response={202: dict[str, Any]})
@@ -101,8 +106,14 @@ def post_take_over(request: HttpRequest, body: TakeOver) -> Status[dict[str, Any
     return Status(202, {"state": "queued"})
 
 
-def _counts(status: dict[str, Any]) -> dict[str, Any]:
-    return {**status, "set_aside": len(status["set_aside"])}
+@router.post("/users/{user_id}/accept", response={202: dict[str, Any]})
+def post_accept(request: HttpRequest, user_id: str, body: Accept) -> Status[dict[str, Any]]:
+    """Let exactly this braked plan go on (rule 8.3). A first run is accepted by its user alone."""
+    mailbox = _connection(request).mailboxes.filter(user__guid=user_id).select_related("user__organization").first()
+    if mailbox is None:
+        raise Problem(404, "not_found")
+    services.accept(mailbox, body.plan, _administrator(request))
+    return Status(202, {"state": "started"})
 
 
 def _administrator(request: HttpRequest) -> User:

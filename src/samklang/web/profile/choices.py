@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from samklang.clock import now
-from samklang.mailboxes import choices
+from samklang.mailboxes import choices, reasons
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Mailbox
 from samklang.mailboxes.services import Refused
@@ -18,7 +18,7 @@ from samklang.web.access import signed_in, the_user
 
 def listed(mailbox: Mailbox) -> dict[str, object]:
     """What the page shows for its user to choose about."""
-    apart = [{"entry": one, "why": sentences.rule("Unlink", one.rule)} for one in choices.apart(mailbox)]
+    apart = [{"entry": one, "why": reasons.why(one.rule)} for one in choices.apart(mailbox)]
     return {"missing": choices.missing(mailbox), "apart": apart}
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from samklang import wiring
@@ -21,8 +22,9 @@ from samklang.engine import times
 from samklang.engine.materialize import whole_id
 from samklang.engine.missing import CODE as MISSING
 from samklang.mailboxes import messages as sentences
-from samklang.mailboxes import services
+from samklang.mailboxes import reasons, services, waiting
 from samklang.mailboxes.models import Connection, Mailbox
+from samklang.mailboxes.status import status as status_of
 from samklang.web.access import signed_in, the_user
 from samklang.web.profile import choices
 
@@ -51,7 +53,7 @@ def _state(request: HttpRequest) -> dict[str, Any]:
     user = the_user(request)
     mailbox = _mailbox(request)
     connection = Connection.objects.filter(organization_id=user.organization_id).first()
-    status = wiring.status(mailbox) if mailbox else None
+    status = status_of(mailbox) if mailbox else None
     context: dict[str, Any] = {
         "organization_on": bool(connection and connection.enabled),
         "mailbox": mailbox,
@@ -67,10 +69,25 @@ def _state(request: HttpRequest) -> dict[str, Any]:
         ]
         context["preview"] = _preview(mailbox)
         context |= choices.listed(mailbox)
+        context["near"] = [
+            {**one, "title": _title(mailbox, {"side": "psa", "id": one["psa_id"]}), "field": _DIFFERS[one["differs"]]}
+            for one in waiting.near_matches(mailbox)
+        ]
         context["working"] = (
             mailbox.on and not (status["waiting_for"] or status["stopped"]) and mailbox.seq != mailbox.synced_seq
         )
     return context
+
+
+#: What two nearly equal entries differ in, as `engine.actions.NearMatch` names it.
+_DIFFERS = {
+    "title": gettext_lazy("Title"),
+    "start_date": gettext_lazy("Start date"),
+    "start_time": gettext_lazy("Start time"),
+    "end_date": gettext_lazy("End date"),
+    "end_time": gettext_lazy("End time"),
+    "recurrence": gettext_lazy("Repeats"),
+}
 
 
 def _title(mailbox: Mailbox, row: dict[str, Any]) -> str:
@@ -88,7 +105,7 @@ def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
     preview = wiring.waiting_preview(mailbox)
     if not preview:
         return None
-    rows = [_readable(row, mailbox.user.zone) for row in preview["rows"]]
+    rows = [readable(row, mailbox.user.zone) for row in preview["rows"]]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     groups = [(sentences.kind(k), [row for row in rows if row["kind"] == k]) for k in kinds]
     return {
@@ -105,10 +122,15 @@ def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
     }
 
 
-def _readable(row: dict[str, Any], zone: str) -> dict[str, Any]:
+def readable(row: dict[str, Any], zone: str) -> dict[str, Any]:
     """A row of the preview with its time and reason in words."""
-    reason = sentences.explain(row["code"]).sentence if row["code"] else sentences.rule(row["kind"], row["rule"])
+    reason = sentences.explain(row["code"]).sentence if row["code"] else _reason(row["kind"], row["rule"])
     return {**row, "when": _when(row, zone), "why": reason}
+
+
+def _reason(kind: str, number: str) -> str:
+    """Why a row of the preview is there, where the heading does not say it already."""
+    return reasons.why(number) if kind in ("LeaveOut", "Unlink", "Delete", "Update") else ""
 
 
 def _when(row: dict[str, Any], zone: str) -> str:

@@ -24,6 +24,7 @@ from samklang.mailboxes import access as exchange
 from samklang.mailboxes import finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
+from samklang.mailboxes.status import status as status_of
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
 from samklang.web.settings.forms import PolicyForm, ServerForm, VersionForm
@@ -50,7 +51,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         else None,
         "rhythm": push.state(connection),
         "poll_minutes": max(1, round(config().poll_seconds / 60)),
-        "users": [wiring.status(mailbox) for mailbox in _mailboxes(connection)],
+        "users": [status_of(mailbox) for mailbox in _mailboxes(connection)],
         **more,
     }
     return render(request, "settings/exchange.html", context, status=status)
@@ -190,3 +191,17 @@ def _redirect_uri() -> str:
 def to_settings(request: HttpRequest) -> HttpResponse:
     """`/settings` leads to the only page there is so far."""
     return HttpResponseRedirect("/settings/integrations/microsoft-exchange")
+
+
+@administrators_only
+@require_POST
+def accept(request: HttpRequest, user_id: str) -> HttpResponse:
+    """Let exactly this braked plan of a user go on (rule 8.3)."""
+    mailbox = _connection(request).mailboxes.filter(user__guid=user_id).select_related("user__organization").first()
+    if mailbox is None:
+        return redirect("settings-exchange")
+    try:
+        services.accept(mailbox, request.POST.get("plan", ""), the_user(request))
+    except services.Refused as refused:
+        messages.error(request, sentences.explain(refused.code).sentence)
+    return redirect("settings-exchange")

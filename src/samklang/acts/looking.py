@@ -1,0 +1,81 @@
+"""The history as one person may see it: what changed, when, by whom, from which side (rules 1.8, 11.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from samklang.accounts.models import User
+from samklang.activities.changes import people_of
+from samklang.activities.models import Activity
+from samklang.acts.restoring import is_restorable, who
+from samklang.mailboxes import journal, reasons
+from samklang.mailboxes.models import JournalRow
+from samklang.sync.ports import Change
+
+
+def shown(reader: User, rows: Sequence[JournalRow]) -> list[dict[str, Any]]:
+    """The writes in plain values, the content of private entries he does not take part in masked."""
+    hidden = _hidden_from(reader, {row.psa_id for row in rows if row.psa_id})
+    users = User.objects.of(reader.organization).values_list("guid", "name")
+    names = {str(guid): name for guid, name in users}
+    mine = {row.pk for row in rows if row.mailbox.user_id == reader.pk}
+    return [_row(row, row.psa_id in hidden, names, row.pk in mine) for row in rows]
+
+
+def _row(row: JournalRow, masked: bool, names: dict[str, str], mine: bool) -> dict[str, Any]:
+    change = journal.change_of(row)
+    return {
+        "id": row.pk,
+        "at": row.at,
+        "run": row.run_id if mine else None,
+        "side": row.side,
+        "kind": row.kind,
+        "cause": row.cause,
+        "by": who(row, names),
+        "rule": row.rule,
+        "why": reasons.why(row.rule),
+        "activity": row.psa_id,
+        "event": row.item_id if mine else None,
+        "title": _("Private") if masked else _title(row, change),
+        "fields": [] if masked else list(_fields(change)),
+        "masked": masked,
+        "restorable": mine and not masked and is_restorable(row),
+        "undone_at": row.undone_at,
+    }
+
+
+def _title(row: JournalRow, change: Change) -> str:
+    """What it was called then; of a change that left the title alone, what it is called now."""
+    title = change.after.get("title") or change.before.get("title")
+    if title or not row.psa_id:
+        return title or ""
+    return Activity.objects.filter(guid=row.psa_id).values_list("name", flat=True).first() or ""
+
+
+def _fields(change: Change) -> Iterable[Mapping[str, Any]]:
+    for key in sorted(change.before.keys() | change.after.keys(), key=reasons.field_order):
+        lost = [value for name, value in change.losers.items() if name.partition(":")[2] == key]
+        yield {
+            "field": key,
+            "before": change.before.get(key),
+            "after": change.after.get(key),
+            "lost": lost[0] if lost else None,
+        }
+
+
+def _hidden_from(reader: User, psa_ids: Iterable[str]) -> set[str]:
+    """Activities that are private now and not his (rule 1.8)."""
+    found = Activity.objects.of(reader.organization_id).filter(guid__in=[one for one in psa_ids if _is_guid(one)])
+    return {one.psa_id for one in found.whole() if one.is_private and reader.pk not in people_of(one)}
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
