@@ -110,6 +110,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_SYNC}/accept"): Route(USERS, sends=lambda _: {"plan": "x"}),
     ("POST", f"{_SYNC}/now"): Route(USERS),
     ("POST", f"{_SYNC}/stop"): Route(USERS),
+    ("POST", f"{_SYNC}/series"): Route(USERS, sends=lambda _: {"inexpressible": "refuse"}),
     ("POST", f"{_SYNC}/choose"): Route(USERS),
     ("POST", f"{_SYNC}/again"): Route(USERS),
     ("POST", f"{_SYNC}/retry"): Route(USERS, sends=_waiting),
@@ -150,6 +151,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_API}/me/calendar-sync/accept"): Route(USERS, sends=lambda _: {"plan": "x"}),
     ("POST", f"{_API}/me/calendar-sync/run"): Route(USERS),
     ("POST", f"{_API}/me/calendar-sync/stop"): Route(USERS),
+    ("PUT", f"{_API}/me/calendar-sync/series"): Route(USERS, sends=lambda _: {"refuse_inexpressible": True}),
     ("GET", f"{_API}/me/calendar-sync/missing"): Route(USERS),
     ("POST", f"{_API}/me/calendar-sync/missing"): Route(USERS, sends=lambda _: {"choice": "remove"}),
     ("GET", f"{_API}/me/calendar-sync/apart"): Route(USERS),
@@ -261,6 +263,7 @@ def test_a_stranger_is_led_to_sign_in_or_refused(house: House) -> None:
 
 def test_an_administrator_is_let_in_everywhere(house: House) -> None:
     refused = {("POST", "/calendar/leave"): 403}  # the owner does not leave, he deletes
+    refused |= {("POST", "/calendar/respond"): 403}  # … and is not asked whether he comes
     refused |= {("GET", f"{_EXCHANGE}/consent"): 400}  # not begun here
     refused |= {("POST", f"{_API}/connection/users/<user_id>/accept"): 404}  # Bob has no mailbox
     for method, path in _all(ROUTES):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samklang.config import Config
 from samklang.web import help as pages
 from tests.house.test_papers import unknown_to_samklang
 from tests.web.house import House, as_program, send
@@ -37,6 +38,8 @@ def test_every_example_of_the_help_works(house: House, example: str) -> None:
     if example.startswith("https://"):
         answer = send(as_program(house.alice), "PUT", "/api/connection", {"url": example})
         assert (answer.status_code, answer.json()["url"]) == (200, example)
+    elif example.startswith("SAMKLANG_"):
+        assert example.removeprefix("SAMKLANG_").lower() in Config.model_fields
     elif example.startswith("samklang "):
         assert unknown_to_samklang(example.split()[1:]) is None
     else:

@@ -61,7 +61,8 @@ def test_every_form_without_its_token_is_refused_and_changes_nothing(house: Hous
     client = Client(enforce_csrf_checks=True)
     client.force_login(house.alice, backend="django.contrib.auth.backends.ModelBackend")
     for method, path in ROUTES:
-        if method == "POST" and not path.startswith(("/api", "/rest-api")):
+        # What Microsoft sends to has a secret of its own in what is sent.
+        if method == "POST" and not path.startswith(("/api", "/rest-api", "/notices")):
             answer = client.post(path, ROUTES[method, path].sends(house))
             assert answer.status_code == 403, path
             assert b"The form was too old" in answer.content, path

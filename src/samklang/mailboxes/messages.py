@@ -271,6 +271,10 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("This entry is one occurrence of a series and cannot be a series itself."),
         gettext_noop("Make a new entry for what shall repeat, and let this one be single again."),
     ),
+    "response_not_possible": (
+        gettext_noop("This is no answer a calendar can hold."),
+        gettext_noop("Accept, accept tentatively or decline."),
+    ),
     "occurrence_without_people": (
         gettext_noop("This entry is one occurrence of a series, which has no participants of its own."),
         gettext_noop("Change who takes part in the whole series instead."),
