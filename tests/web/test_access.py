@@ -207,7 +207,7 @@ def test_every_route_there_is_stands_in_the_table() -> None:
     assert there == set(PATHS)
 
 
-def _address(path: str, house: House) -> str:
+def address_of(path: str, house: House) -> str:
     path = path.replace("<token_id>", str(house.token_of_alice.guid)).replace("<user_id>", house.bob.psa_id)
     path = path.replace("<write_id>", "1").replace("<run_id>", "1")
     if "exceptions" in path:
@@ -221,7 +221,7 @@ def _address(path: str, house: House) -> str:
 def _try(client: Client, method: str, path: str, house: House) -> HttpResponse:
     route = ROUTES.get((method, path))
     sends = route.sends(house) if route else None
-    address = _address(path, house)
+    address = address_of(path, house)
     if path.startswith((_API, _REST)):
         return send(client, method, address, sends)
     return client.generic(method, address) if method not in ("GET", "POST") else _page(client, method, address, sends)
@@ -264,6 +264,7 @@ def test_a_stranger_is_led_to_sign_in_or_refused(house: House) -> None:
 def test_an_administrator_is_let_in_everywhere(house: House) -> None:
     refused = {("POST", "/calendar/leave"): 403}  # the owner does not leave, he deletes
     refused |= {("POST", "/calendar/respond"): 403}  # … and is not asked whether he comes
+    refused |= {("POST", f"{_API}/connection/take-over"): 404}  # there is no such user here
     refused |= {("GET", f"{_EXCHANGE}/consent"): 400}  # not begun here
     refused |= {("POST", f"{_API}/connection/users/<user_id>/accept"): 404}  # Bob has no mailbox
     for method, path in _all(ROUTES):

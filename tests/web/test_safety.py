@@ -12,7 +12,7 @@ from lxml import html
 
 from tests.people import PASSWORD
 from tests.web.house import House, as_person, send
-from tests.web.test_access import ROUTES, _address
+from tests.web.test_access import ROUTES, address_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def _pages(house: House) -> Iterator[tuple[str, Any]]:
     client = as_person(house.alice)
     for (method, path), route in ROUTES.items():
         if method == "GET" and not path.startswith(("/api", "/rest-api")):
-            yield path, client.get(_address(path, house), route.sends(house))
+            yield path, client.get(address_of(path, house), route.sends(house))
     yield "refused", as_person(house.bob).get("/settings/integrations/microsoft-exchange")
     yield "not found", client.get("/nowhere")
     yield "no token", Client(enforce_csrf_checks=True).post("/sign-in", _SIGN_IN)
@@ -63,7 +63,7 @@ def test_every_form_without_its_token_is_refused_and_changes_nothing(house: Hous
     for method, path in ROUTES:
         # What Microsoft sends to has a secret of its own in what is sent.
         if method == "POST" and not path.startswith(("/api", "/rest-api", "/notices")):
-            answer = client.post(path, ROUTES[method, path].sends(house))
+            answer = client.post(address_of(path, house), ROUTES[method, path].sends(house))
             assert answer.status_code == 403, path
             assert b"The form was too old" in answer.content, path
 
@@ -74,9 +74,9 @@ def test_an_api_write_by_a_pages_session_wants_its_token_too(house: House) -> No
     assert send(client, "GET", "/api/me").status_code == 200
     for method, path in ROUTES:
         if method != "GET" and path.startswith("/api"):
-            assert send(client, method, _address(path, house), {}).status_code == 403, path
+            assert send(client, method, address_of(path, house), {}).status_code == 403, path
         elif path.startswith("/rest-api") and not path.endswith("openapi.json"):
-            assert send(client, method, _address(path, house), {}).status_code == 401, path
+            assert send(client, method, address_of(path, house), {}).status_code == 401, path
 
 
 def test_cookies_are_for_the_server_alone(house: House) -> None:
