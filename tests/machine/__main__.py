@@ -2,6 +2,7 @@
 
     ./run prove --minutes 10            every machine for ten minutes, each in a process of its own
     ./run prove memory --seed 4711      one round of one machine, exactly as it was, and the shortest way there
+    ./run prove graph --seed 4711       … over HTTP, with a real database: all steps, never the shortest way
     ./run prove --list                  names the machines
 
 A round is one seed. Printed: the seed of the first, steps per second, steps done, and of every violation its seed and
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import random
 import re
 import subprocess
@@ -24,6 +26,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 #: Where each machine is found, and how many examples of it make a round.
 MACHINES = {"memory": ("tests.machine.machine:People", 40), "meetings": ("tests.machine.meetings:Meetings", 40)}
+#: Those over HTTP: a round is a run of the test, with a database and a sandbox of its own.
+OVER_HTTP = ("ews", "graph")
 #: Seconds between two lines of progress.
 _TELL_EVERY = 30.0
 _STEPS = 40
@@ -54,6 +58,14 @@ def one_round(machine: type, number: int, examples: int, steps: int, *, shortest
     return ""
 
 
+def one_round_over_http(protocol: str, number: int, steps: int) -> str:
+    """What went wrong, with all steps; "" when nothing did."""
+    wanted = os.environ | {"SAMKLANG_SEED": str(number), "SAMKLANG_STEPS": str(steps)}
+    test = ["-q", "tests/machine/test_over_http.py", "-k", protocol]
+    done = subprocess.run([sys.executable, "-m", "pytest", *test], env=wanted, capture_output=True, text=True)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
 def _described(error: Exception) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
     steps = [line for note in getattr(error, "__notes__", []) for line in note.splitlines() if not _ALWAYS.search(line)]
@@ -62,22 +74,22 @@ def _described(error: Exception) -> str:
 
 def rounds(name: str, minutes: float, first: int, steps: int, *, once: bool) -> int:
     """Rounds of one machine until the time is up; how many of them went wrong."""
-    machine, (_, examples) = machine_named(name), MACHINES[name]
+    machine, examples = (None, 1) if name in OVER_HTTP else (machine_named(name), MACHINES[name][1])
     begun = told = time.monotonic()
     number, wrong = first, 0
     while True:
-        said = one_round(machine, number, examples, steps)
+        said = one_round(machine, number, examples, steps) if machine else one_round_over_http(name, number, steps)
         if said:
             wrong += 1
             print(f"{name}: VIOLATION with seed {number} (./run prove {name} --seed {number})\n{said}", flush=True)
-            if once:
+            if once and machine:
                 print(f"{name}: the shortest way there:\n{one_round(machine, number, examples, steps, shortest=True)}")
         now = time.monotonic()
         over = once or now - begun >= 60 * minutes
         if over or now - told > _TELL_EVERY:
             told = now
             done = number + 1 - first
-            taken = machine.steps  # type: ignore[attr-defined]
+            taken = machine.steps if machine else done * steps  # type: ignore[attr-defined]
             pace = f"{taken / (now - begun):.0f} steps a second"
             print(f"{name}: {taken} steps in {done} rounds from seed {first}, {pace}, {wrong} violations", flush=True)
         if over:
@@ -94,12 +106,13 @@ def main() -> int:
     options.add_argument("--steps", type=int, default=_STEPS, help="of each example; few find short ways")
     options.add_argument("--list", action="store_true", help="name the machines, run nothing")
     asked = options.parse_args()
+    machines = [*MACHINES, *OVER_HTTP]
     if asked.list:
-        print("\n".join(MACHINES))
+        print("\n".join(machines))
         return 0
-    if unknown := set(asked.machine) - set(MACHINES):
-        options.error(f"there is no machine {', '.join(unknown)}; there are: {', '.join(MACHINES)}")
-    chosen = asked.machine or list(MACHINES)
+    if unknown := set(asked.machine) - set(machines):
+        options.error(f"there is no machine {', '.join(unknown)}; there are: {', '.join(machines)}")
+    chosen = asked.machine or machines
     first = asked.seed if asked.seed is not None else asked.first
     if first is None:
         first = random.SystemRandom().randrange(1_000_000)

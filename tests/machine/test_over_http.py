@@ -1,0 +1,28 @@
+"""Random people over EWS and Graph, with a real database: the same steps at every run, or those of a seed asked for.
+
+`./run prove ews|graph` sets the seed and the number of steps.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.installation import PROTOCOLS
+from tests.sandbox_client import Sandbox
+
+SEED, STEPS = int(os.environ.get("SAMKLANG_SEED", "1")), int(os.environ.get("SAMKLANG_STEPS", "16"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_whatever_people_and_the_wire_do_both_sides_agree_and_nothing_is_lost(protocol: str, sandbox: Sandbox) -> None:
+    from tests.acceptance.world import World
+    from tests.machine.over_http import Days
+
+    world = World(sandbox, protocol)
+    try:
+        Days(world, SEED).go(STEPS)
+    finally:
+        world.close()
