@@ -27,6 +27,8 @@ class Place:
 
 #: In the same test run, in another folder.
 ELSEWHERE = {
+    98: Place("web/test_people.py", "test_an_occurrence_moved_over_its_neighbour", "refused in words, page and API"),
+    158: Place("sync/test_series.py", "test_case_158_a_zone", "written once more, else reported; the server in memory"),
     187: Place(
         "push/test_graph_notices.py", "test_doubled_and_disordered_notices", "odd notices harm nothing", ("graph",)
     ),
@@ -42,8 +44,6 @@ ELSEWHERE = {
 }
 #: What may have no test yet, and why.
 NOT_YET: dict[int, str] = {
-    98: "an overlap that only the server sees, after this and following",
-    **dict.fromkeys((152, 154, 155, 158), "zones (§6)"),
     220: "the bench counts writes and processor time, not yet the seconds from a change to the other side",
 }
 _HEAD = """# Acceptance cases and their tests

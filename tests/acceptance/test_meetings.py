@@ -64,18 +64,7 @@ def test_case_127_both_calendars_at_the_same_moment_make_one_activity(
     assert [one["guid"] for one in office.alice.activities] == [one["guid"] for one in office.bob.activities]
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "alice",
-        pytest.param(
-            "bob",
-            marks=pytest.mark.xfail(
-                strict=True, reason="4.2: who began to sync later does not take over what a higher address owns"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("first", ["alice", "bob"])
 def test_an_outsiders_meeting_is_owned_by_the_lowest_address_whoever_ran_first(office: World, first: str) -> None:
     office.outsider().calls(BOB, ALICE)
     for person in _ordered(office, first):
@@ -259,7 +248,6 @@ def test_case_118_an_invitation_to_one_date_stands_alone(world: World) -> None:
     assert world.alice.one["recurrenceType"] == "None"
 
 
-@pytest.mark.xfail(strict=True, reason="3.2: the one date stands alone, though the series is linked")
 def test_an_invitation_to_one_date_of_a_linked_series_joins_it(both: World) -> None:
     series = both.alice.outlook.calls(XENIA, when=at(7), rule=weekly(count=4))
     both.synced()
