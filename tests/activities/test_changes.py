@@ -106,7 +106,12 @@ def test_what_is_old_is_thrown_away_and_what_is_not_stays(them: People) -> None:
     token = token_after(port.read(None))
     now = clock.now()
     assert tidy(now + timedelta(days=TRASH_DAYS - 1))["activities"] == 0
-    assert tidy(now + timedelta(days=TRASH_DAYS + 1)) == {"activities": 1, "changes": 0, "sign_in_counts": 0}
+    assert tidy(now + timedelta(days=TRASH_DAYS + 1)) == {
+        "activities": 1,
+        "changes": 0,
+        "sign_in_counts": 0,
+        "history": 0,
+    }
     assert list(Activity.objects.all()) == [kept]
     assert delta(port, token)[:2] == ({}, set())
     assert tidy(now + timedelta(days=CHANGES_DAYS + 1))["changes"] == 3

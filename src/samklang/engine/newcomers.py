@@ -103,7 +103,7 @@ class Newcomers:
         ours, theirs = self.left_out.get((Side.PSA, activity.id)), self.left_out.get((Side.EXCHANGE, event.id))
         base = base_after(None, activity, event, rules)
         if activity.owner_id != rules.user_id:
-            owns = activity.invitation and owner_of(event, rules.people, rules.user_id) == rules.user_id
+            owns = activity.invitation and self._is_lower_than(activity.owner_id)
             comes_in = owns or not takes_part(activity, rules.user_id)
             return [Join(activity, event, base, ours or theirs, "3.2", comes_in, owns)]
         # The owner's copy decides who may read it (rule 1.8), at once: as if he had just said so.
@@ -112,6 +112,12 @@ class Newcomers:
         link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=event.id, reason="")
         link = replace(link, base=Base(base.psa, own), type_id=activity.type_id)
         return plan_pair(pair(link, activity, event, rules), self.context, renew=True)
+
+    def _is_lower_than(self, owner_id: str | None) -> bool:
+        """Whether the user's address comes before the owner's (rule 4.2); groups do not list whom they invite."""
+        people = self.context.rules.people
+        user, owner = people.of_id(self.context.rules.user_id), people.of_id(owner_id)
+        return user is not None and owner is not None and user.address < owner.address
 
     def _is_a_meeting(self, activity: SeenActivity) -> bool:
         """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy."""
