@@ -285,3 +285,26 @@ def test_rule_4_5_an_answer_that_made_the_copy_anew_is_an_answer_and_no_refusal(
     assert office.activity.owner_id == ("bob" if outside else "alice")
     answers = {person.address: person.response for person in office.activity.entry.people}
     assert outside or answers[BOB.address] == "accepted"
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_7_2_a_meeting_its_organizer_deleted_does_not_come_back_for_a_colleagues_no(
+    order: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB, KIM)
+    office.settle()
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.alice.exchange.person_deletes(office.alice.event.id)
+    office.settle([office.desks[name] for name in order])
+    assert office.activities == office.alice.events == office.bob.events == []
+
+
+def test_rule_7_2_an_activity_deleted_in_the_psa_does_not_come_back_for_an_answer() -> None:
+    office = Office("alice", "bob")
+    office.outside.person_calls(single(), ALICE, BOB)
+    office.settle()
+    office.alice.psa.person_deletes(office.activity.id)
+    office.bob.exchange.person_marks(office.bob.event.id, response="accepted")
+    office.settle()
+    assert office.activities == []

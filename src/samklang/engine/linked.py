@@ -21,7 +21,7 @@ from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_day
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
 from samklang.engine.decide import Verdict, decide
-from samklang.engine.meetings import attendee_left, carried, carries, is_foreign, told
+from samklang.engine.meetings import answers_aside, attendee_left, carried, carries, is_foreign, told
 from samklang.engine.merge import merge, winner
 from samklang.engine.model import (
     Entry,
@@ -79,6 +79,7 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
         return _left(pair, context)
     if pair.exchange_gone is Gone.MOVED:
         return [Unlink(pair.link, "8.4" if pair.psa is Change.GONE else "8.2")]
+    pair = answers_aside(pair)
     if pair.event is not None and pair.event.is_cancelled:
         if pair.psa is not Change.GONE and not pair.event.is_organizer and not carries(pair, context):
             return []  # its organizer's own copy says what becomes of the activity

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from samklang.engine import recurrence, times
 from samklang.engine.actions import Action, Loser, Unlink, Update
 from samklang.engine.canonical import field_name, occurrence_of
-from samklang.engine.changes import Pair
+from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.merge import Merged
 from samklang.engine.model import ColleagueLink, FieldKey, Mail, Role, SeenActivity, SeenEvent, Side
@@ -28,6 +28,7 @@ from samklang.engine.people import (
     RESPONSE,
     has_attendees,
     is_about_people,
+    is_answer,
     is_person,
     organizer_of,
     person_key,
@@ -127,6 +128,18 @@ def _always_on(pair: Pair, context: Context) -> set[FieldKey]:
 def _is_the_meetings(key: FieldKey) -> bool:
     """Fields that belong to the meeting, not to who looks at it (rule 4.4): his notes, answer and privacy do not."""
     return field_name(key) not in _OWN and (not is_about_people(key) or is_person(key))
+
+
+def answers_aside(pair: Pair) -> Pair:
+    """The pair with answers left out of what an edit is, for an edit beats a delete (rule 7.2): a meeting that was
+    called off does not come back because somebody had accepted or declined it (rule 4.5)."""
+    psa, exchange = pair.psa, pair.exchange
+    cancelled = pair.event is not None and pair.event.is_cancelled
+    if psa is Change.EDITED and (cancelled or exchange is Change.GONE) and all(map(is_answer, pair.psa_keys)):
+        psa = Change.SAME
+    if exchange is Change.EDITED and psa is Change.GONE and all(map(is_answer, pair.exchange_keys)):
+        exchange = Change.SAME
+    return replace(pair, psa=psa, exchange=exchange)
 
 
 # --- who is told ----------------------------------------------------------------------------------------------------

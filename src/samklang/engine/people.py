@@ -79,6 +79,10 @@ def is_person(key: FieldKey) -> bool:
     return key.startswith("p:")
 
 
+def is_answer(key: FieldKey) -> bool:
+    return is_about_people(key) and not is_person(key)
+
+
 def is_about_people(key: FieldKey) -> bool:
     return key.startswith(("p:", "r:")) or key == RESPONSE
 
