@@ -308,3 +308,32 @@ def test_rule_7_2_an_activity_deleted_in_the_psa_does_not_come_back_for_an_answe
     office.bob.exchange.person_marks(office.bob.event.id, response="accepted")
     office.settle()
     assert office.activities == []
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES)))
+def test_rule_7_2_a_meeting_deleted_here_and_changed_by_its_organizer_is_made_again_once(
+    order: tuple[str, ...],
+) -> None:
+    office = Office()
+    office.alice.exchange.person_calls(single(), BOB, CAROL)
+    office.settle()
+    office.alice.psa.person_deletes(office.activity.id)
+    office.alice.exchange.person_tells(office.alice.event.id, title="Coffee")
+    desks = [office.desks[name] for name in order]
+    office.settle(desks)
+    assert [activity.entry.title for activity in office.activities] == ["Coffee"]
+    for desk in desks:
+        desk.run(reconcile=True)
+    office.settle(desks)
+    assert len(office.activities) == 1 and [len(desk.links) for desk in desks] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES)))
+def test_rule_8_4_an_outside_meeting_everybody_removed_stays_away(order: tuple[str, ...]) -> None:
+    office = Office()
+    office.outside.person_calls(single(), ALICE, BOB, CAROL)
+    office.settle()
+    for desk in office.syncing:
+        desk.exchange.person_deletes(desk.event.id)
+    office.settle([office.desks[name] for name in order])
+    assert office.activities == [] and [desk.events for desk in office.syncing] == [[], [], []]

@@ -107,6 +107,10 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
             left = attendee_left(pair, out, context) if out else None
             return make_event_again(pair, context) if left is None else left
         case Verdict.MAKE_ACTIVITY_AGAIN:
+            if pair.link.role is Role.ATTENDEE and not carries(pair, context):
+                return [
+                    Forget(pair.link)
+                ]  # the copy that speaks for the meeting makes it again; this one joins it (4.3)
             return make_activity_again(pair, context)
         case _:
             return _bring(pair, context, renew)

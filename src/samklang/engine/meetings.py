@@ -51,7 +51,9 @@ def role_in(pair: Pair, context: Context) -> Role:
 def others(pair: Pair, context: Context, *, attendees: bool) -> list[ColleagueLink]:
     """Links of colleagues' mailboxes to the same meeting: of its attendees, or of its organizer, whose own link may
     not have heard yet that the entry became a meeting."""
-    same = (one for one in context.seen.colleagues if one.linked and one.psa_id == pair.link.psa_id)
+    link = pair.link
+    known = (one for one in context.seen.colleagues if one.linked)
+    same = (one for one in known if one.psa_id == link.psa_id or one.uid == link.uid != "")
     return [one for one in same if (one.role is Role.ATTENDEE) is attendees]
 
 
@@ -132,10 +134,12 @@ def _is_the_meetings(key: FieldKey) -> bool:
 
 def answers_aside(pair: Pair) -> Pair:
     """The pair with answers left out of what an edit is, for an edit beats a delete (rule 7.2): a meeting that was
-    called off does not come back because somebody had accepted or declined it (rule 4.5)."""
+    called off does not come back because somebody had accepted or declined it (rule 4.5), nor an invitation its user
+    removed because somebody else came or went."""
     psa, exchange = pair.psa, pair.exchange
+    is_aside = is_about_people if pair.link.role is Role.ATTENDEE else is_answer
     cancelled = pair.event is not None and pair.event.is_cancelled
-    if psa is Change.EDITED and (cancelled or exchange is Change.GONE) and all(map(is_answer, pair.psa_keys)):
+    if psa is Change.EDITED and (cancelled or exchange is Change.GONE) and all(map(is_aside, pair.psa_keys)):
         psa = Change.SAME
     if exchange is Change.EDITED and psa is Change.GONE and all(map(is_answer, pair.exchange_keys)):
         exchange = Change.SAME
