@@ -206,3 +206,14 @@ def test_rule_3_4_an_old_entry_a_person_changes_is_synced_from_then_on(before_st
     assert world.synced().psa.created == 1
     world.exchange.person_edits(item, place="Cellar")
     assert world.synced().psa.updated == 1
+
+
+def test_rule_8_2_who_deletes_an_entry_and_makes_a_like_one_means_both(world: World) -> None:
+    item = world.add_to_exchange(single("Tea", text="old"))
+    world.synced()
+    before = world.activity.id
+    world.exchange.person_deletes(item)
+    world.add_to_exchange(single("Tea", text="new"))
+    world.synced()
+    assert world.activity.id != before and world.activity.entry.text == "new"
+    assert [trashed.entry.text for trashed in world.psa.trash.values()] == ["old"]

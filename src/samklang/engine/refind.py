@@ -37,6 +37,8 @@ def refind(context: Context, free: Iterable[SeenEvent]) -> Refound:
     found: dict[str, SeenEvent] = {}
     if here:
         _by_uid(lost, here, found)
+    if here and seen.resync:
+        # Only where ids changed by themselves: else who deletes an entry and makes a like one means both (rule 8.2).
         others = {(one.status, _name(one)) for one in seen.links if one.status is not LinkStatus.LINKED}
         here = {id_: event for id_, event in here.items() if not _names(event) & others}
         _by_base([link for link in lost if link.id not in found], here, found, context)
