@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from samklang.engine.model import Entry, Frequency, Inexpressible, Recurrence, Side, Timed, Weekday
-from samklang.sync.errors import ItemError
+from samklang.sync.errors import ItemError, Throttled
 from samklang.sync.memory import PowerCut
 from tests.sync.world import ZONE, World, at, monday, occurrence, single, weekly
 
@@ -248,3 +248,20 @@ def test_case_158_a_zone_the_server_never_takes_is_reported(world: World) -> Non
     assert world.synced().set_aside == {}
     assert isinstance(world.event.entry.when, Timed) and world.event.entry.when.zone == ZONE
     world.pairs_differ_by = ""
+
+
+def test_rule_5_4_cut_off_between_the_two_writes_a_lengthened_series_still_gets_its_dropped_dates_back(
+    world: World,
+) -> None:
+    series = weekly(count=4)
+    changed = replace(series, exceptions={monday(2): occurrence(series, monday(2), title="Other")})
+    world.add_to_psa(changed)
+    world.synced()
+    longer = replace(series.recurrence, count=5)
+    world.exchange.person_edits(world.event.id, recurrence=longer, exceptions={})
+    world.faults.arm(Throttled(60), on="exchange.update")
+    assert world.run().error is not None
+    world.later(hours=1)
+    world.synced()
+    assert world.event.entry.exceptions[monday(2)].title == "Other"
+    assert world.activity.entry.exceptions[monday(2)].title == "Other"

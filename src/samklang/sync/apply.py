@@ -281,7 +281,7 @@ class Applier:
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
                 # looking as edited as they are.
-                base = _advanced(link.base, base, action.psa_fields)
+                base = _advanced(link.base, base, action.psa_fields, still=_laid_out_still(action))
             self._recorder.write(
                 linked(link, after, event, base, self._user_id),
                 Side.PSA,
@@ -428,11 +428,18 @@ def _lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
     return wanted.is_series and bool(keys & {"time", "recurrence"} or given_back)
 
 
-def _advanced(base: Base, now: Base, keys: frozenset[FieldKey]) -> Base:
-    """`base` with the fields `keys` as both sides hold them now."""
+def _laid_out_still(action: Update) -> frozenset[FieldKey]:
+    """Fields by which the next run must still see that Exchange dropped a series' dates, until they are written there
+    again (rule 5.4): the new rule or time alone tells that nobody removed them."""
+    dates_follow = any(canonical.occurrence_of(key) for key in action.exchange_fields)
+    return action.psa_fields & {"time", "recurrence"} if dates_follow else frozenset()
 
-    def side(before: Fields, after: Fields) -> Fields:
+
+def _advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, still: frozenset[FieldKey] = frozenset()) -> Base:
+    """`base` with the fields `keys` as both sides hold them now; of Exchange without those that are `still` to do."""
+
+    def side(before: Fields, after: Fields, keys: frozenset[FieldKey]) -> Fields:
         kept = {key: value for key, value in before.items() if key not in keys}
         return kept | {key: after[key] for key in keys if key in after}
 
-    return Base(side(base.psa, now.psa), side(base.exchange, now.exchange))
+    return Base(side(base.psa, now.psa, keys), side(base.exchange, now.exchange, keys - still))
