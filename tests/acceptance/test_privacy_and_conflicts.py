@@ -153,6 +153,26 @@ def test_case_176_what_a_pair_without_a_base_differs_in_is_a_conflict_and_never_
 
 
 @pytest.mark.parametrize("first", ["alice", "bob"])
+def test_case_179_two_colleagues_rename_one_entry_and_the_newer_name_wins_whoever_runs_first(
+    both: World, first: str
+) -> None:
+    guid = both.alice.makes("Tea")
+    both.alice.invites(both.bob, guid)
+    both.synced()
+    both.later(minutes=1)
+    both.bob.outlook.edits(both.bob.outlook.one["id"], subject="By Bob")
+    both.later(minutes=1)
+    both.alice.outlook.edits(both.alice.outlook.one["id"], subject="By Alice")
+    both.later(minutes=1)
+    if first == "bob":
+        both.syncing.reverse()
+        both.figures["places"] += 1  # the activity hears of the older edit first
+    both.synced()
+    assert both.alice.one["name"] == "By Alice"
+    assert [person.outlook.one["subject"] for person in (both.alice, both.bob)] == ["By Alice", "By Alice"]
+
+
+@pytest.mark.parametrize("first", ["alice", "bob"])
 def test_case_179_three_people_change_one_entry_in_one_interval_and_the_order_of_runs_does_not_matter(
     both: World, first: str
 ) -> None:

@@ -121,6 +121,15 @@ class ActivitiesContract:
         now = side.port.get([made.id])[made.id]
         assert now is not None and now.entry.title == "By hand"
 
+    def test_rule_7_4_a_write_that_carries_an_edit_keeps_the_moment_of_the_edit(self, side: ActivitySide) -> None:
+        made = side.port.create(MEETING, side.type_id, "key")
+        assert made.modified is not None
+        newer, older = made.modified + timedelta(microseconds=1), made.modified - timedelta(minutes=2)
+        after = side.port.update(made, replace(MEETING, title="New"), frozenset({"title"}), edited=newer)
+        assert after.modified == newer
+        after = side.port.update(after, replace(MEETING, place="Attic"), frozenset({"place"}), edited=older)
+        assert after.modified == newer, "an edit there is newer"
+
     def test_an_update_can_move_the_type(self, side: ActivitySide) -> None:
         made = side.port.create(MEETING, side.type_id, "key")
         after = side.port.update(made, MEETING, frozenset(), side.other_type_id)

@@ -29,6 +29,25 @@ def test_rule_4_3_a_meeting_in_three_mailboxes_is_one_activity_in_any_order(orde
     assert len(office.post.mails) == mails, "nobody is mailed by us"
 
 
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+@pytest.mark.parametrize("newer", NAMES[:2])
+def test_rule_7_4_of_two_copies_of_one_activity_the_newer_edit_wins_in_any_order(
+    order: tuple[str, ...], newer: str
+) -> None:
+    office = Office("alice", "bob")
+    id = office.alice.psa.person_adds(single(), "visit")
+    office.alice.psa.person_invites(id, BOB)
+    office.settle()
+    for name in [name for name in NAMES[:2] if name != newer] + [newer]:
+        office.later()
+        desk = office.desks[name]
+        desk.exchange.person_edits(desk.event.id, title=f"By {name}")
+    office.later()
+    office.settle([office.desks[name] for name in order])
+    assert office.activity.entry.title == f"By {newer}"
+    assert {desk.event.entry.title for desk in office.syncing} == {f"By {newer}"}
+
+
 def test_rule_4_2_a_meeting_of_a_colleague_who_does_not_sync_is_his_through_those_who_do() -> None:
     office = Office("bob")
     office.alice.exchange.person_calls(single(), BOB)

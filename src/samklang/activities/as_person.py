@@ -5,6 +5,8 @@ What a run writes, the user's own mailbox has just got; what a person writes mak
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from samklang.activities import services
 from samklang.activities.rows import seen_of
 from samklang.activities.source import BuiltInActivities, as_sync_errors
@@ -20,7 +22,12 @@ class PersonsActivities(BuiltInActivities):
             return seen_of(services.create_entry(self._user, entry, self._type(type_id), key))
 
     def update(
-        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+        self,
+        seen: SeenActivity,
+        entry: Entry,
+        changed: frozenset[FieldKey],
+        type_id: str | None = None,
+        edited: datetime | None = None,
     ) -> SeenActivity:
         type_ = self._type(type_id) if type_id is not None else None
         with as_sync_errors():

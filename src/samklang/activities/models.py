@@ -158,6 +158,8 @@ class Activity(TimeColumns):
     trashed_at = models.DateTimeField(null=True)
     created = models.DateTimeField()
     modified = models.DateTimeField()
+    #: When a person last edited it, here or (where a run carried it over) in his mailbox: what rule 7.4 compares.
+    edited = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     modified_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
 

@@ -57,7 +57,7 @@ def seen_of(activity: Activity) -> SeenActivity:
         draft=activity.draft,
         closed=activity.closed,
         has_hours=activity.has_hours,
-        modified=activity.modified,
+        modified=activity.edited,
         modified_by=activity.modified_by.psa_id if activity.modified_by else "",
         key=activity.create_key,
     )

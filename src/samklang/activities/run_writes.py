@@ -8,6 +8,7 @@ is written. All raise NotThere for an activity that is not in his organization, 
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -47,9 +48,19 @@ def create(by: User, entry: Entry, type_: ActivityType, key: str, owner: User | 
 
 @transaction.atomic
 def update(
-    by: User, guid: UUID | str, entry: Entry, keys: frozenset[FieldKey], *, version: int, type_: ActivityType | None
+    by: User,
+    guid: UUID | str,
+    entry: Entry,
+    keys: frozenset[FieldKey],
+    *,
+    version: int,
+    type_: ActivityType | None,
+    edited: datetime | None = None,
 ) -> Activity:
-    """Make what `keys` name (fields of `engine.canonical`, and people) as `entry` has it, and the type if given."""
+    """Make what `keys` name (fields of `engine.canonical`, and people) as `entry` has it, and the type if given.
+
+    `edited`: when a person did that in his mailbox, if known (rule 7.4).
+    """
     activity = _taken_part_in(by, guid, version)
     values = field_changes(activity, entry, keys, type_)
     about_people = frozenset(filter(people.is_about_people, keys))
@@ -57,7 +68,9 @@ def update(
         there = [Guest.of(row) for row in activity.participants.all()]
         values["participants"] = people.as_wanted(there, entry.people, about_people, by.email)
     wanted = canonical.with_fields(rows.entry_of(activity), entry, keys - about_people)
-    return write(activity, wanted, values, by, clock.now(), own_run=True)
+    now = clock.now()
+    edited = max(activity.edited, min(edited, now)) if edited else now
+    return write(activity, wanted, values, by, now, own_run=True, edited=edited)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from samklang.accounts.models import User
@@ -78,11 +79,18 @@ class BuiltInActivities:
             return seen_of(run_writes.create(self._user, entry, self._type(type_id), key, owner))
 
     def update(
-        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+        self,
+        seen: SeenActivity,
+        entry: Entry,
+        changed: frozenset[FieldKey],
+        type_id: str | None = None,
+        edited: datetime | None = None,
     ) -> SeenActivity:
         type_ = self._type(type_id) if type_id is not None else None
         with as_sync_errors():
-            activity = run_writes.update(self._user, seen.id, entry, changed, version=int(seen.version), type_=type_)
+            activity = run_writes.update(
+                self._user, seen.id, entry, changed, version=int(seen.version), type_=type_, edited=edited
+            )
         return seen_of(activity)
 
     def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:

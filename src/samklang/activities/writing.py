@@ -197,9 +197,19 @@ def occurrence_with(shown: Occurrence, values: OccurrenceChanges, activity: Acti
 
 
 def write(
-    activity: Activity, entry: Entry, values: Changes, by: User, now: datetime, *, own_run: bool = False
+    activity: Activity,
+    entry: Entry,
+    values: Changes,
+    by: User,
+    now: datetime,
+    *,
+    own_run: bool = False,
+    edited: datetime | None = None,
 ) -> Activity:
-    """Check and store everything, number the change, and make the mailboxes of all concerned due."""
+    """Check and store everything, number the change, and make the mailboxes of all concerned due.
+
+    `edited`: when a person did what a run writes; without it the run's write counts as nobody's edit (rule 7.4).
+    """
     is_new = activity.pk is None
     before = frozenset() if is_new else changes.people_of(activity)
     _set_plain(activity, values)
@@ -207,6 +217,7 @@ def write(
     rows.put_entry(activity, entry)
     activity.version += 1
     activity.modified, activity.modified_by = now, by
+    activity.edited = (edited or activity.edited or now) if own_run else now
     activity.save()
     if is_new:
         _put_parts(activity, entry, values)
@@ -257,7 +268,7 @@ def write_many(by: User, news: Sequence[New], now: datetime) -> tuple[list[New],
         activity = Activity(
             organization=by.organization, owner=by, import_uid=new.import_uid, created=now, created_by=by, version=1
         )
-        activity.modified, activity.modified_by = now, by
+        activity.modified, activity.modified_by, activity.edited = now, by, now
         _set_plain(activity, new.values)
         try:
             _check(new.entry, activity)

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from samklang.engine.model import (
     Base,
@@ -76,6 +76,9 @@ class Update:
     psa_fields: frozenset[FieldKey] = frozenset()
     #: New activity type when privacy moves it (rule 1.6), else None.
     psa_type_id: str | None = None
+    #: When what goes to the PSA was edited, on the PSA's clock: there it competes with edits that come later from the
+    #: mailboxes of colleagues (rule 7.4). None: unknown, the moment of the write counts.
+    edited: datetime | None = None
     #: PSA id of the next owner of an invitation its owner left (rule 4.2), else None. Goes alone.
     psa_owner_id: str | None = None
     to_exchange: Entry | None = None

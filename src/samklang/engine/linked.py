@@ -305,6 +305,7 @@ def _bring(pair: Pair, context: Context, renew: bool) -> Actions:
             to_psa=psa.entry if psa.keys or psa.type_id else None,
             psa_fields=psa.keys,
             psa_type_id=psa.type_id,
+            edited=context.clocks.on_psa_clock(event.modified) if event else None,
             to_exchange=exchange.entry if exchange.keys else None,
             exchange_fields=exchange.keys,
             mail=exchange.mail,

@@ -30,6 +30,10 @@ class ServerClocks:
     #: The offset moved by more than 60 s between runs: stamps prove nothing.
     unsure: bool = False
 
+    def on_psa_clock(self, exchange_modified: datetime | None) -> datetime | None:
+        """Exchange's stamp as the PSA's clock showed that moment; None where that cannot be told."""
+        return None if self.unsure or exchange_modified is None else exchange_modified - self.offset
+
 
 IN_STEP = ServerClocks()
 
@@ -40,9 +44,10 @@ def winner(
     """Who wins a conflict; a tie, an unsure clock or a missing stamp goes to Exchange."""
     if policy is ConflictPolicy.PSA:
         return Side.PSA
-    if policy is ConflictPolicy.EXCHANGE or clocks.unsure or psa_modified is None or exchange_modified is None:
+    edited = clocks.on_psa_clock(exchange_modified)
+    if policy is ConflictPolicy.EXCHANGE or psa_modified is None or edited is None:
         return Side.EXCHANGE
-    return Side.PSA if psa_modified > exchange_modified - clocks.offset else Side.EXCHANGE
+    return Side.PSA if psa_modified > edited else Side.EXCHANGE
 
 
 def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> Merged:

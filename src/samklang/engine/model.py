@@ -246,7 +246,8 @@ class SeenActivity:
     draft: bool = False
     closed: bool = False
     has_hours: bool = False
-    #: Server's stamp of the last change, aware UTC.
+    #: When a person last edited it, by the server's stamp, aware UTC: of what a run brought, the moment of the edit it
+    #: carried where the PSA keeps that (rule 7.4), else of the write.
     modified: datetime | None = None
     #: PSA id of the user who made the last change; "" when the PSA does not tell. For the history alone (rule 11.1).
     modified_by: str = ""

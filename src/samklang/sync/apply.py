@@ -276,7 +276,7 @@ class Applier:
         wanted = action.to_psa or fresh.entry
         before = content(fresh, self._rules)
         with self._writing(action, Side.PSA, before, wanted):
-            after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id)
+            after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id, action.edited)
             base = base_after(link, after, event, self._rules, action.held)
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others

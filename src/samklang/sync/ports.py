@@ -148,9 +148,18 @@ class Activities(Protocol):
         """
 
     def update(
-        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+        self,
+        seen: SeenActivity,
+        entry: Entry,
+        changed: frozenset[FieldKey],
+        type_id: str | None = None,
+        edited: datetime | None = None,
     ) -> SeenActivity:
         """Make the fields `changed` as `entry` has them, and the type if given. Raises VersionConflict.
+
+        `edited`: when a person made the change this carries over, on this calendar's clock (default: now). It becomes
+        `SeenActivity.modified` unless a later edit is there already, so that of two colleagues' edits the newer wins
+        whoever's run comes first (rule 7.4).
 
         Keys "p:..." ask for the participants to be as `entry.people` has them (the owner stays), "r:..." for their
         status, "response" for the user's own.

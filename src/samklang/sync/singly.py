@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 from samklang.engine import materialize
@@ -132,14 +132,20 @@ class SinglyActivities(Activities):
         return self._inner.create(entry, type_id, key, owner_id)
 
     def update(
-        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+        self,
+        seen: SeenActivity,
+        entry: Entry,
+        changed: frozenset[FieldKey],
+        type_id: str | None = None,
+        edited: datetime | None = None,
     ) -> SeenActivity:
         day = day_of(seen.id)
         if day is None:
-            return self._inner.update(seen, entry, changed, type_id)
+            return self._inner.update(seen, entry, changed, type_id, edited)
         # An occurrence has no type of its own; the mark of privacy says it.
         whole = self._apart.whole_of(seen)
-        return self._apart.part_of(self._inner.update(whole, *_occurrence(whole.entry, day, entry, changed)), day)
+        wanted, keys = _occurrence(whole.entry, day, entry, changed)
+        return self._apart.part_of(self._inner.update(whole, wanted, keys, None, edited), day)
 
     def take_part(self, activity_id: str, response: str, *, owns: bool = False) -> SeenActivity:
         return self._as_asked(activity_id, self._inner.take_part(whole_id(activity_id), response, owns=owns))

@@ -82,7 +82,12 @@ class MemoryActivities:
             return self._joined(self.shelf.put(made), "none")
 
     def update(
-        self, seen: SeenActivity, entry: Entry, changed: frozenset[FieldKey], type_id: str | None = None
+        self,
+        seen: SeenActivity,
+        entry: Entry,
+        changed: frozenset[FieldKey],
+        type_id: str | None = None,
+        edited: datetime | None = None,
     ) -> SeenActivity:
         with self.faults.call("psa.update"):
             self.shelf.writes["update"] += 1
@@ -92,7 +97,8 @@ class MemoryActivities:
             now = replace(held, entry=with_fields(held.entry, entry, changed), type_id=kind)
             if any(is_about_people(key) for key in changed):
                 now = self._with_people(now, entry.people)
-            return self.shelf.put(replace(now, category=self._categories[kind]))
+            stamp = max(edited, held.modified) if edited and held.modified else edited
+            return self.shelf.put(replace(now, category=self._categories[kind]), stamp)
 
     def delete(self, seen: SeenActivity) -> None:
         with self.faults.call("psa.delete"):

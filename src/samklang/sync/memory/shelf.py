@@ -105,12 +105,12 @@ class Shelf(Generic[S]):
         self._made += 1
         return f"{self.name}-{self._made}"
 
-    def put(self, seen: S) -> S:
-        """Store under `seen.id` with a new version."""
+    def put(self, seen: S, edited: datetime | None = None) -> S:
+        """Store under `seen.id` with a new version; its stamp says when it was edited: now, if not given."""
         if seen.id in self._shown:
             self._before[seen.id] = self._shown[seen.id]
         self._log.append(seen.id)
-        self._shown[seen.id] = replace(seen, version=f"v{len(self._log)}", modified=self._clock())
+        self._shown[seen.id] = replace(seen, version=f"v{len(self._log)}", modified=edited or self._clock())
         return self._shown[seen.id]
 
     def take(self, entry_id: str) -> S:
