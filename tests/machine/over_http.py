@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.acceptance.world import MONDAY, Person, World, at, days, weekly
 from tests.installation import ApiRefused
+from tests.machine.office import PSA
 from tests.machine.record import Record
 from tests.machine.shown import CALLED_OFF
 from tests.sandbox_client import Refused
@@ -74,13 +75,15 @@ class Days:
 
     # -- hands
 
-    def titles(self) -> dict[str, set[str]]:
-        """By place, every title somebody sees there."""
-        found = {"psa": {one["name"] for person in self.people for one in person.activities + person.occurrences}}
-        for person in self.people:
-            shown = person.outlook.entries + person.outlook.occurrences
-            found[person.email] = {one["subject"].removeprefix(CALLED_OFF) for one in shown}
-        return found
+    def titles(self, place: str) -> set[str]:
+        """Every title somebody sees there."""
+        if place == PSA:
+            return {one["name"] for person in self.people for one in person.series + person.occurrences}
+        (outlook,) = (person.outlook for person in self.people if person.email == place)
+        return {one["subject"].removeprefix(CALLED_OFF) for one in outlook.entries + outlook.occurrences}
+
+    def all_titles(self) -> set[str]:
+        return set().union(*(self.titles(place) for place in (PSA, *(person.email for person in self.people))))
 
     @contextmanager
     def acting(self, place: str, words: str) -> Iterator[None]:
@@ -88,12 +91,12 @@ class Days:
 
         What the PSA or Outlook refuses is no deed.
         """
-        before = self.titles()[place]
+        before = self.titles(place)
         try:
             yield
         except (ApiRefused, Refused) as error:
             words += f": refused ({error.status})"
-        after = self.titles()[place]
+        after = self.titles(place)
         self.record.typed |= after - before
         self.record.discarded |= before - after
         self.told.append(f"{place}: {words}")
@@ -132,7 +135,7 @@ class Days:
     def makes_in_the_psa(self, person: Person) -> None:
         if len(person.activities) < ENOUGH:
             title, entry, kind = self.fresh(), self._newcomer(), self.random.choice(["Meeting", "Meeting", "Private"])
-            with self.acting("psa", f"{person.email} makes {title} ({kind}) {entry}"):
+            with self.acting(PSA, f"{person.email} makes {title} ({kind}) {entry}"):
                 person.makes(title, type=kind, **entry)
 
     def makes_in_outlook(self, person: Person) -> None:
@@ -145,7 +148,7 @@ class Days:
         if (held := self.activity(person)) is None:
             return
         change, on = self._change(held, "name")
-        with self.acting("psa", f"{person.email} edits {held['name']} {on or ''} {change}"):
+        with self.acting(PSA, f"{person.email} edits {held['name']} {on or ''} {change}"):
             person.edits(held["guid"], on=on, **change)
             self._allows("update", held["name"])
 
@@ -171,7 +174,7 @@ class Days:
         if (held := self.activity(person)) is None:
             return
         on = self._date() if held["recurrence"] and self.random.random() < 0.7 else None
-        with self.acting("psa", f"{person.email} deletes {held['name']} {on or ''}"):
+        with self.acting(PSA, f"{person.email} deletes {held['name']} {on or ''}"):
             self._allows("update" if on else "cancellation", held["name"])
             self._allows("cancellation", held["name"])
             person.deletes(held["guid"], on=on)
@@ -187,7 +190,7 @@ class Days:
         """A colleague is put on an activity in the PSA."""
         if (held := self.activity(person)) is None or self._is_meeting(held["name"]):
             return
-        with self.acting("psa", f"{person.email} puts the colleague on {held['name']}"):
+        with self.acting(PSA, f"{person.email} puts the colleague on {held['name']}"):
             person.invites(self._other(person), held["guid"])
 
     def calls_a_meeting(self, person: Person) -> None:
@@ -209,7 +212,7 @@ class Days:
         held = self._one_of([one for one in called if person.email in person.people(one["guid"])], "name")
         if held:
             answer = self.random.choice(["Accepted", "Tentative"])
-            with self.acting("psa", f"{person.email} answers {held['name']} {answer}"):
+            with self.acting(PSA, f"{person.email} answers {held['name']} {answer}"):
                 person.answers(held["guid"], answer)
 
     def moves_away_and_back(self, person: Person) -> None:
@@ -283,7 +286,7 @@ class Days:
         self.world.mails_allowed = self.world.mails
         self.may_mail.clear()
         self.world.figures.clear()  # a write is counted against its edit where nothing fails: in the acceptance cases
-        self.world.is_at_rest()
+        self.world.is_at_rest(report)
         self._nothing_is_twice_or_invented()
         self._nothing_is_lost()
 
@@ -308,12 +311,11 @@ class Days:
         places += [[one["subject"] for one in person.outlook.entries] for person in self.people]
         for titles in places:
             assert len(titles) == len(set(titles)), f"twice: {Counter(titles) - Counter(set(titles))}"
-        shown = {one for titles in self.titles().values() for one in titles if not one.startswith(ANCHOR)}
+        shown = {one for one in self.all_titles() if not one.startswith(ANCHOR)}
         assert shown <= self.record.typed, f"typed by nobody: {shown - self.record.typed}"
 
     def _nothing_is_lost(self) -> None:
-        lost = self.record.typed - self.record.discarded
-        lost -= {one for titles in self.titles().values() for one in titles}
+        lost = self.record.typed - self.record.discarded - self.all_titles()
         if lost:
             rows = [row for p in self.people for row in p.ask("GET", "/api/me/history", limit=200)]
             lost -= {
