@@ -132,3 +132,18 @@ def test_what_a_person_removed_in_exchange_is_still_removed(world: World, cut: C
     cut.person_edits(world.event.id, exceptions=kept, cancelled=frozenset({monday(4)}))
     world.synced()
     assert held(world) == ({}, {monday(3): "Garden"}, {monday(4)})
+
+
+def test_rule_7_2_a_rule_taken_back_in_exchange_while_the_psa_was_written_is_taken_back_there_too(
+    world: World, cut: CutOff
+) -> None:
+    activity = world.add_to_psa(DEVIATING)
+    world.synced()
+    event, before = world.event.id, world.event.entry.recurrence
+    renamed = {**DEVIATING.exceptions, monday(2): occurrence(SERIES, monday(2), title="Pie")}
+    world.psa.person_edits(activity, exceptions=renamed)
+    cut.person_edits(event, recurrence=Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=9))
+    world.psa.shelf.meanwhile.append(lambda: cut.person_edits(event, recurrence=before))
+    world.synced()
+    assert held(world) == ({monday(2): "Pie"}, {monday(3): "Garden"}, {monday(4), monday(5)})
+    assert world.activity.entry.recurrence == world.event.entry.recurrence == before

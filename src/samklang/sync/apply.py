@@ -436,10 +436,11 @@ def _laid_out_still(action: Update) -> frozenset[FieldKey]:
 
 
 def _advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, still: frozenset[FieldKey] = frozenset()) -> Base:
-    """`base` with the fields `keys` as both sides hold them now; of Exchange without those that are `still` to do."""
+    """`base` with the fields `keys` as both sides hold them now; those `still` to do count as edited in Exchange,
+    whatever it holds by then: somebody may have gone back to what they were."""
 
-    def side(before: Fields, after: Fields, keys: frozenset[FieldKey]) -> Fields:
+    def side(before: Fields, after: Fields, known: frozenset[FieldKey]) -> Fields:
         kept = {key: value for key, value in before.items() if key not in keys}
-        return kept | {key: after[key] for key in keys if key in after}
+        return kept | {key: after[key] for key in known if key in after}
 
     return Base(side(base.psa, now.psa, keys), side(base.exchange, now.exchange, keys - still))
