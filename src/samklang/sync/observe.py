@@ -16,10 +16,11 @@ from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.model import ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
+from samklang.sync.begun import settle
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
-from samklang.sync.ports import Change, EventPage, MailboxState, Tokens
+from samklang.sync.ports import EventPage, MailboxState, Tokens
 from samklang.sync.record import LAID_OUT_ANEW, without_missing_dates
 from samklang.sync.singly import singly
 
@@ -35,8 +36,8 @@ class Observed:
     tokens: Tokens
     #: Begun creates found done: already in the observation, still to be recorded.
     completed: tuple[Link, ...] = ()
-    #: Links with a new base, for their series was cut off half written, or with another id, for it is taken apart now
-    #: or no longer: already in the observation, to be recorded too.
+    #: Links with a new base, for their series was cut off half written or nobody answered for what was written, or with
+    #: another id, for it is taken apart now or no longer: already in the observation, to be recorded too.
     mended: tuple[Link, ...] = ()
     #: Ids that exist but could not be read, with the server's code.
     unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
@@ -58,9 +59,10 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         look.confirm_removals()
         look.retry_due(parts.now())
     _tell_moved_from_gone(parts, known, exchange)
-    settled = dict(_settle(parts, rules, psa, exchange))
+    settled, known_now = settle(parts, known, rules, {Side.PSA: psa, Side.EXCHANGE: exchange})
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
     mended = (
+        *known_now,
         *_mend_series(parts, known, rules, psa, exchange),
         *_follow(known, psa),
         *_follow(known, exchange),
@@ -125,30 +127,6 @@ def _read(
 def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
     for page in pages:
         yield Page(page.events, page.removed, page.token, {u.id: u.code for u in page.unreadable})
-
-
-def _settle(
-    parts: Parts, rules: Rules, psa: Look[SeenActivity], exchange: Look[SeenEvent]
-) -> Iterator[tuple[str, bool]]:
-    """Find out what became of writes a run was cut off at (rule 11.1); what cannot be read stays open."""
-    begun = parts.store.begun()
-    look: Look[SeenActivity] | Look[SeenEvent]
-    for side, look in ((Side.PSA, psa), (Side.EXCHANGE, exchange)):
-        ours = [one for one in begun if one.change.side is side]
-        look.ask(look.missing([one.change.entry_id for one in ours]))
-        for one in ours:
-            seen = look.seen.get(one.change.entry_id)
-            if seen is not None:
-                yield one.id, _took_effect(one.change, content(seen, rules))
-            elif one.change.entry_id in look.gone:
-                moved = look.gone[one.change.entry_id] is Gone.MOVED
-                yield one.id, not (moved and one.change.kind == "delete")
-
-
-def _took_effect(change: Change, now: Fields) -> bool:
-    """Whether an entry that is still there is any different from before the write."""
-    keys = change.before.keys() | change.after.keys()
-    return change.kind != "delete" and any(now.get(key) != change.before.get(key) for key in keys)
 
 
 def _complete_creates(

@@ -108,13 +108,13 @@ class _Run:
             self._joined += recorder.joined
 
     def _act(self, state: MailboxState, observed: Observed, plan: Plan, rules: Rules, recorder: Recorder) -> None:
-        for begun_id, happened in observed.settled.items():
-            self._store.settle(begun_id, happened=happened)
         for link in observed.completed:
             side = link.born.other
             recorder.write(link, side, "create", "10.4", after=link.base.of(side))
         for link in observed.mended:
             self._store.record(link)
+        for begun_id, happened in observed.settled.items():  # after the links that were mended by what became of them
+            self._store.settle(begun_id, happened=happened)
         for (side, entry_id), code in observed.unreadable.items():
             recorder.put_aside(side, entry_id, "", code, {}, at_once=False)
         if plan.near_matches:
