@@ -171,7 +171,7 @@ class User:
     """A person with a personal access token."""
 
     def __init__(self, installation: Installation, email: str, token: str) -> None:
-        self.installation, self.email = installation, email
+        self.installation, self.email, self.token = installation, email, token
         self._client = Client(HTTP_AUTHORIZATION=f"Bearer {token}")
         self._more = ""
 

@@ -16,10 +16,12 @@ from zoneinfo import ZoneInfo
 
 from django.test import Client
 
+from tests.acceptance.laid_out import laid_out
 from tests.installation import PASSWORD, ZONE, Installation, User
 from tests.sandbox_client import Sandbox
 
 COMPANY = "Nordhavn Konsult"
+ALICE, BOB = ("alice@example.org", "Alice Berg"), ("bob@example.org", "Bob Dahl")
 #: A Monday morning. Days in cases are counted from it.
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 MONDAY = date(2026, 3, 2)
@@ -376,9 +378,10 @@ class World(Installation):
 
     def __init__(self, sandbox: Sandbox, protocol: str) -> None:
         super().__init__(sandbox, protocol, NOW)
-        self.alice = self._with_mailbox("alice@example.org", "Alice Berg", "--admin")
-        self.bob = self._with_mailbox("bob@example.org", "Bob Dahl")
-        self.connect(COMPANY)
+        self.mailbox(ALICE[0], name=ALICE[1])
+        self.mailbox(BOB[0], name=BOB[1])
+        tokens = laid_out(protocol, self._people_and_connection)
+        self.alice, self.bob = Person(self, ALICE[0], tokens[0]), Person(self, BOB[0], tokens[1])
         self.syncing: list[Person] = []
         #: Why pairs of this case rightly differ; the rule.
         self.differs_by = ""
@@ -392,9 +395,11 @@ class World(Installation):
         #: writes of the "second run", "mails" and "mails not allowed".
         self.figures: Counter[str] = Counter()
 
-    def _with_mailbox(self, email: str, name: str, *flags: str) -> Person:
-        self.mailbox(email, name=name)
-        return self.person(email, name, *flags)
+    def _people_and_connection(self) -> tuple[str, str]:
+        """Their tokens."""
+        alice, bob = self.add_user(*ALICE, COMPANY, "--admin"), self.add_user(*BOB, COMPANY)
+        self.connect(COMPANY)
+        return alice.token, bob.token
 
     def outsider(self, address: str = "xenia@elsewhere.example", name: str = "Xenia") -> Outlook:
         """Somebody of another company, who uses Outlook."""
@@ -403,9 +408,7 @@ class World(Installation):
 
     def person(self, email: str, name: str, *flags: str, zone: str = ZONE) -> Person:
         """Somebody more in the company; her mailbox is the case's to make."""
-        user = self.add_user(email, name, COMPANY, *flags, zone=zone)
-        token = user._client.defaults["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
-        return Person(self, email, token)
+        return Person(self, email, self.add_user(email, name, COMPANY, *flags, zone=zone).token)
 
     def syncs(self, *people: Person) -> World:
         """They switch on and take the first plan unseen; the next run is their first."""

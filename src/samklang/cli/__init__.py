@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import cache
 from typing import NoReturn
 
 from samklang.cli import bench, calendars, connection, demo, running, sync, users
@@ -16,6 +17,7 @@ from samklang.cli.output import Failure
 _AREAS = (running, users, connection, sync, calendars, demo, bench)
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="samklang", description="Two-way calendar sync between a PSA system and Microsoft calendars."
