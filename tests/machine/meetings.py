@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from samklang.engine.model import Entry, Mail, Person, SeenEvent
+from samklang.engine.model import Entry, Mail, Person, SeenEvent, Side
 from samklang.engine.rules import ConflictPolicy
 from samklang.sync.report import RunReport
 from tests.machine.machine import AHEAD, PEOPLE, SHORT, People, numbers, people
@@ -17,6 +19,8 @@ from tests.machine.shown import words
 
 #: Nobody who syncs; he is mailed all the same.
 OUTSIDE = "x@customer.example"
+#: What rule 7.2 puts under the text of a meeting made again; nobody here types an address.
+_NAMES = re.compile(r"\n\n[\w.@]+@[\w.@]+(, [\w.@]+)*$")
 
 
 class MeetingOffice(Office):
@@ -24,6 +28,8 @@ class MeetingOffice(Office):
         super().__init__(people, policy)
         #: Mails that runs sent; people's own are not ours.
         self.sent = 0
+        #: Activities with changes that may not be told yet, for nothing is mailed on a first run (rule 4.6).
+        self.held_at_first: set[str] = set()
 
     def event(self, person: str, id: str) -> SeenEvent:
         return self.desks[person].calendar.shelf.shown()[id]
@@ -42,14 +48,28 @@ class MeetingOffice(Office):
             super().delete(place, id)
 
     def run(self, person: str, *, reconcile: bool = False) -> RunReport:
-        before = len(self.post.mails)
+        before, first = len(self.post.mails), not self.desks[person].store.state().first_run_done
         try:
             return super().run(person, reconcile=reconcile)
         finally:
             self.sent += len(self.post.mails) - before
+            self.held_at_first |= self.untold() if first else set()
 
     def mails(self) -> int:
         return self.sent
+
+    def items(self, place: str) -> dict[str, Item]:
+        """As a person reads them: a copy that says the meeting is called off counts as gone, for Exchange leaves it to
+        its reader to throw it away; the names under the text of what was made again (rule 7.2) are no text of his."""
+        found = super().items(place)
+        if place != PSA:
+            found = {id: item for id, item in found.items() if not self.event(place, id).is_cancelled}
+        return {id: _without_names(item) for id, item in found.items()}
+
+    def untold(self) -> set[str]:
+        """Activities with a change that is held back, for the server would mail it (rule 4.6)."""
+        waiting = [one for desk in self.desks.values() for one in desk.store.set_aside()]
+        return {one.id for one in waiting if (one.side, one.code) == (Side.PSA, "meeting_would_mail")}
 
     def is_foreign(self, place: str, id: str) -> bool:
         return place != PSA and not self.event(place, id).is_organizer
@@ -58,6 +78,10 @@ class MeetingOffice(Office):
         """Whether a meeting with this content stands in any calendar."""
         events = [one for desk in self.desks.values() for one in desk.calendar.shelf.shown().values()]
         return any(one.is_meeting and one.entry.text.split("\n")[0] == item.born for one in events)
+
+
+def _without_names(item: Item) -> Item:
+    return replace(item, entry=replace(item.entry, text=_NAMES.sub("", item.entry.text)))
 
 
 class Meetings(People):
@@ -120,6 +144,14 @@ class Meetings(People):
             self.office.delete(person, id)
             self.record.contested = True
             self.record.deed(reach=len(PEOPLE))
+
+    def _held_back(self, psa_id: str) -> set[str]:
+        """Text and privacy are no news for attendees, and no write to their meeting is silent (rule 4.6); what was
+        changed before the first run of who called it waits whole until he, or the PSA, changes it again."""
+        if psa_id not in self.office.untold():
+            return set()
+        aloud = {"title", "place", "time"} if psa_id in self.office.held_at_first else set()
+        return {"text", "sensitivity"} | aloud
 
     def _invitation(self, person: str, number: int) -> str | None:
         ids = [id for id in self.office.items(person) if self.office.is_foreign(person, id)]

@@ -96,7 +96,7 @@ class Office:
         self.faults = Faults()
         self.post = PostOffice()
         self.desks: dict[str, Desk] = {}
-        directory = Directory(tuple(Colleague(name, address(name)) for name in people))
+        directory = Directory(tuple(Colleague(name, address(name), syncs=True) for name in people))
         colleague: MemoryActivities | None = None
         for name in people:
             colleague = MemoryActivities(

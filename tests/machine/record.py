@@ -89,7 +89,17 @@ class Record:
         others = copies(office, place, id)
         if any(other in self._touched or other in self.must_go for other in others):
             self.contested = True
+        if place != PSA and self._is_awaited(office, others):
+            self.contested = True
         self.must_go -= set(others)  # an edit beats a delete (rule 7.2)
+
+    @staticmethod
+    def _is_awaited(office: Any, others: list[tuple[str, str]]) -> bool:
+        """Whether somebody who has it in the PSA has not joined it yet: what of his own it is like (rule 3.1), and so
+        what he makes of it, depends on whether he looks before the edit is carried there."""
+        activities = {id: office.items(PSA)[id] for place, id in others if place == PSA and id in office.items(PSA)}
+        joined = {(link.person, link.psa_id) for link in office.joined()}
+        return any((person, id) not in joined for id, item in activities.items() for person in item.people)
 
     def deleted(self, office: Any, place: str, item: Item, others: list[tuple[str, str]]) -> None:
         self.discarded |= words(item.seen)

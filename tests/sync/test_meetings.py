@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from samklang.engine.model import LinkStatus, Role
+from samklang.engine.model import LinkStatus, Role, Sensitivity
 from samklang.sync.memory import PowerCut
 from tests.sync.office import NAMES, Office, person
 from tests.sync.world import at, monday, single, weekly
@@ -341,10 +341,55 @@ def test_rule_7_2_a_meeting_deleted_here_and_changed_by_its_organizer_is_made_ag
     desks = [office.desks[name] for name in order]
     office.settle(desks)
     assert [activity.entry.title for activity in office.activities] == ["Coffee"]
+    assert [desk.links[0].psa_id for desk in desks] == [office.activity.id] * 3, "all copies are links of it again"
     for desk in desks:
         desk.run(reconcile=True)
     office.settle(desks)
     assert len(office.activities) == 1 and [len(desk.links) for desk in desks] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_4_3_a_copy_whose_activity_was_deleted_joins_what_a_colleagues_copy_made_again(
+    order: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.outside.person_calls(single(), ALICE, BOB)
+    office.settle()
+    office.alice.psa.person_deletes(office.activity.id)
+    office.alice.exchange.person_edits(office.alice.event.id, sensitivity=Sensitivity.PRIVATE)
+    office.settle([office.desks[name] for name in order])
+    assert [desk.links[0].psa_id for desk in office.syncing] == [office.activity.id] * 2
+    office.bob.exchange.person_marks(office.bob.event.id, response="accepted")
+    office.settle()
+    answers = {one.address: one.response for one in office.activity.entry.people}
+    assert answers[BOB.address] == "accepted"
+
+
+@pytest.mark.parametrize("by_psa", [True, False])
+def test_rule_4_4_what_was_changed_before_the_organizer_first_ran_is_settled_when_he_does(by_psa: bool) -> None:
+    """His copy and the activity are one meeting, and never agreed on anything: the newest wins (rule 7.4)."""
+    office = Office("alice")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.settle()
+    first, then = (office.bob.exchange, office.bob.psa) if by_psa else (office.bob.psa, office.bob.exchange)
+    for side, title in ((first, "Coffee"), (then, "Cake")):
+        office.later()
+        side.person_edits((office.activity if side is office.bob.psa else office.bob.event).id, title=title)
+    office.people = Office("alice", "bob").people
+    office.syncing = [office.alice, office.bob]
+    for desk in office.syncing:
+        desk.store.colleagues = [other.store for other in office.syncing if other is not desk]
+    office.bob.store.accept(None)
+    mails = len(office.post.mails)
+    office.settle()
+    assert office.activity.entry.title == "Cake"
+    # Nobody is mailed on a first run (rule 4.6): there the change waits.
+    assert office.bob.event.entry.title == ("Coffee" if by_psa else "Cake") and len(office.post.mails) == mails
+    assert [one.code for one in office.bob.store.set_aside()] == (["meeting_would_mail"] if by_psa else [])
+    if by_psa:
+        office.bob.psa.person_edits(office.activity.id, place="Hall")
+        office.settle()
+        assert (office.bob.event.entry.title, office.bob.event.entry.place) == ("Cake", "Hall")
 
 
 @pytest.mark.parametrize("order", list(permutations(NAMES)))

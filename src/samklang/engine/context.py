@@ -44,11 +44,11 @@ class Context:
 
     def shared(self, event: SeenEvent) -> ColleagueLink | None:
         """The same meeting in a colleague's mailbox. Only meetings join by UID (rule 3.2); of several activities that
-        have one identity the first counts."""
+        have one identity the first that is linked counts, then what a mark tells."""
         if not (event.is_meeting and event.uid):
             return None
         same = (one for one in self.seen.colleagues if one.uid == event.uid)
-        return min(same, key=lambda one: (one.psa_id, one.address), default=None)
+        return min(same, key=lambda one: (not one.linked, one.psa_id, one.address), default=None)
 
     def is_one_date(self, event: SeenEvent) -> bool:
         """An invitation to one date of a series that a colleague's mailbox has linked, or will by itself (rule 3.2)."""

@@ -21,7 +21,15 @@ from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_day
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
 from samklang.engine.decide import Verdict, decide
-from samklang.engine.meetings import answers_aside, attendee_left, carried, carries, is_foreign, told
+from samklang.engine.meetings import (
+    WITHOUT_ACTIVITY,
+    answers_aside,
+    attendee_left,
+    carried,
+    carries,
+    is_foreign,
+    told,
+)
 from samklang.engine.merge import merge, winner
 from samklang.engine.model import (
     Entry,
@@ -108,9 +116,8 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
             return make_event_again(pair, context) if left is None else left
         case Verdict.MAKE_ACTIVITY_AGAIN:
             if pair.link.role is Role.ATTENDEE and not carries(pair, context):
-                return [
-                    Forget(pair.link)
-                ]  # the copy that speaks for the meeting makes it again; this one joins it (4.3)
+                # The copy that speaks for the meeting makes it again; this one follows it then (`meetings.made_again`).
+                return [Unlink(pair.link, WITHOUT_ACTIVITY)]
             return make_activity_again(pair, context)
         case _:
             return _bring(pair, context, renew)
@@ -202,7 +209,7 @@ def _remove_event(pair: Pair, context: Context) -> Actions:
     if event is None:
         return []
     if event.is_meeting and not event.is_organizer:
-        return [Unlink(link, "4.4")]
+        return [Unlink(link, WITHOUT_ACTIVITY)]
     if not (event.is_meeting and has_attendees(event)):
         return [Delete(link, Side.EXCHANGE, event)]
     if context.seen.first_run or context.is_over(event.entry):
@@ -436,7 +443,8 @@ def _notes(pair: Pair, held: frozenset[FieldKey], context: Context, *, anew: boo
         return []
     context = replace(context, aside={}) if anew else context
     if pair.event is not None and pair.event.is_meeting:
-        return context.put_aside(pair.activity, "meeting_would_mail", pair.link)
+        # A link that is just being made has no id yet: the action beside this one records it.
+        return context.put_aside(pair.activity, "meeting_would_mail", pair.link if pair.link.id else None)
     return _crossing_note(pair.activity, held, context)
 
 

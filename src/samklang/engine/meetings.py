@@ -14,7 +14,7 @@ what its copy may carry:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from samklang.engine import recurrence, times
@@ -23,7 +23,18 @@ from samklang.engine.canonical import field_name, occurrence_of
 from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.merge import Merged
-from samklang.engine.model import ColleagueLink, FieldKey, Mail, Role, SeenActivity, SeenEvent, Side
+from samklang.engine.model import (
+    ColleagueLink,
+    FieldKey,
+    Gone,
+    Link,
+    LinkStatus,
+    Mail,
+    Role,
+    SeenActivity,
+    SeenEvent,
+    Side,
+)
 from samklang.engine.people import (
     RESPONSE,
     has_attendees,
@@ -38,6 +49,8 @@ from samklang.engine.people import (
 
 #: What is nobody's business but the reader's own: it changes no meeting, and nobody is told of it (rules 4.4, 4.6).
 _OWN = ("sensitivity", "text")
+#: Reason of the mark of an attendee's copy whose activity was deleted: the copy is its organizer's to remove.
+WITHOUT_ACTIVITY = "4.4"
 
 
 def role_in(pair: Pair, context: Context) -> Role:
@@ -144,6 +157,16 @@ def answers_aside(pair: Pair) -> Pair:
     if exchange is Change.EDITED and psa is Change.GONE and all(map(is_answer, pair.exchange_keys)):
         exchange = Change.SAME
     return replace(pair, psa=psa, exchange=exchange)
+
+
+def made_again(link: Link, gone: Mapping[str, str], colleagues: Iterable[ColleagueLink]) -> str | None:
+    """PSA id of what a meeting is now, where a colleague's copy made its activity again (4.3, 7.2): one meeting is
+    one activity in every mailbox. `gone`: activities that are not there any longer."""
+    parted = link.status is LinkStatus.UNLINKED and link.reason == WITHOUT_ACTIVITY
+    if not (link.role.is_meeting and link.uid and (parted or gone.get(link.psa_id or "") == Gone.CONFIRMED)):
+        return None
+    same = (one.psa_id for one in colleagues if one.linked and one.uid == link.uid)
+    return min((psa_id for psa_id in same if psa_id != link.psa_id), default=None)
 
 
 # --- who is told ----------------------------------------------------------------------------------------------------

@@ -35,8 +35,9 @@ from samklang.engine.context import Context
 from samklang.engine.linked import Actions, held_back, plan_pair
 from samklang.engine.marks import Marks
 from samklang.engine.materialize import family
+from samklang.engine.meetings import made_again
 from samklang.engine.merge import IN_STEP, ServerClocks
-from samklang.engine.model import Link, LinkStatus, SeenEvent, Side
+from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
 from samklang.engine.people import is_about_people, owner_of
 from samklang.engine.refind import refind
@@ -103,6 +104,10 @@ class _Planner:
     def link(self, link: Link) -> None:
         if link.status is LinkStatus.LEFT_OUT:
             return
+        again = made_again(link, self.context.seen.gone_activities, self.context.seen.colleagues)
+        if again is not None and again in self.context.seen.activities:
+            self.actions.extend(self._follow(link, self.context.seen.activities[again]))
+            return
         if link.status is LinkStatus.UNLINKED:
             self.actions.extend(self.marks.plan(link))
             return
@@ -111,6 +116,13 @@ class _Planner:
             self.actions.extend(self._linked(link))
         else:
             self.actions.extend(self._creating(link))
+
+    def _follow(self, link: Link, activity: SeenActivity) -> Actions:
+        """Let the link go to the activity its meeting has now."""
+        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, type_id=activity.type_id, reason="")
+        self._take(link)
+        found = self.context.pair(link)
+        return [] if found.stands else plan_pair(found, self.context, renew=True)
 
     def _take(self, link: Link) -> None:
         if link.psa_id is not None:

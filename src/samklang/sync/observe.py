@@ -13,6 +13,7 @@ from typing import Any
 from samklang.engine.actions import Observation
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
+from samklang.engine.meetings import made_again
 from samklang.engine.model import ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
@@ -177,6 +178,11 @@ def _look_to_colleagues(
     colleagues = tuple(parts.store.meetings(uids, psa_ids))
     new = {event.uid for event in meetings if known.link_of(Side.EXCHANGE, event.id) is None}
     shared = {one.psa_id for one in colleagues if one.uid in new}
+    for link in known.links() if colleagues else ():
+        again = made_again(link, psa.gone, colleagues)
+        if again is not None:
+            shared.add(again)
+            exchange.ask(exchange.missing([link.item_id] if link.item_id else []))
     psa.ask(psa.missing(shared))
     copies = (known.link_of(Side.PSA, psa_id) for psa_id in shared)
     exchange.ask(exchange.missing([link.item_id for link in copies if link is not None and link.item_id]))
