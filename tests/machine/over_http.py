@@ -4,7 +4,7 @@ What `tests/machine/machine.py` does with fakes in memory, in fewer kinds of ste
 the transactions that are on trial. A seed says every step; `Days.told` says them in words.
 
 Left to the machines in memory, for what is right there depends on who came first: a series' own time and rule beside
-changed dates, who declines an invitation, and edits of a colleague's meeting in one's own copy.
+changed dates, and edits of a colleague's meeting in one's own copy.
 """
 
 from __future__ import annotations
@@ -170,6 +170,22 @@ class Days:
         day = (on - MONDAY).days if on else AHEAD + self.random.randrange(5)
         return {"when": at(day, self.random.randint(8, 16))}, on
 
+    def writes_more_in_the_psa(self, person: Person) -> None:
+        """Text, or what keeps it from others; of a meeting neither could be written without mail (rule 4.6)."""
+        if (held := self.activity(person)) is None or person.people(held["guid"]):
+            return
+        change = self.random.choice([{"notes": self.fresh()}, {"type": "Private"}, {"type": "Meeting"}])
+        with self.acting(PSA, f"{person.email} edits {held['name']} {change}"):
+            person.edits(held["guid"], **change)
+
+    def writes_more_in_outlook(self, person: Person) -> None:
+        if (held := self.event(person)) is None:
+            return
+        change = self.random.choice([{"body": self.fresh()}, {"sensitivity": "private"}, {"sensitivity": "normal"}])
+        told = {"send": "all"} if held["attendees"] else {}
+        with self.acting(person.email, f"edits {held['subject']} {change}"):
+            person.outlook.edits(held["id"], **change, **told)
+
     def deletes_in_the_psa(self, person: Person) -> None:
         if (held := self.activity(person)) is None:
             return
@@ -193,6 +209,16 @@ class Days:
         with self.acting(PSA, f"{person.email} puts the colleague on {held['name']}"):
             person.invites(self._other(person), held["guid"])
 
+    def takes_no_part_any_longer(self, person: Person) -> None:
+        """The colleague is taken off again (rule 4.7)."""
+        if (held := self.activity(person)) is None or self._is_meeting(held["name"]):
+            return
+        colleague = self._other(person).email
+        if colleague in person.people(held["guid"]):
+            with self.acting(PSA, f"{person.email} takes the colleague off {held['name']}"):
+                self._allows("cancellation", held["name"])
+                person.takes_off(colleague, held["guid"])
+
     def calls_a_meeting(self, person: Person) -> None:
         if len(person.outlook.entries) < ENOUGH:
             title, entry = self.fresh(), self._newcomer()
@@ -203,7 +229,7 @@ class Days:
     def answers(self, person: Person) -> None:
         invited = [one for one in person.outlook.entries if not _is_hers(one)]
         if held := self._one_of([one for one in invited if not one["subject"].startswith(CALLED_OFF)], "subject"):
-            answer = self.random.choice(["accepted", "tentativelyAccepted"])
+            answer = self.random.choice(["accepted", "tentativelyAccepted", "declined"])
             with self.acting(person.email, f"answers {held['subject']} {answer}"):
                 person.outlook.answers(held["id"], answer)
 
@@ -211,7 +237,7 @@ class Days:
         called = [one for one in person.activities if self._is_meeting(one["name"])]
         held = self._one_of([one for one in called if person.email in person.people(one["guid"])], "name")
         if held:
-            answer = self.random.choice(["Accepted", "Tentative"])
+            answer = self.random.choice(["Accepted", "Tentative", "Declined"])
             with self.acting(PSA, f"{person.email} answers {held['name']} {answer}"):
                 person.answers(held["guid"], answer)
 
@@ -221,6 +247,17 @@ class Days:
             return
         self.told.append(f"{person.email}: moves {held['subject']} to another calendar and back")
         there = person.outlook.moves_to("Club", held["id"])
+        self.world.run()
+        person.outlook.moves_to("calendar", there)
+        self.world.run()
+
+    def deletes_and_takes_back(self, person: Person) -> None:
+        """Out of Deleted Items: revived, out of the trash too (rule 8.2)."""
+        self.rest()
+        if (held := self.event(person)) is None or held["attendees"]:
+            return
+        self.told.append(f"{person.email}: deletes {held['subject']} and takes it back")
+        there = person.outlook.moves_to("deleteditems", held["id"])
         self.world.run()
         person.outlook.moves_to("calendar", there)
         self.world.run()
@@ -287,6 +324,7 @@ class Days:
         self.may_mail.clear()
         self.world.figures.clear()  # a write is counted against its edit where nothing fails: in the acceptance cases
         self.world.is_at_rest(report)
+        self._private_is_private()
         self._nothing_is_twice_or_invented()
         self._nothing_is_lost()
 
@@ -303,6 +341,15 @@ class Days:
             with self.acting(person.email, f"clears {subject} {on or ''} away"):
                 person.outlook.deletes(id, on=on)
         return bool(gone)
+
+    def _private_is_private(self) -> None:
+        """On both sides of an owner's entry (rules 1.6, 1.7)."""
+        for person in self.people:
+            owned = [one for one in person.activities if (one["ownerUser"] or {}).get("guid") == person.guid]
+            here = {one["name"] for one in owned if one["activityType"]["name"] == "Private"}
+            there = {one["subject"] for one in person.outlook.entries if one["sensitivity"] != "normal"}
+            differ = (here ^ there) & {one["name"] for one in owned}
+            assert not differ, f"private on one side of {person.email}: {differ}"
 
     def _nothing_is_twice_or_invented(self) -> None:
         """One entry once in each place, and one meeting one activity (rule 4.3)."""
@@ -342,13 +389,17 @@ STEPS: dict[Callable[[Days, Person], None], int] = {
     Days.makes_in_outlook: 3,
     Days.edits_in_the_psa: 5,
     Days.edits_in_outlook: 5,
+    Days.writes_more_in_the_psa: 1,
+    Days.writes_more_in_outlook: 2,
     Days.deletes_in_the_psa: 2,
     Days.deletes_in_outlook: 2,
-    Days.takes_part: 2,
+    Days.takes_part: 3,
+    Days.takes_no_part_any_longer: 1,
     Days.calls_a_meeting: 2,
     Days.answers: 2,
     Days.answers_in_the_psa: 1,
     Days.moves_away_and_back: 1,
+    Days.deletes_and_takes_back: 1,
     Days.runs: 2,
     Days.the_wire_fails: 4,
     Days.a_token_is_forgotten: 1,
