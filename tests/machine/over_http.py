@@ -48,11 +48,13 @@ class Days:
         self.may_mail: Counter[tuple[str, str]] = Counter()
 
     def begin(self) -> None:
-        """First contact: some entries on either side, then both switch on."""
+        """First contact: some entries on either side, shared ones too, then both switch on."""
         for person in self.people:
             person.outlook.makes(f"{ANCHOR}{person.email}", at(AHEAD - 7, 9 if person is self.people[0] else 14))
             self.makes_in_the_psa(person)
             self.makes_in_outlook(person)
+            self.calls_a_meeting(person)
+            self.takes_part(person)
         self.world.started(*self.people)
         self.rest()
 
