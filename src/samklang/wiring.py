@@ -82,7 +82,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
     with alone(mailbox_id):
         mailbox = _load(mailbox_id)
         link = mailbox.connection
-        if link.paused_code:
+        if not _is_open(link):
             # Asking again would be another attempt with the password that was refused (rule 10.3).
             raise ConnectionRefused(link.paused_code, link.paused_detail)
         if wait := services.waits(mailbox, real_now()):
@@ -159,8 +159,11 @@ def _may_run(mailbox: Mailbox) -> bool:
     link = mailbox.connection
     if not (mailbox.on and link.enabled and mailbox.user.is_active) or mailbox.stop_asked:
         return False
-    if services.waits(mailbox, real_now()):
-        return False
+    return not services.waits(mailbox, real_now()) and _is_open(link)
+
+
+def _is_open(link: Connection) -> bool:
+    """Not paused; or the probe was due, this process claimed it, and the access was not refused again."""
     if not link.paused_code:
         return True
     real = real_now()

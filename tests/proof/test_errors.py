@@ -161,6 +161,26 @@ def test_a_user_without_mailbox_is_told_so_and_nobody_else_is_disturbed(installa
     assert bob.runs()["error"] is None
 
 
+@pytest.mark.parametrize("installation", ["ews"], indirect=True)
+def test_a_saved_password_is_tried_once_however_many_mailboxes_wait_for_it(installation: Installation) -> None:
+    alice, sandbox = _at_work(installation), installation.sandbox
+    installation.mailbox("bob@example.org")
+    bob = installation.add_user("bob@example.org", "Bob", "Nordhavn")
+    bob.switches_on()
+    sandbox.account(ACCOUNT, "changed by somebody")
+    assert alice.runs()["error"] == "sign_in_refused"
+
+    sandbox.zero_counts()
+    installation.with_secret("wrong again", "connection", "set")
+    assert [person.runs()["error"] for person in (alice, bob, alice)] == ["sign_in_refused"] * 3
+    assert _log_ons(sandbox) == 1, "the account would be locked"
+
+    sandbox.zero_counts()
+    installation.with_secret("changed by somebody", "connection", "set")
+    assert [person.runs()["error"] for person in (bob, alice)] == [None, None]
+    assert _log_ons(sandbox) == 0
+
+
 def _log_ons(sandbox: Sandbox) -> int:
     """Log-ons to Exchange, and Microsoft's tokens, that were asked for and refused."""
     everybody = sandbox.counts().values()

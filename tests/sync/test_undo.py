@@ -135,6 +135,14 @@ def test_case_226_an_undone_run_leaves_the_calendars_as_they_were(world: World) 
     assert sorted(one.entry.title for one in world.activities) == ["Gone", "Kept", "New here"]
     assert [link.reason for link in world.store.links() if link.status is LinkStatus.UNLINKED] == ["11.2", "11.2"]
 
+    here = next(one for one in world.activities if one.entry.title == "New here")
+    there = next(one for one in world.events if one.entry.title == "New there")
+    world.psa.person_edits(here.id, title="Edited here")
+    world.exchange.person_edits(there.id, title="Edited there")
+    world.synced()
+    assert sorted(one.entry.title for one in world.events) == ["Edited there", "Gone", "Kept"]
+    assert sorted(one.entry.title for one in world.activities) == ["Edited here", "Gone", "Kept"]
+
 
 def test_what_somebody_edited_since_stays(world: World) -> None:
     item = world.add_to_exchange(single("Tea"))

@@ -74,7 +74,7 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
     if connection.mode != mode:
         _change_rhythm(connection, clock.real_now())
     if connection.paused_code:
-        resume(connection)
+        _probe_now(connection)
     return connection
 
 
@@ -110,7 +110,10 @@ def enable(connection: Connection, by: User | None) -> None:
     connection.enabled = True
     connection.save(update_fields=["enabled"])
     audit(connection.organization, "connection.enable", by=by)
-    resume(connection)
+    if connection.paused_code:
+        _probe_now(connection)
+    else:
+        resume(connection)
 
 
 @transaction.atomic
@@ -139,11 +142,28 @@ def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool
     return bool(fresh)
 
 
+def _probe_now(connection: Connection) -> None:
+    """What was refused may be mended. Every syncing mailbox is due, and the first that comes tries the access alone: a
+    wrong password again would be one more refusal, not one for each worker (rule 10.3)."""
+    connection.probe_at = clock.real_now()
+    connection.save(update_fields=["probe_at"])
+    _all_due(connection)
+
+
+def is_tried_next(connection: Connection) -> bool:
+    """It is paused, and the next run tries whether the access works again."""
+    return bool(connection.paused_code and connection.probe_at and connection.probe_at <= clock.real_now())
+
+
 @transaction.atomic
 def resume(connection: Connection) -> None:
     """The way is free again: every syncing mailbox is due."""
     Connection.objects.filter(pk=connection.pk).update(paused_code="", paused_detail="", paused_at=None, probe_at=None)
     connection.refresh_from_db()
+    _all_due(connection)
+
+
+def _all_due(connection: Connection) -> None:
     if connection.enabled:
         dirty.mark_mailboxes(connection.mailboxes.filter(on=True).values_list("id", flat=True))
 

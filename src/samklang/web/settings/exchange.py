@@ -49,6 +49,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "paused": sentences.explain(connection.paused_code, connection.paused_detail)
         if connection.paused_code
         else None,
+        "trying": services.is_tried_next(connection),
         "rhythm": push.state(connection),
         "poll_minutes": max(1, round(config().poll_seconds / 60)),
         "users": [status_of(mailbox) for mailbox in _mailboxes(connection)],
