@@ -9,6 +9,7 @@ import pytest
 from samklang.engine.model import Entry, Frequency, Inexpressible, Recurrence, Side, Timed, Weekday
 from samklang.sync.errors import ItemError, Throttled
 from samklang.sync.memory import PowerCut
+from samklang.sync.preview import preview
 from tests.sync.world import ZONE, World, at, monday, occurrence, single, weekly
 
 
@@ -190,6 +191,8 @@ def test_rule_5_4_an_exception_that_is_over_becomes_a_single_entry_and_one_to_co
     hand = world.psa if side is Side.PSA else world.exchange
     changes = {"recurrence": _TUESDAYS}
     hand.person_edits(id, **changes | ({"exceptions": {}} if side is Side.EXCHANGE else {}))
+    detached = [row.title for row in preview(world.parts).rows if row.kind == "Detach"]
+    assert detached == ["Cake"], "the preview says so"
     world.synced()
     for entries in ([one.entry for one in world.activities], [one.entry for one in world.events]):
         (alone,) = [entry for entry in entries if not entry.is_series]

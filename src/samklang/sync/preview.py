@@ -18,12 +18,14 @@ from samklang.engine.actions import (
     CreateActivity,
     CreateEvent,
     Delete,
+    Detach,
     Join,
     LeaveOut,
     NearMatch,
     Plan,
     PutAside,
     Revive,
+    TakeOver,
     Unlink,
     Update,
 )
@@ -37,8 +39,8 @@ from samklang.sync.run import plan_now
 class Row:
     """One entry, or pair, of the preview."""
 
-    #: The action: "Join", "CreateEvent", "CreateActivity", "Revive", "Update", "Delete", "Unlink", "LeaveOut",
-    #: "PutAside", or "NearMatch", which nothing is done about.
+    #: The action: "Join", "CreateEvent", "CreateActivity", "Revive", "Update", "Detach", "Delete", "TakeOver",
+    #: "Unlink", "LeaveOut", "PutAside", or "NearMatch", which nothing is done about.
     kind: str
     #: Title and time as on the PSA side where the entry exists there, else as in Exchange; "" and None when unread.
     title: str = ""
@@ -135,6 +137,10 @@ def _row(observed: Observed, action: Action) -> Row | None:
             return _about(action.activity, action.event, action.rule, action.psa_fields | action.exchange_fields)
         case Delete():
             return replace(_about_link(observed, action.link, action.rule), side=action.side.value)
+        case Detach():
+            return replace(_about(action.activity, None, action.rule), title=action.entry.title, when=action.entry.when)
+        case TakeOver() if action.copy is not None:
+            return replace(_about(action.activity, action.copy, action.rule), side=Side.EXCHANGE.value)
         case Unlink():
             return _about_link(observed, action.link, action.rule)
         case LeaveOut():
