@@ -450,7 +450,8 @@ class People(RuleBasedStateMachine):
             for word in words(item.seen)
         }
         for link in self.office.joined():  # the next edit of it, on either side, goes over what differs (rule 3.1)
-            self.record.discarded |= set().union(*link.unlike.values()) if link.unlike else set()
+            if "text" in link.unlike or (link.person, link.item_id) in self.record.matched:
+                self.record.discarded |= set().union(*link.unlike.values())
         lost = self.record.typed - self.record.discarded - there
         if lost:
             lost -= self.office.losers()

@@ -171,7 +171,12 @@ class Office:
         return [(name, waiting.code) for name, desk in self.desks.items() for waiting in desk.store.set_aside()]
 
     def losers(self) -> set[str]:
-        return {value for desk in self.desks.values() for one in desk.store.journal for value in one.losers.values()}
+        """What the history keeps of what nobody sees any longer: the losers of conflicts; and, where somebody takes no
+        part any longer, what he had typed in his copy, which goes all the same (rule 4.7). An answer of the PSA that
+        lags behind may say so of him."""
+        journal = [one for desk in self.desks.values() for one in desk.store.journal]
+        copies = [one.before for one in journal if one.kind == "delete" and one.rule == "4.7"]
+        return {value for kept in [*copies, *(one.losers for one in journal)] for value in kept.values()}
 
     def writes(self) -> int:
         return self._psa.shelf.all_writes + sum(desk.calendar.shelf.all_writes for desk in self.desks.values())

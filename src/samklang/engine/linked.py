@@ -218,7 +218,7 @@ def _remove_event(pair: Pair, context: Context) -> Actions:
 
 
 def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions:
-    """The event is gone, the activity was edited (rule 7.2)."""
+    """The event is gone, the activity was edited (rule 7.2); or it is still to be made, as begun (rule 10.4)."""
     activity = pair.activity
     assert activity is not None
     entry = _unshortened(wanted_event(activity, context.rules), pair, Side.EXCHANGE)
@@ -229,7 +229,10 @@ def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions
 
 
 def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions:
-    """The activity is gone, the event was edited (rule 7.2): under its old type, if that is still in use."""
+    """The activity is gone, the event was edited (rule 7.2): under its old type, if that is still in use.
+
+    A create that was begun and is still to do is done the same way (rule 10.4): its base is what it set out to write.
+    """
     event = pair.event
     assert event is not None
     kind = type_of(pair.link.type_id, context.rules)
@@ -241,7 +244,7 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
     owner_id = owner_of(event, context.rules.people, context.rules.user_id)
     # Edited in several of its copies, it is made again once (rule 4.1).
-    key = "" if event.is_meeting else f"again-{pair.link.psa_id}"
+    key = "" if event.is_meeting or pair.link.psa_id is None else f"again-{pair.link.psa_id}"
     return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id, key)]
 
 

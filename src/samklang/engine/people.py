@@ -188,9 +188,9 @@ def owner_of(event: SeenEvent, directory: Directory, user_id: str) -> str:
 
 
 def names_in_text(entry: Entry, people: Iterable[Person]) -> str:
-    """The text of a meeting made again without attendees: their names follow it (rule 7.2)."""
+    """The text of a meeting made again without attendees: their names follow it, once (rule 7.2)."""
     names = ", ".join(one.name or one.address for one in people if not one.resource)
-    return f"{entry.text}\n\n{names}".strip() if names else entry.text
+    return entry.text if entry.text.endswith(names) else f"{entry.text}\n\n{names}".strip()
 
 
 def role_of(activity: SeenActivity | None, event: SeenEvent | None, user_id: str, before: Role) -> Role:

@@ -32,16 +32,16 @@ from samklang.engine.actions import (
 )
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
-from samklang.engine.linked import Actions, held_back, plan_pair
+from samklang.engine.linked import Actions, make_activity_again, make_event_again, plan_pair
 from samklang.engine.marks import Marks
 from samklang.engine.materialize import family
 from samklang.engine.meetings import made_again
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
-from samklang.engine.people import is_about_people, owner_of
+from samklang.engine.people import is_about_people
 from samklang.engine.refind import refind
-from samklang.engine.rules import Rules, is_matchable, type_for, wanted_activity, wanted_event
+from samklang.engine.rules import Rules, is_matchable
 
 _ORDER = (
     Join,
@@ -191,7 +191,7 @@ class _Planner:
         return plan_pair(found, self.context, renew=True)
 
     def _create_event_again(self, link: Link) -> Actions:
-        seen, rules = self.context.seen, self.context.rules
+        seen = self.context.seen
         activity = seen.activities.get(link.psa_id or "")
         if activity is None:
             return [Forget(link, "10.4")] if link.psa_id in seen.gone_activities else []
@@ -202,11 +202,10 @@ class _Planner:
         refused = self.context.refuse_rule(activity, link)
         if refused is not None:
             return refused
-        held, notes = held_back(activity, self.context)
-        return [CreateEvent(activity, wanted_event(activity, rules), link, "10.4", held), *notes]
+        return make_event_again(self.context.pair(link), self.context, "10.4")
 
     def _create_activity_again(self, link: Link) -> Actions:
-        seen, rules = self.context.seen, self.context.rules
+        seen = self.context.seen
         event = seen.events.get(link.item_id or "")
         if event is None:
             return [Forget(link, "10.4")] if link.item_id in seen.gone_events else []
@@ -215,11 +214,7 @@ class _Planner:
         refused = self.context.refuse_rule(event, link)
         if refused is not None:
             return refused
-        type_id = type_for(event, rules)
-        if type_id is None:
-            return self.context.put_aside(event, "no_activity_type", link)
-        owner_id = owner_of(event, rules.people, rules.user_id)
-        return [CreateActivity(event, wanted_activity(event, rules, type_id), type_id, link, "10.4", owner_id)]
+        return make_activity_again(self.context.pair(link), self.context, "10.4")
 
 
 # --- the brake ------------------------------------------------------------------------------------------------------

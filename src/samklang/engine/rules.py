@@ -195,6 +195,13 @@ def content(seen: SeenActivity | SeenEvent, rules: Rules) -> Fields:
     return {**plain, **activity_people(seen, rules.people, rules.user_id)}
 
 
+def content_to_be(entry: Entry, type_id: str, rules: Rules) -> Fields:
+    """Canonical fields, people apart, of the activity that is about to be made of the entry under this type."""
+    kind = type_of(type_id, rules)
+    category = kind.category if kind else Category.CALENDAR_ENTRY
+    return fields(seen_entry(SeenActivity("", "", entry, type_id, category), rules))
+
+
 # --- what the other side shall hold ---------------------------------------------------------------------------------
 
 

@@ -44,7 +44,7 @@ from samklang.engine.model import (
 from samklang.engine.people import RESPONSE, is_about_people, owner_of
 from samklang.engine.plan import make_plan
 from samklang.engine.readback import still_to_bring, written_again, zone_lost
-from samklang.engine.rules import Rules, content, wanted_event
+from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.known import id_on, version_on
 from samklang.sync.look import alike
@@ -159,8 +159,10 @@ class Applier:
         self._aim(Side.PSA, event.id, event.version)
         theirs = content(event, self._rules)
         people = {key: value for key, value in theirs.items() if is_about_people(key)}
-        intended = Base({**canonical.fields(action.entry), **people}, theirs)
-        begun = self._recorder.begin_create(Side.PSA, event.id, action.link, intended, action.key)
+        intended = Base({**content_to_be(action.entry, action.type_id, self._rules), **people}, theirs)
+        begun = self._recorder.begin_create(
+            Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id
+        )
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id)
         base = base_after(begun, activity, event, self._rules)
         apart = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
@@ -168,7 +170,7 @@ class Applier:
             # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
             base = action.link.base
         link = linked(begun, activity, event, base, self._user_id)
-        self._recorder.write(link, Side.PSA, "create", action.rule, after=base.psa)
+        self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
 
     def _detach(self, action: Detach) -> None:
         """Make the single entry on both sides; done before, nothing is left to do."""
