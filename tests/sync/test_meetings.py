@@ -401,3 +401,35 @@ def test_rule_8_4_an_outside_meeting_everybody_removed_stays_away(order: tuple[s
         desk.exchange.person_deletes(desk.event.id)
     office.settle([office.desks[name] for name in order])
     assert office.activities == [] and [desk.events for desk in office.syncing] == [[], [], []]
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_4_9_a_meeting_kept_apart_by_its_organizer_is_joined_to_nobody_elses_like_it(
+    order: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.bob.run()
+    office.bob.psa.person_marks(office.activity.id, type_id="note")
+    office.bob.run()  # moved to a type that is not synced (rule 4.8)
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle([office.desks[name] for name in order])
+    apart, own = sorted(office.activities, key=lambda one: one.owner_id or "", reverse=True)
+    assert (apart.owner_id, own.owner_id) == ("bob", "alice")
+    assert [[link.psa_id for link in desk.links] for desk in office.syncing] == [[own.id], [own.id]]
+    office.bob.psa.person_marks(apart.id, type_id="visit")
+    office.bob.run()
+    office.alice.run(reconcile=True)
+    office.settle()
+    assert [{link.psa_id for link in desk.links} for desk in office.syncing] == [{own.id, apart.id}] * 2
+
+
+def test_rule_4_4_what_the_psa_changes_of_a_meeting_kept_apart_by_its_organizer_is_taken_back() -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.settle()
+    office.bob.exchange.person_moves_away(office.bob.event.id)
+    office.settle()
+    office.bob.psa.person_edits(office.activity.id, title="Cake")
+    office.settle()
+    assert office.activity.entry.title == office.alice.event.entry.title == "Tea"

@@ -80,13 +80,20 @@ def carries(pair: Pair, context: Context) -> bool:
     return all(own <= one.address for one in others(pair, context, attendees=True))
 
 
+def is_kept_apart(organizers: ColleagueLink) -> bool:
+    """True for the mark of who called the meeting: no invitation to it is joined to his activity then (rule 4.9)."""
+    return organizers.role is Role.ORGANIZER and not organizers.linked
+
+
 def is_foreign(pair: Pair, context: Context) -> bool:
-    """True where nobody's mailbox of ours can change the meeting: its organizer does not sync (rule 4.4)."""
+    """True where nobody's mailbox of ours can change the meeting: its organizer does not sync (rule 4.4), or his copy
+    is kept apart (rule 4.9)."""
     if pair.event is None or role_in(pair, context) is not Role.ATTENDEE or others(pair, context, attendees=False):
         return False
     organizer = organizer_of(pair.event)
     known = context.rules.people.of_address(organizer.address) if organizer else None
-    return known is None or not known.syncs
+    apart = any(one.uid == pair.link.uid != "" and is_kept_apart(one) for one in context.seen.colleagues)
+    return known is None or not known.syncs or apart
 
 
 def carried(merged: Merged, pair: Pair, context: Context) -> Merged:

@@ -10,6 +10,7 @@ from samklang.engine.changes import base_after, pair
 from samklang.engine.context import Context
 from samklang.engine.linked import held_back, plan_pair
 from samklang.engine.matching import match
+from samklang.engine.meetings import is_kept_apart
 from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_about_people, meeting_key, owner_of, takes_part
 from samklang.engine.rules import content, is_eligible, is_matchable, type_for, wanted_activity, wanted_event
@@ -90,6 +91,9 @@ class Newcomers:
             return (event.id,)
         if shared is None:
             return ()
+        if is_kept_apart(shared):
+            self._leave_out(event, "4.9")
+            return (event.id,)
         activity = self.context.seen.activities.get(shared.psa_id)
         if activity is None:
             # Deleted, or not to be read just now: the colleague's link will tell.
@@ -123,8 +127,9 @@ class Newcomers:
         return user is not None and owner is not None and user.address < owner.address
 
     def _is_a_meeting(self, activity: SeenActivity) -> bool:
-        """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy."""
-        if not any(one.linked and one.psa_id == activity.id for one in self.context.seen.colleagues):
+        """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy, and
+        it is no other meeting, however like. A colleague's mark keeps it apart as his link does (rule 4.9)."""
+        if not any(one.psa_id == activity.id for one in self.context.seen.colleagues):
             return False
         self._leave_out(activity, "4.3")
         return True

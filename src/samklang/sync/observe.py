@@ -180,13 +180,19 @@ def _look_to_colleagues(
     shared = {one.psa_id for one in colleagues if one.uid in new}
     for link in known.links() if colleagues else ():
         again = made_again(link, psa.gone, colleagues)
-        if again is not None:
-            shared.add(again)
-            exchange.ask(exchange.missing([link.item_id] if link.item_id else []))
+        shared |= {again} if again else set()
+        if link.item_id and (again or _comes_in(link, colleagues)):
+            exchange.ask(exchange.missing([link.item_id]))
     psa.ask(psa.missing(shared))
     copies = (known.link_of(Side.PSA, psa_id) for psa_id in shared)
     exchange.ask(exchange.missing([link.item_id for link in copies if link is not None and link.item_id]))
     return colleagues
+
+
+def _comes_in(link: Link, colleagues: tuple[ColleagueLink, ...]) -> bool:
+    """Whether an invitation was left out while its organizer's copy was kept apart (rule 4.9), and no longer is."""
+    left_out = link.status is LinkStatus.LEFT_OUT and link.reason == "4.9"
+    return left_out and any(one.linked and one.uid == link.uid for one in colleagues)
 
 
 def _mend_series(
