@@ -34,6 +34,8 @@ class Record:
     def _begin(self) -> None:
         #: By entry, then field: the last value typed there since the last rest. None: whatever.
         self._meant: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
+        #: By entry, what Exchange forgot with a new rule or time.
+        self._dropped: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         #: Those of them that were joined to nothing then.
         self._alone: set[tuple[str, str]] = set()
         self._touched: set[tuple[str, str]] = set()
@@ -68,9 +70,12 @@ class Record:
                 word for where in office.places for one in office.items(where).values() for word in words(one.seen)
             }
             gone -= known & words({key: value for key, value in item.seen.items() if key[0].isdigit()})
+            self._dropped[place, item.id] |= {key: value for key, value in item.seen.items() if key[0].isdigit()}
             for key in [key for key in self._meant[place, item.id] if key[0].isdigit()]:
                 self._meant[place, item.id][key] = None
-        self.discarded |= gone
+        # … until somebody types over it there.
+        dropped = self._dropped[place, item.id]
+        self.discarded |= {value for key, value in dropped.items() if key in meant or key[:10] in meant} | gone
         self._meant[place, item.id] |= meant
         if not self._is_joined(office, place, item.id):
             self._alone.add((place, item.id))

@@ -268,3 +268,19 @@ def test_rule_5_4_cut_off_between_the_two_writes_a_lengthened_series_still_gets_
     world.synced()
     assert world.event.entry.exceptions[monday(2)].title == "Other"
     assert world.activity.entry.exceptions[monday(2)].title == "Other"
+
+
+def test_rule_5_4_a_date_typed_anew_after_a_server_dropped_all_of_them_leaves_the_others_to_be_written_again(
+    world: World,
+) -> None:
+    series = weekly(count=4)
+    own = {day: occurrence(series, day, title="Other", place="Hall") for day in (monday(2), monday(3))}
+    world.add_to_psa(replace(series, exceptions=own))
+    world.synced()
+    longer = replace(series.recurrence, count=5)
+    typed = occurrence(series, monday(3), title="Third")
+    world.exchange.person_edits(world.event.id, recurrence=longer, exceptions={monday(3): typed})
+    world.synced()
+    for entry in (world.activity.entry, world.event.entry):
+        assert [entry.exceptions[day].title for day in own] == ["Other", "Third"]
+        assert [entry.exceptions[day].place for day in own] == ["Hall", "Hall"]

@@ -70,16 +70,23 @@ def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> Merged:
 def dropped_by_server(pair: Pair) -> frozenset[FieldKey]:
     """What Exchange threw away when a person there changed a series' pattern or time: all changed and cancelled dates.
 
-    Nobody meant that; those that still have a place are written again (rule 5.4).
+    Nobody meant that; those that still have a place are written again (rule 5.4). What he typed into one of the dates
+    since is his edit.
     """
     base, now, event = pair.link.base.exchange, pair.exchange_now, pair.event
     own = {key: day for key in base if (day := occurrence_of(key)) is not None}
     if event is None or not own or not pair.exchange_keys & {"time", "recurrence"}:
         return frozenset()
-    if any(key in now for key in own):
+    if any(now.get(key) == base[key] for key in own):
         return frozenset()
     fitting = known_days(event.entry, frozenset(own.values())) if event.entry.is_series else []
-    return frozenset(key for key, day in own.items() if day in fitting)
+    typed = {day for key in now if (day := occurrence_of(key)) is not None}
+    removed = {day for day in typed if now.get(occurrence_key(day)) == CANCELLED}
+
+    def is_his(key: FieldKey, day: date) -> bool:
+        return key in now or day in removed or (day in typed and base[key] == CANCELLED)
+
+    return frozenset(key for key, day in own.items() if day in fitting and not is_his(key, day))
 
 
 class _Merging:
