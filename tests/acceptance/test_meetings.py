@@ -216,6 +216,21 @@ def test_who_removes_a_meeting_from_his_own_calendar_removes_it_from_no_other(bo
     assert both.alice.one["name"] == both.alice.outlook.one["subject"] == "Lunch"
 
 
+def test_who_takes_her_copy_back_out_of_deleted_items_takes_part_again(both: World) -> None:
+    guid = both.bob.makes("Tea")
+    both.bob.invites(both.alice, guid)
+    both.synced()
+    there = both.alice.outlook.moves_to("deleteditems", both.alice.outlook.one["id"])
+    both.synced()
+    assert both.bob.people(guid) == {ALICE: "Declined"}
+    both.alice.outlook.moves_to("calendar", there)
+    both.synced()
+    assert both.bob.people(guid) == {ALICE: "Accepted"}
+    both.bob.edits(guid, name="Coffee")
+    both.synced()
+    assert both.alice.outlook.one["subject"] == "Coffee"
+
+
 def test_case_116_one_occurrence_declined_leaves_the_series_and_the_date_to_the_others(both: World) -> None:
     both.alice.outlook.calls(BOB, when=at(7), rule=weekly(count=4))
     both.synced()

@@ -14,6 +14,7 @@ from samklang.engine.canonical import occurrence_of
 from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.linked import Actions, make_event_again, plan_pair
+from samklang.engine.meetings import taken_back
 from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenEvent, Side
 from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 
@@ -132,7 +133,9 @@ class Marks:
             return []  # not read in this run
         if link.reason in _WITHOUT_EVENT:
             whole = replace(whole, base=_as_cut_short(whole.base))
-        return plan_pair(self.context.pair(whole), self.context, renew=True)
+        pair = self.context.pair(whole)
+        returned = taken_back(pair, activity, self.context) if link.reason == "4.5" else []
+        return [*returned, *plan_pair(pair, self.context, renew=True)]
 
     def _revive(self, found: Pair) -> Actions:
         """The event is back, its activity is not: out of the trash, or made anew under its old type (rule 8.2)."""

@@ -225,18 +225,26 @@ def attendee_left(pair: Pair, activity: SeenActivity, context: Context) -> list[
         if not heirs:
             return None
         return [Update(link, activity, None, psa_owner_id=heirs[0].psa_id, rule="4.2"), Unlink(link, "4.5")]
-    declined = declining(pair, activity, context)
+    declined = answering("declined", pair, activity, context)
     return [*([declined] if declined else []), Unlink(link, "4.5")]
 
 
-def declining(pair: Pair, activity: SeenActivity, context: Context) -> Update | None:
-    """The user's own participation becomes "declined"; None where it is, or where he has none."""
+def taken_back(pair: Pair, activity: SeenActivity, context: Context) -> list[Action]:
+    """Who had removed a copy of his own and takes it back takes part again (rules 4.5, 8.2). An invitation that is back
+    tells its answer itself."""
+    declined = pair.link.role is Role.PARTICIPANT and pair.psa_now.get(RESPONSE) == "declined"
+    accepted = answering("accepted", pair, activity, context) if declined else None
+    return [accepted] if accepted else []
+
+
+def answering(response: str, pair: Pair, activity: SeenActivity, context: Context) -> Update | None:
+    """The user's own participation becomes `response`; None where it is, or where he has none."""
     user = context.rules.people.of_id(context.rules.user_id)
     entry = activity.entry
-    if user is None or pair.psa_now.get(RESPONSE) == "declined":
+    if user is None or pair.psa_now.get(RESPONSE) == response:
         return None
     if not any(context.rules.people.primary(one.address) == user.address for one in entry.people):
         return None
-    people = with_answer(entry.people, user.address, "declined", context.rules.people)
+    people = with_answer(entry.people, user.address, response, context.rules.people)
     wanted = replace(entry, people=people)
     return Update(pair.link, activity, None, to_psa=wanted, psa_fields=frozenset({RESPONSE}), rule="4.5")
