@@ -38,13 +38,10 @@ ELSEWHERE = {
     202: Place("proof/test_kills.py", "test_a_first_run_that_is_killed_five_times", "killed five times"),
     208: Place("proof/test_errors.py", "test_a_refused_access_is_named", "a withdrawn consent pauses", ("graph",)),
     209: Place("proof/test_errors.py", "test_a_refused_access_is_named", "impersonation denied is named", ("ews",)),
+    220: Place("bench/test_bench.py", "test_case_220", "timed in both directions by the bench"),
     224: Place("web/test_words.py", "test_every_code_says_what_is_wrong", "every code has a cause and a next step"),
     229: Place("web/test_browser.py", "test_no_page_has_a_barrier_axe_knows", "keyboard and screen reader, every page"),
     230: Place("web/test_help.py", "test_every_example_of_the_help_works", "examples of the help are executed"),
-}
-#: What may have no test yet, and why.
-NOT_YET: dict[int, str] = {
-    220: "the bench counts writes and processor time, not yet the seconds from a change to the other side",
 }
 _HEAD = """# Acceptance cases and their tests
 
@@ -124,13 +121,11 @@ def table(reports: list[Path]) -> str:
     rows += [_row_elsewhere(case, place) for case, place in ELSEWHERE.items()]
     beside = named_elsewhere()
     rows += [f"| {case} | (tests/{file}) | see there | see there |" for case, file in beside.items()]
-    shown = named_here() | ELSEWHERE.keys() | beside.keys()
     more = [f"* {words}: {_both(found)}" for (cases, words), found in tests if not cases]
-    missing = [f"* {case}: {why}" for case, why in sorted(NOT_YET.items()) if case not in shown]
     head = _HEAD.replace("COMMIT", _commit()).replace("FIGURES", _figures(results))
     text = head + "\n".join(sorted(rows, key=lambda row: int(re.findall(r"\d+", row)[0])))
     text += "\n\n## Shown besides\n\n" + "\n".join(more) + "\n"
-    return text + ("\n## Not shown yet\n\n" + "\n".join(missing) + "\n" if missing else "")
+    return text
 
 
 def _figures(results: Results) -> str:

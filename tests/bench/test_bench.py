@@ -62,6 +62,16 @@ def test_reading_is_measured_and_says_how_to_get_what_it_is_compared_with(
     assert "./run bench" in reading["missing"]
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_case_220_the_way_of_a_change_to_the_other_side_is_timed_in_both_directions(
+    figures: dict[str, Any], protocol: str
+) -> None:
+    waits = figures[f"waiting_{protocol}"]
+    assert waits["changes"] == figures["sizes"]["waits"]
+    for start in ("from_psa", "from_exchange"):
+        assert 0 < waits[f"{start}_median"] <= waits[f"{start}_p95"]
+
+
 def test_memory_is_measured_at_two_sizes(figures: dict[str, Any]) -> None:
     memory = figures["memory"]
     assert memory["large"] > memory["small"]

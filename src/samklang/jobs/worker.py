@@ -26,6 +26,9 @@ log = logging.getLogger("samklang.jobs")
 _HEARTBEAT = 3.0
 _STALLED = 12.0
 _TICK = 1.0
+#: Seconds after which jobs are looked for without being woken: nobody is, when the run ends that a job of the same
+#: mailbox waited for (the engine's default, 5, is what a second change in a row would take).
+_FETCH = 1.0
 _RESCUE = 4.0
 _TIDY = 3600.0
 #: Seconds a stopping worker waits for its runs. One that takes longer is left to the next worker: every step of a
@@ -64,6 +67,7 @@ async def _work(engine: App) -> None:
             await engine.run_worker_async(
                 concurrency=tasks.THREADS,
                 delete_jobs="always",
+                fetch_job_polling_interval=_FETCH,
                 update_heartbeat_interval=_HEARTBEAT,
                 stalled_worker_timeout=_STALLED,
                 shutdown_graceful_timeout=_GRACE,

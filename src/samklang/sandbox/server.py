@@ -76,6 +76,7 @@ async def serve(folder: Path, port: int, pages_port: int) -> None:
         runners.append(runner)
     print(json.dumps(sandbox.urls), flush=True)
     await stop.wait()
+    sandbox.watch.end()
     for runner in runners:
         await runner.cleanup()
     sandbox.store.close()

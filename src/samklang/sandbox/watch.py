@@ -34,11 +34,17 @@ class Watch:
 
     def __init__(self, store: Store) -> None:
         self._waiting: set[asyncio.Event] = set()
+        #: The server goes down: nobody shall wait any longer.
+        self.is_over = False
         store.on_change = self._wake
 
     def _wake(self) -> None:
         for each in self._waiting:
             each.set()
+
+    def end(self) -> None:
+        self.is_over = True
+        self._wake()
 
     async def change(self, seconds: float) -> None:
         """Returns after the next change, or after so many seconds without one."""

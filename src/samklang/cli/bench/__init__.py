@@ -24,10 +24,12 @@ class Sizes:
     first_run: int
     small: int
     large: int
+    #: Changes on either side whose way to the other is timed.
+    waits: int
 
 
-QUICK = Sizes(events=100, passes=2, first_run=40, small=20, large=120)
-FULL = Sizes(events=500, passes=10, first_run=1000, small=500, large=5000)
+QUICK = Sizes(events=100, passes=2, first_run=40, small=20, large=120, waits=3)
+FULL = Sizes(events=500, passes=10, first_run=1000, small=500, large=5000, waits=40)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,6 +57,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
         # Django's models can be imported from here on.
         from samklang.cli.bench import measures
         from samklang.cli.bench.reading import HOW_TO_GET, reading
+        from samklang.cli.bench.waiting import waiting
 
         for protocol in PROTOCOLS:
             _tell(f"reading {sizes.events} events over {protocol}")
@@ -70,6 +73,9 @@ def measure(sizes: Sizes) -> dict[str, Any]:
             _tell(f"first run of {sizes.first_run} entries over {protocol}")
             ran = measures.first_run(here, protocol, sizes.first_run)
             figures[f"first_run_{protocol}"] = asdict(ran) | {"per_second": ran.per_second}
+        _tell(f"{sizes.waits} changes on their way to either side")
+        for protocol, waits in waiting(here, sizes.waits).items():
+            figures[f"waiting_{protocol}"] = asdict(waits)
         _tell(f"memory at {sizes.small} and {sizes.large} entries")
         used = measures.memory(here, sizes.small, sizes.large)
         figures["memory"] = asdict(used) | {
@@ -87,6 +93,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
     for protocol in ("ews", "graph"):
         read, wrote = figures[f"reading_{protocol}"], figures[f"writes_{protocol}"]
         idle, first = figures[f"idle_{protocol}"], figures[f"first_run_{protocol}"]
+        waits = figures[f"waiting_{protocol}"]
         against = (
             f"{read['peer']} on the same bytes {read['peer_us']} µs: {read['ratio']} times as much"
             if read["ratio"]
@@ -102,6 +109,9 @@ def lines(figures: dict[str, Any]) -> list[str]:
             f" (besides: {idle['logons']} log-ons, {idle['token_requests']} token requests)",
             f"  first run            {first['per_second']} entries/s: {first['entries']} in {first['seconds']} s,"
             f" of which {first['cpu']} s processor time of ours",
+            f"  on the other side    {waits['from_psa_median']} s after a change in Samklang (19 of 20 changes:"
+            f" {waits['from_psa_p95']} s), {waits['from_exchange_median']} s after one in Exchange"
+            f" ({waits['from_exchange_p95']} s)",
         ]
     used = figures["memory"]
     told += ["", "Peak memory of one run (EWS)"]

@@ -126,7 +126,7 @@ class Stream:
                 yield self._notifications(told)
                 spoken = time.monotonic()
             left = self._until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self._caller.sandbox.watch.is_over:
                 yield self._status("Closed")
                 return
             if time.monotonic() - spoken >= _HEARTBEAT:
