@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from samklang.engine.model import Entry, Mail, Person, SeenEvent, Side
+from samklang.engine.model import Entry, LinkStatus, Mail, Person, Role, SeenEvent, Side
 from samklang.engine.rules import ConflictPolicy
 from samklang.sync.report import RunReport
 from tests.machine.machine import AHEAD, PEOPLE, SHORT, People, numbers, people
@@ -19,6 +19,8 @@ from tests.machine.shown import words
 
 #: Nobody who syncs; he is mailed all the same.
 OUTSIDE = "x@customer.example"
+#: Fields of an entry, as `shown` and a base name them.
+_EVERYTHING = {"title", "place", "text", "time", "sensitivity"}
 #: What rule 7.2 puts under the text of a meeting made again; nobody here types an address.
 _NAMES = re.compile(r"\n\n[\w.@]+@[\w.@]+(, [\w.@]+)*$")
 
@@ -70,6 +72,11 @@ class MeetingOffice(Office):
         """Activities with a change that is held back, for the server would mail it (rule 4.6)."""
         waiting = [one for desk in self.desks.values() for one in desk.store.set_aside()]
         return {one.id for one in waiting if (one.side, one.code) == (Side.PSA, "meeting_would_mail")}
+
+    def is_kept_apart(self, psa_id: str) -> bool:
+        """Whether the activity is joined no longer to the copy of who called the meeting."""
+        links = [link for desk in self.desks.values() for link in desk.store.links() if link.psa_id == psa_id]
+        return any(link.status is LinkStatus.UNLINKED and link.role is Role.ORGANIZER for link in links)
 
     def is_foreign(self, place: str, id: str) -> bool:
         return place != PSA and not self.event(place, id).is_organizer
@@ -147,7 +154,10 @@ class Meetings(People):
 
     def _held_back(self, psa_id: str) -> set[str]:
         """Text and privacy are no news for attendees, and no write to their meeting is silent (rule 4.6); what was
-        changed before the first run of who called it waits whole until he, or the PSA, changes it again."""
+        changed before the first run of who called it waits whole until he, or the PSA, changes it again. While a mark
+        keeps the activity apart from the copy of who called it (rule 4.9), nobody else's has to say what his says."""
+        if self.office.is_kept_apart(psa_id):
+            return _EVERYTHING
         if psa_id not in self.office.untold():
             return set()
         aloud = {"title", "place", "time"} if psa_id in self.office.held_at_first else set()

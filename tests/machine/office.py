@@ -188,8 +188,9 @@ class Office:
 
     def add(self, place: str, entry: Entry, *, people: tuple[str, ...] = (), type: str = "visit") -> str:
         if place == PSA:
-            made = self._psa.person_adds(entry, type, owner_id=people[0])
-            self._psa.person_invites(made, *(Person(address(name)) for name in people[1:]))
+            # In one go, as a form is saved: there never was a version of it without its participants.
+            entry = replace(entry, people=tuple(Person(address(name)) for name in people[1:]))
+            made = self._psa.person_adds(entry, type, owner_id=people[0], participant_ids=people[1:])
         else:
             made = self.desks[place].calendar.person_adds(entry)
         self.later(minutes=1)

@@ -433,3 +433,16 @@ def test_rule_4_4_what_the_psa_changes_of_a_meeting_kept_apart_by_its_organizer_
     office.bob.psa.person_edits(office.activity.id, title="Cake")
     office.settle()
     assert office.activity.entry.title == office.alice.event.entry.title == "Tea"
+
+
+def test_rule_10_4_what_the_psa_changed_of_a_meeting_a_run_was_cut_off_at_making_reaches_it() -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.faults.arm(PowerCut(), on="store.record")
+    with pytest.raises(PowerCut):
+        office.alice.run()
+    office.faults.disarm()
+    office.alice.psa.person_edits(office.activity.id, title="Cake")
+    office.settle()
+    titles = [office.activity.entry.title, *(desk.event.entry.title for desk in office.syncing)]
+    assert titles == ["Cake", "Cake", "Cake"]

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from samklang.engine.actions import Observation
+from samklang.engine.canonical import changed_keys
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.meetings import made_again
-from samklang.engine.model import ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
-from samklang.engine.people import is_meeting_key, series_uid
+from samklang.engine.model import Base, ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.people import is_about_people, is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
 from samklang.sync.begun import settle
 from samklang.sync.known import Known, id_on
@@ -153,14 +154,27 @@ def _complete_creates(
             psa.seen[activity.id] = activity
             done = replace(link, psa_id=activity.id, type_id=activity.type_id)
         assert made is not None
-        # What both hold is compared with what the create set out to write: an edit made since is still an edit. What a
-        # colleague's run made of the same meeting is joined as it stands (rule 4.3).
+        # What both hold is compared with what the create set out to write: an edit made since is still an edit.
         base = without_missing_dates(link.base, content(made, rules))
-        if is_meeting_key(link.key):
-            base = replace(base, psa=content(made, rules))
+        if is_meeting_key(link.key) and isinstance(made, SeenActivity):
+            base = _of_a_meeting(base, made, rules)
         done = replace(done, status=LinkStatus.LINKED, base=base)
         known.keep(done)
         yield done
+
+
+def _of_a_meeting(base: Base, made: SeenActivity, rules: Rules) -> Base:
+    """The base for what a colleague's run may have made of the same meeting: it is joined as it stands (rule 4.3).
+
+    To its owner what differs counts as edited on both sides (rule 7.4), for nobody can tell what a colleague's copy
+    held when he made it from what a person changed since.
+    """
+    now = content(made, rules)
+    if made.owner_id != rules.user_id:
+        return replace(base, psa=now)
+    apart = {key for key in changed_keys(base.psa, now) if not is_about_people(key)}
+    sides = ({key: value for key, value in side.items() if key not in apart} for side in (now, base.exchange))
+    return Base(*sides)
 
 
 def _look_to_colleagues(
