@@ -267,11 +267,12 @@ class Person(User):
         return {one["email"]: one["status"] for one in rows}
 
     def has_declined(self, activity: dict[str, Any]) -> bool:
-        """One of a colleague that she said no to is listed as hers still, but gone from her Outlook (rule 4.5)."""
+        """One of a colleague that she said no to is listed as hers still, but gone from her Outlook (rule 4.5), unless
+        its organizer changed it since: that invites her again."""
         owner = activity["ownerUser"]
-        if owner and owner["guid"] == self.guid:
+        if (owner and owner["guid"] == self.guid) or self.people(activity["guid"]).get(self.email) != "Declined":
             return False
-        return self.people(activity["guid"]).get(self.email) == "Declined"
+        return activity["name"] not in {one["subject"] for one in self.outlook.entries if one["attendees"]}
 
     def owner(self, guid: str) -> str | None:
         """Name of who owns it."""
