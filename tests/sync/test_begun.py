@@ -80,3 +80,11 @@ def test_what_is_deleted_after_it_does_not_come_back(edited: Side, error: Any, p
     world.deletes(edited)
     world.at_rest()
     assert not world.activities and not world.events
+
+
+def test_what_is_deleted_where_we_wrote_goes_as_ever(edited: Side, error: Any, policy: ConflictPolicy) -> None:
+    world = Lost(edited, error, policy)
+    world.deletes(edited.other)
+    world.synced()
+    world.check_at_rest()
+    assert len(world.activities) == len(world.events)

@@ -30,9 +30,10 @@ def settle(parts: Parts, known: Known, rules: Rules, looks: Looks) -> tuple[dict
         side = one.change.side
         link = known.link_of(side, one.change.entry_id)
         waits = link is not None and one.change.kind == "update" and known.waits(link, parts.now())
-        if happened and link is not None and link.status is LinkStatus.LINKED and _is_a_runs_update(one.change):
+        seen = looks[side].seen.get(one.change.entry_id)  # None: somebody deleted it since
+        if seen is not None and link is not None and happened and _is_a_runs_update(link, one.change):
             looks[side.other].ask(looks[side.other].missing({id_on(link, side.other) or ""} - {""}))
-            link = _as_written(link, one.change, content(looks[side].seen[one.change.entry_id], rules))
+            link = _as_written(link, one.change, content(seen, rules))
             known.keep(link)
             mended.extend([] if waits else [link])
         if not waits:
@@ -68,9 +69,9 @@ def _took_effect(change: Change, now: Fields) -> bool:
     return change.kind != "delete" and any(now.get(key) != change.before.get(key) for key in _keys(change))
 
 
-def _is_a_runs_update(change: Change) -> bool:
+def _is_a_runs_update(link: Link, change: Change) -> bool:
     """What somebody restores or undoes is his own edit, to be brought across like any other."""
-    return change.kind == "update" and change.cause == "sync"
+    return link.status is LinkStatus.LINKED and change.kind == "update" and change.cause == "sync"
 
 
 def _as_written(link: Link, change: Change, now: Fields) -> Link:
