@@ -350,6 +350,7 @@ class People(RuleBasedStateMachine):
         self, order: Sequence[str], call: tuple[str, int], after: bool, person: str
     ) -> None:
         """Crash-free: a crash anywhere and another run end as without it."""
+        self._fill()
         twin = copy.deepcopy(self.office)
         self.the_power_goes(person, call, after)
         self.settle(order, False)
@@ -361,6 +362,7 @@ class People(RuleBasedStateMachine):
     @rule(order=orders)
     def comes_to_rest_in_whatever_order(self, order: Sequence[str]) -> None:
         """Order-free: it does not show who ran first."""
+        self._fill()
         twin = copy.deepcopy(self.office)
         reconcile = self.record.lagged
         self.settle(order, reconcile)
@@ -372,6 +374,7 @@ class People(RuleBasedStateMachine):
             self.settle(PEOPLE, False)
 
     def settle(self, order: Sequence[str], reconcile: bool) -> None:
+        self._fill()
         stay = set(self._not_deleted())
         bring_to_rest(self.office, order, reconcile=reconcile or self.record.lagged)
         waiting = [(place, code) for place, code in self.office.set_aside() if code not in STAYS]
@@ -383,6 +386,13 @@ class People(RuleBasedStateMachine):
         assert stay <= present, f"an entry nobody deleted is gone: {stay - present}"
         assert not self.record.must_go & present, "a deleted entry came back"
         self.record.rest(self.office)
+
+    def _fill(self) -> None:
+        """Where notices were lost only a listing tells what is gone, and an empty one proves nothing (rule 8.1)."""
+        for place in self.office.places if self.record.lagged else ():
+            for person in PEOPLE if place == PSA else (place,):
+                if not any(person in item.people for item in self.office.items(place).values()):
+                    self._add(place, ("Tea", 0, "single"), (person,))
 
     def _not_deleted(self) -> Iterator[tuple[str, str]]:
         """Entries that no delete anywhere is about to take along."""

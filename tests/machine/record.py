@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,8 +36,8 @@ class Record:
         self._meant: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
         #: By entry, what Exchange forgot with a new rule or time.
         self._dropped: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-        #: Those of them that were joined to nothing then.
-        self._alone: set[tuple[str, str]] = set()
+        #: Place, entry and field of those of them that were joined to nothing then.
+        self._alone: set[tuple[str, str, str]] = set()
         self._touched: set[tuple[str, str]] = set()
         self._deeds = self._troubles = self.rewritten = 0
         self._lied_to = False
@@ -77,8 +77,8 @@ class Record:
         dropped = self._dropped[place, item.id]
         self.discarded |= {value for key, value in dropped.items() if key in meant or key[:10] in meant} | gone
         self._meant[place, item.id] |= meant
-        if not self._is_joined(office, place, item.id):
-            self._alone.add((place, item.id))
+        fields = {(place, item.id, key) for key in meant}
+        self._alone = self._alone - fields if self._is_joined(office, place, item.id) else self._alone | fields
         self._touch(office, place, item.id)
         self.deed(reach=len(office.people))
 
@@ -115,7 +115,15 @@ class Record:
             self.must_go |= set(there)
         self.must_go.discard((place, item.id))
         self._touched.add((place, item.id))
+        self._settle_for_either([(place, item.id), *others])
         self.deed(reach=len(office.people))
+
+    def _settle_for_either(self, group: list[tuple[str, str]]) -> None:
+        """Where two places of an entry had a conflict, it was perhaps settled before one of them went; made again, that
+        one has another id, and what was typed there is no longer known to have been typed of this entry."""
+        times_typed = Counter(key for one in group for key in self._meant.get(one, {}))
+        for one in group:
+            self._meant[one] |= {key: None for key in self._meant[one] if times_typed[key] > 1}
 
     @staticmethod
     def _owner(office: Any, there: list[tuple[str, str]]) -> str:
@@ -151,9 +159,9 @@ class Record:
             return {}
         open_ended = set()
         for one in group:
-            if matched and one in self._alone:
-                continue
             for key, value in self._meant.get(one, {}).items():
+                if matched and (*one, key) in self._alone:
+                    continue
                 found[key].add(value)
                 if value is None:
                     open_ended.add(key)

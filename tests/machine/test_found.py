@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from samklang.engine.model import Entry
+from samklang.engine.model import Entry, Frequency, Recurrence, Weekday
 from samklang.engine.rules import ConflictPolicy
 from tests.machine.machine import bring_to_rest
 from tests.machine.office import PSA, Office, timed
@@ -42,6 +44,29 @@ def test_rule_4_1_of_two_copies_that_say_different_things_the_value_that_lost_is
     titles = {office.items(place)[_only(office, place)].seen["title"] for place in office.places}
     assert len(titles) == 1
     assert titles | office.losers() >= {"Alice's", "Bob's"}
+
+
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+def test_rule_5_4_a_cancelled_date_that_exchange_dropped_and_somebody_changed_then_stays(
+    policy: ConflictPolicy,
+) -> None:
+    office = Office(("alice", "bob"), policy)
+    every_monday = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=8)
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=every_monday), people=("alice",))
+    bring_to_rest(office, office.people)
+    first, second = date(2026, 3, 16), date(2026, 3, 23)
+    for day in (first, second):
+        office.cancel(PSA, _only(office, PSA), day)
+    bring_to_rest(office, office.people)
+    event = _only(office, "alice")
+    office.edit("alice", event, when=timed(7, 30))
+    office.edit_occurrence("alice", event, first, place="Alice's")
+    office.edit(PSA, _only(office, PSA), when=timed(7, 60))
+    bring_to_rest(office, office.people)
+    for place in (PSA, "alice"):
+        seen = office.items(place)[_only(office, place)].seen
+        assert seen[f"{first} place"] == "Alice's"
+        assert seen[str(second)] == "cancelled"
 
 
 @pytest.mark.parametrize("private", [True, False])
