@@ -27,6 +27,12 @@ OUTCOMES = [
     ("gone", "same", None, None, 1),
     ("gone", "edited", "theirs", "theirs", 1),
     ("gone", "gone", None, None, 0),
+    # A new version of the same content is no edit (rule 7.1).
+    ("touched", "touched", "old", "old", 0),
+    ("touched", "edited", "theirs", "theirs", 1),
+    ("edited", "touched", "mine", "mine", 1),
+    ("touched", "gone", None, None, 1),
+    ("gone", "touched", None, None, 1),
 ]
 
 
@@ -48,10 +54,14 @@ def test_rule_7_2(psa: str, exchange: str, activity: str | None, event: str | No
     mine, theirs = world.linked(entry("old"))
     if psa == "edited":
         world.psa_edits(mine, title="mine")
+    elif psa == "touched":
+        world.psa_edits(mine)
     elif psa == "gone":
         del world.activities[mine]
     if exchange == "edited":
         world.exchange_edits(theirs, title="theirs")
+    elif exchange == "touched":
+        world.exchange_edits(theirs)
     elif exchange == "gone":
         del world.events[theirs]
     world.settle()
