@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -123,7 +123,11 @@ class Meetings(People):
         if item is not None and self.office.is_called(item):
             self.may_mail = self.may_mail or place == PSA
             self.record.contested = True
+        others = self._copies(place, item.id) if item is not None else []
         super()._delete(place, item)
+        there = [one for one in others if one[0] != PSA and one[1] in self.office.items(one[0])]
+        if all(self.office.is_foreign(*one) for one in there):
+            self.record.must_go -= set(there)  # while the organizer's copy is not joined, nobody can call it off (4.4)
 
     @rule(person=people, day=st.integers(0, 1), outside=st.booleans())
     def calls_a_meeting(self, person: str, day: int, outside: bool) -> None:
@@ -162,6 +166,20 @@ class Meetings(People):
             return set()
         aloud = {"title", "place", "time"} if psa_id in self.office.held_at_first else set()
         return {"text", "sensitivity"} | aloud
+
+    def _not_deleted(self) -> Iterator[tuple[str, str]]:
+        """An invitation stays as long as the meeting of who called it does, joined to it or not."""
+        found = list(super()._not_deleted())
+        called = {(place, id) for place, id in found if place != PSA and not self.office.is_foreign(place, id)}
+        standing = {self.office.items(place)[id].born for place, id in called}
+        for place, id in found:
+            if place == PSA or (place, id) in called or self.office.items(place)[id].born in standing:
+                yield place, id
+
+    def _took_its_place(self, place: str, born: str) -> bool:
+        """The invitation takes the place of the plain copy (rule 4.1) of who had removed an earlier one."""
+        items = self.office.items(place).items() if place != PSA else ()
+        return any(item.born == born and self.office.is_foreign(place, id) for id, item in items)
 
     def _invitation(self, person: str, number: int) -> str | None:
         ids = [id for id in self.office.items(person) if self.office.is_foreign(person, id)]

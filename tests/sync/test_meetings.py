@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
 
 from samklang.engine.model import LinkStatus, Role, Sensitivity
+from samklang.sync.errors import Unavailable
 from samklang.sync.memory import PowerCut
 from tests.sync.office import NAMES, Office, person
 from tests.sync.world import at, monday, single, weekly
@@ -446,3 +448,43 @@ def test_rule_10_4_what_the_psa_changed_of_a_meeting_a_run_was_cut_off_at_making
     office.settle()
     titles = [office.activity.entry.title, *(desk.event.entry.title for desk in office.syncing)]
     assert titles == ["Cake", "Cake", "Cake"]
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_8_2_a_copy_of_what_its_organizer_called_off_is_let_go_though_the_psa_changed_it(
+    order: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE, KIM)
+    office.settle()
+    office.bob.psa.person_edits(office.activity.id, title="Cake")
+    office.bob.exchange.person_cancels(office.bob.event.id)
+    office.settle([office.desks[name] for name in order])
+    assert (office.activity.entry.title, office.bob.event.entry.title) == ("Cake", "Cake"), "an edit beats a delete"
+    assert office.alice.links == [] and office.alice.event.is_cancelled
+
+
+def test_rule_10_4_a_meeting_called_off_before_it_could_be_made_in_the_psa_is_not_made_there() -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.faults.arm(Unavailable(), on="psa.create", times=9)
+    office.bob.run()
+    office.faults.disarm()
+    office.alice.exchange.person_cancels(office.alice.event.id)
+    for _ in range(3):
+        office.now += timedelta(days=1)
+        office.bob.run()
+    assert office.activities == office.bob.links == []
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES[:2])))
+def test_rule_4_3_an_invitation_sent_anew_joins_the_activity_that_was_made_again(order: tuple[str, ...]) -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.alice.exchange.person_tells(office.alice.event.id, title="Cake")
+    office.alice.psa.person_deletes(office.activity.id)
+    office.settle([office.desks[name] for name in order])
+    assert [link.item_id for link in office.bob.links] == [office.bob.event.id]
+    assert [desk.links[0].psa_id for desk in office.syncing] == [office.activity.id] * 2

@@ -90,7 +90,7 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     pair = answers_aside(pair)
     if pair.event is not None and pair.event.is_cancelled:
         if pair.psa is not Change.GONE and not pair.event.is_organizer and not carries(pair, context):
-            return []  # its organizer's own copy says what becomes of the activity
+            return [Unlink(pair.link, "8.2")]  # its organizer's own copy says what becomes of the activity
         pair = replace(pair, exchange=Change.GONE)
         if pair.psa is Change.EDITED:
             return [Unlink(pair.link, "8.2")]

@@ -96,7 +96,8 @@ class Newcomers:
             return (event.id,)
         activity = self.context.seen.activities.get(shared.psa_id)
         if activity is None:
-            # Deleted, or not to be read just now: the colleague's link will tell.
+            # Deleted, or not to be read just now: what becomes of it, or is made again, the colleague's link will tell.
+            self._leave_out(event, "4.9")
             return (event.id,)
         if (Side.PSA, activity.id) not in self.taken:
             self.actions.extend(self._joined(activity, event))

@@ -119,7 +119,10 @@ class _Planner:
 
     def _follow(self, link: Link, activity: SeenActivity) -> Actions:
         """Let the link go to the activity its meeting has now."""
-        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, type_id=activity.type_id, reason="")
+        moved = self._refound.of(link)
+        item_id = moved.id if moved else link.item_id
+        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=item_id, reason="")
+        link = replace(link, type_id=activity.type_id)
         self._take(link)
         found = self.context.pair(link)
         return [] if found.stands else plan_pair(found, self.context, renew=True)
@@ -209,6 +212,8 @@ class _Planner:
         event = seen.events.get(link.item_id or "")
         if event is None:
             return [Forget(link, "10.4")] if link.item_id in seen.gone_events else []
+        if event.is_cancelled:
+            return [Forget(link, "8.2")]
         if self.context.waits(Side.EXCHANGE, event.id, event.version):
             return []
         refused = self.context.refuse_rule(event, link)
