@@ -30,6 +30,8 @@ class MeetingOffice(Office):
         super().__init__(people, policy)
         #: Mails that runs sent; people's own are not ours.
         self.sent = 0
+        #: A person may edit, and mail, while we write.
+        self.in_a_run = False
         #: Activities with changes that may not be told yet, for nothing is mailed on a first run (rule 4.6).
         self.held_at_first: set[str] = set()
 
@@ -41,7 +43,9 @@ class MeetingOffice(Office):
         before = None if place == PSA else self.event(place, id)
         super()._change(place, id, changes)
         if before is not None and before.is_meeting:
+            mails = len(self.post.mails)
             self.post.tell(before, self.event(place, id), Mail.ALL)
+            self.sent -= (len(self.post.mails) - mails) * self.in_a_run
 
     def delete(self, place: str, id: str) -> None:
         if place != PSA and self.event(place, id).is_meeting and self.event(place, id).is_organizer:
@@ -51,9 +55,11 @@ class MeetingOffice(Office):
 
     def run(self, person: str, *, reconcile: bool = False) -> RunReport:
         before, first = len(self.post.mails), not self.desks[person].store.state().first_run_done
+        self.in_a_run = True
         try:
             return super().run(person, reconcile=reconcile)
         finally:
+            self.in_a_run = False
             self.sent += len(self.post.mails) - before
             self.held_at_first |= self.untold() if first else set()
 
