@@ -119,8 +119,8 @@ class _Planner:
 
     def _follow(self, link: Link, activity: SeenActivity) -> Actions:
         """Let the link go to the activity its meeting has now."""
-        moved = self._refound.of(link)
-        item_id = moved.id if moved else link.item_id
+        again = self._refound.of(link)
+        item_id = again.id if again else link.item_id
         link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=item_id, reason="")
         link = replace(link, type_id=activity.type_id)
         self._take(link)
