@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
@@ -198,4 +199,5 @@ class Meetings(People):
             assert self.may_mail or self.office.mails() == 0
 
 
-Meetings.TestCase.settings = SHORT
+#: Fewer than of the plain machine, in every run of the tests.
+Meetings.TestCase.settings = settings(SHORT, max_examples=20)
