@@ -70,6 +70,19 @@ def test_rule_7_2(psa: str, exchange: str, activity: str | None, event: str | No
     assert sum(link.status is LinkStatus.LINKED for link in world.links.values()) == (activity is not None)
 
 
+@pytest.mark.parametrize("touched", list(Side))
+def test_rule_7_1_a_new_version_of_the_same_content_is_no_edit_whoever_wins_conflicts(touched: Side) -> None:
+    policy = ConflictPolicy.PSA if touched is Side.PSA else ConflictPolicy.EXCHANGE
+    world = World(rules=replace(RULES, conflict=policy))
+    mine, theirs = world.linked(entry("old"))
+    world.psa_edits(mine, **({} if touched is Side.PSA else {"title": "new"}))
+    world.exchange_edits(theirs, **({"title": "new"} if touched is Side.PSA else {}))
+    (action,) = world.plan().actions
+    assert not action.losers
+    world.settle()
+    assert world.titles() == (["new"], ["new"])
+
+
 # Every field: how it looks before, edited one way, edited another way.
 EDITS = [
     ("title", "old", "mine", "theirs"),
