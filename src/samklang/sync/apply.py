@@ -6,11 +6,10 @@ is then decided again from what stands now. Every step can be killed and run aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from samklang.engine import canonical
 from samklang.engine.actions import (
@@ -34,7 +33,6 @@ from samklang.engine.model import (
     Entry,
     FieldKey,
     Fields,
-    Gone,
     Link,
     LinkStatus,
     SeenActivity,
@@ -45,23 +43,16 @@ from samklang.engine.people import RESPONSE, is_about_people, owner_of
 from samklang.engine.plan import make_plan
 from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
+from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.known import id_on, version_on
-from samklang.sync.look import alike
 from samklang.sync.parts import Parts
 from samklang.sync.record import Recorder, linked, only
-
-S = TypeVar("S", SeenActivity, SeenEvent)
-Get = Callable[[Sequence[str]], Mapping[str, S | None]]
 
 #: How often one link is decided in one run before it is set aside because somebody keeps changing it.
 MAX_DECISIONS = 4
 #: Failures of the server at entries in a row that end the run: it is the server then, not the entry.
 MAX_FAULTS_IN_A_ROW = 3
-
-
-class _NotAsDecided(Exception):
-    """The entry is not as it was when the action was decided."""
 
 
 class _KeepsChanging(Exception):
@@ -79,14 +70,13 @@ class Applier:
         self._rules = rules
         self._user_id = rules.user_id
         self._observation = observation
+        self._afresh = Afresh(parts, rules, observation)
         self._recorder = recorder
         self._faults_in_a_row = 0
         #: The side the present step writes to.
         self._target = Side.EXCHANGE
         #: Side, id and version of what the present step carries: set aside when the step fails.
         self._subject: tuple[Side, str, str] = (Side.PSA, "", "")
-        #: Entries as our own writes left them.
-        self._left: dict[tuple[Side, str], SeenActivity | SeenEvent] = {}
 
     def carry_out(self, action: Action) -> None:
         """Do it, or set its entry aside with a reason. Raises only what must end the run."""
@@ -119,7 +109,7 @@ class Applier:
             case Update() | Delete() | TakeOver():
                 try:
                     self._change(action)
-                except (_NotAsDecided, VersionConflict, NotFound):
+                except (NotAsDecided, VersionConflict, NotFound):
                     self._decide_again(action, decisions)
             case _:
                 self._recorder.remember(action)
@@ -221,7 +211,7 @@ class Applier:
         if action.copy is None:
             self._recorder.remember(Rebase(link, action.base, action.activity, action.event, action.rule))
             return
-        fresh = self._look_again(self._calendar.get, action.copy, action.copy.id)
+        fresh = self._afresh.event(action.copy, action.copy.id)
         held = content(fresh, self._rules)
         with self._recorder.writing(action.link, Side.EXCHANGE, "delete", action.rule, held, {}):
             self._calendar.delete(fresh)
@@ -232,20 +222,20 @@ class Applier:
         link, seen = action.link, action.activity
         assert seen is not None, "its owner is known"
         self._aim(Side.PSA, link.item_id, link.item_version)
-        fresh, held = self._look_again(self._activities.get, seen, seen.id), content(seen, self._rules)
+        fresh, held = self._afresh.activity(seen, seen.id), content(seen, self._rules)
         with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
             after = self._activities.hand_over(fresh, owner_id)
             link = replace(link, psa_version=after.version)
             self._recorder.write(link, Side.PSA, "update", action.rule, before=held, after=content(after, self._rules))
-        self._left[Side.PSA, after.id] = after
+        self._afresh.left[Side.PSA, after.id] = after
 
     def _respond(self, action: Update, activity: SeenActivity | None) -> None:
         """Give the user's answer in his mailbox, without mail (rule 4.5); a server may take a declined copy away."""
         link = self._recorder.known.of_id(action.link.id) or action.link
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
-        held = self._left.get((Side.EXCHANGE, link.item_id or ""), action.event)
+        held = self._afresh.left.get((Side.EXCHANGE, link.item_id or ""), action.event)
         seen = held if isinstance(held, SeenEvent) else None
-        fresh = self._look_again(self._calendar.get, seen, link.item_id)
+        fresh = self._afresh.event(seen, link.item_id)
         before = content(fresh, self._rules)
         with self._recorder.writing(link, Side.EXCHANGE, "update", "4.5", {}, {RESPONSE: action.response}):
             after = self._calendar.respond(fresh, action.response)
@@ -274,7 +264,7 @@ class Applier:
     def _update_activity(self, action: Update) -> SeenActivity:
         link, event = action.link, action.event
         self._aim(Side.PSA, link.item_id, event.version if event else link.item_version)
-        fresh = self._look_again(self._activities.get, action.activity, link.psa_id)
+        fresh = self._afresh.activity(action.activity, link.psa_id)
         wanted = action.to_psa or fresh.entry
         before = content(fresh, self._rules)
         with self._writing(action, Side.PSA, before, wanted):
@@ -293,13 +283,13 @@ class Applier:
                 after=content(after, self._rules),
                 losers=action.losers,
             )
-        self._left[Side.PSA, after.id] = after
+        self._afresh.left[Side.PSA, after.id] = after
         return after
 
     def _update_event(self, action: Update, activity: SeenActivity | None) -> None:
         link = action.link
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
-        fresh = self._look_again(self._calendar.get, action.event, link.item_id)
+        fresh = self._afresh.event(action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
         before = content(fresh, self._rules)
         if _lays_out_anew(wanted, action.exchange_fields):
@@ -320,7 +310,7 @@ class Applier:
                 losers=action.losers,
                 by=_editor(action.activity),
             )
-        self._left[Side.EXCHANGE, after.id] = after
+        self._afresh.left[Side.EXCHANGE, after.id] = after
         if lost:
             raise ItemError("zone_not_kept")
 
@@ -348,75 +338,34 @@ class Applier:
 
     def _delete_from(self, get: Get[S], delete: Callable[[S], None], action: Delete, entry_id: str) -> None:
         """Nothing is deleted that a person changed since it was decided."""
-        fresh = self._ask(get, entry_id)
+        fresh = ask(get, entry_id)
         if fresh is None:
-            raise _NotAsDecided
+            raise NotAsDecided
         held = content(fresh, self._rules)
         decided_on = action.link.base.of(action.side) if action.seen is None else content(action.seen, self._rules)
         if held != dict(decided_on):
-            raise _NotAsDecided
+            raise NotAsDecided
         with self._recorder.writing(action.link, action.side, "delete", action.rule, held, {}):
             delete(fresh)
             mark = replace(action.link, status=LinkStatus.UNLINKED, reason=reason_of_delete(action.rule))
             self._recorder.write(mark, action.side, "delete", action.rule, before=held)
 
-    # -- looking again
-
-    def _ask(self, get: Get[S], entry_id: str) -> S | None:
-        answer = get([entry_id])
-        if entry_id not in answer:
-            raise ItemError("unreadable")
-        return answer[entry_id]
-
-    def _look_again(self, get: Get[S], seen: S | None, entry_id: str | None) -> S:
-        """The entry as it stands, if it still holds what was decided on."""
-        fresh = self._ask(get, entry_id) if entry_id else None
-        if fresh is None or seen is None or not alike(fresh, seen, self._rules):
-            raise _NotAsDecided
-        return fresh
+    # -- deciding again
 
     def _decide_again(self, action: Update | Delete | TakeOver, decisions: int) -> None:
-        """Read the side anew that was not as decided, and do what both sides call for now.
-
-        The other side stays as this run's pages showed it, for asking again might reach a replica that lags behind;
-        what changes there meanwhile the next run sees.
-        """
+        """Look anew, and do what both sides call for now."""
         if decisions == MAX_DECISIONS:
             raise _KeepsChanging
         link = action.link
         recorded = self._recorder.known.of_id(link.id)
         if recorded is not None:  # perhaps the first of two writes was done; the ids are those decided on
             link = replace(recorded, psa_id=link.psa_id, item_id=link.item_id)
-        seen = replace(self._observation, links=(link,), activities={}, events={}, set_aside=(), complete={})
-        seen = self._with_psa(seen, link.psa_id, fresh=self._target is Side.PSA)
-        seen = self._with_exchange(seen, link.item_id, fresh=self._target is Side.EXCHANGE)
-        self._do_all(seen, decisions)
+        self._do_all(self._afresh.observation(link, self._target), decisions)
 
     def _do_all(self, seen: Observation, decisions: int) -> None:
         """What is called for by what was seen of one link."""
         for again in make_plan(seen, self._rules, self._now(), self._clocks()).actions:
             self._do(again, decisions + 1)
-
-    def _with_psa(self, seen: Observation, psa_id: str | None, *, fresh: bool) -> Observation:
-        if psa_id is None or (not fresh and psa_id in self._observation.gone_activities):
-            return seen
-        held = self._left.get((Side.PSA, psa_id)) or self._observation.activities.get(psa_id)
-        if fresh or not isinstance(held, SeenActivity):
-            held = self._ask(self._activities.get, psa_id)
-        if held is None:
-            return replace(seen, gone_activities={**seen.gone_activities, psa_id: Gone.CONFIRMED})
-        return replace(seen, activities={psa_id: held}, gone_activities={})
-
-    def _with_exchange(self, seen: Observation, item_id: str | None, *, fresh: bool) -> Observation:
-        if item_id is None or (not fresh and item_id in self._observation.gone_events):
-            return seen
-        held = self._observation.events.get(item_id)
-        if fresh or held is None:
-            held = self._ask(self._calendar.get, item_id)
-        if held is None or held.elsewhere:
-            why = Gone.CONFIRMED if held is None else Gone.MOVED
-            return replace(seen, gone_events={**seen.gone_events, item_id: why})
-        return replace(seen, events={item_id: held}, gone_events={})
 
 
 def _editor(activity: SeenActivity | None) -> str:
