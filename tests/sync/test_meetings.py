@@ -278,6 +278,29 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
+@pytest.mark.parametrize("cut_off", ["psa.take_part", "psa.hand_over"])
+def test_rule_11_1_who_came_or_went_is_in_the_history_though_the_run_was_cut_off_there(cut_off: str) -> None:
+    office = Office("alice", "bob")
+    if cut_off == "psa.take_part":
+        office.alice.exchange.person_calls(single(), KIM)
+        office.settle()
+        office.alice.exchange.person_invites(office.alice.event.id, KIM, BOB)
+    else:
+        office.outside.person_calls(single(), BOB, ALICE)
+        office.settle()
+        office.alice.exchange.person_deletes(office.alice.event.id)
+    desk = office.bob if cut_off == "psa.take_part" else office.alice
+    office.faults.arm(PowerCut(), on=cut_off, after=True)
+    with pytest.raises(PowerCut):
+        desk.run()
+    office.faults.disarm()
+    office.settle()
+    rows = [
+        row for row in desk.store.journal if row.kind == "update" and f"p:{desk.address}" in {*row.before, *row.after}
+    ]
+    assert len(rows) == 1 and not desk.store.begun()
+
+
 def test_rule_4_8_a_mailbox_that_no_longer_syncs_leaves_everything() -> None:
     office = Office("alice", "bob")
     office.alice.exchange.person_calls(single(), BOB)

@@ -39,7 +39,7 @@ from samklang.engine.model import (
     SeenEvent,
     Side,
 )
-from samklang.engine.people import RESPONSE, is_about_people, owner_of
+from samklang.engine.people import ATTENDS, RESPONSE, is_about_people, owner_of, person_key
 from samklang.engine.plan import make_plan
 from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
@@ -197,7 +197,7 @@ class Applier:
         self._aim(Side.PSA, event.id, event.version)
         link = replace(action.link or Link("", LinkStatus.LINKED, None, None), psa_id=before.id, item_id=event.id)
         held = content(before, self._rules)
-        with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
+        with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, self._the_user(held)):
             activity = self._activities.take_part(before.id, event.response, owns=action.owns)
             base = base_after(None, activity, event, self._rules)
             link = linked(link, activity, event, base, self._user_id)
@@ -223,11 +223,17 @@ class Applier:
         assert seen is not None, "its owner is known"
         self._aim(Side.PSA, link.item_id, link.item_version)
         fresh, held = self._afresh.activity(seen, seen.id), content(seen, self._rules)
-        with self._recorder.writing(link, Side.PSA, "update", action.rule, {}, {}):
+        with self._recorder.writing(link, Side.PSA, "update", action.rule, self._the_user({}), {}):
             after = self._activities.hand_over(fresh, owner_id)
             link = replace(link, psa_version=after.version)
             self._recorder.write(link, Side.PSA, "update", action.rule, before=held, after=content(after, self._rules))
         self._afresh.left[Side.PSA, after.id] = after
+
+    def _the_user(self, beside: Fields) -> Fields:
+        """That he is on an activity, unless `beside` says so already."""
+        user = self._rules.people.of_id(self._user_id)
+        said = {person_key(user.address): ATTENDS} if user else {}
+        return {key: value for key, value in said.items() if key not in beside}
 
     def _respond(self, action: Update, activity: SeenActivity | None) -> None:
         """Give the user's answer in his mailbox, without mail (rule 4.5); a server may take a declined copy away."""
