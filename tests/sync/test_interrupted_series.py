@@ -8,14 +8,16 @@ from datetime import date
 import pytest
 
 from samklang.engine.model import Entry, FieldKey, Frequency, Mail, Recurrence, SeenEvent, Weekday
+from samklang.sync.errors import ItemError
 from samklang.sync.memory import MemoryCalendar, PowerCut
 from tests.sync.world import World, at, monday, occurrence, weekly
 
 
 class CutOff(MemoryCalendar):
-    """Writes a series' dates one by one, as servers have it; the power fails after `left` of its writes."""
+    """Writes a series' dates one by one, as servers have it; after `left` of its writes power, or the server, fails."""
 
     left = 99
+    fails: BaseException = PowerCut()
 
     def create(self, entry: Entry, key: str) -> SeenEvent:
         made = super().create(replace(entry, exceptions={}, cancelled=frozenset()), key)
@@ -35,7 +37,7 @@ class CutOff(MemoryCalendar):
             self.left -= 1
             if self.left < 0:
                 self.left = 99
-                raise PowerCut
+                raise self.fails
             held = seen.entry
             if day in entry.cancelled:
                 seen = self.shelf.put(replace(seen, entry=replace(held, cancelled=held.cancelled | {day})))
@@ -54,6 +56,9 @@ DEVIATING = replace(
     },
     cancelled=frozenset({monday(4), monday(5)}),
 )
+
+
+TWICE_A_WEEK = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY, Weekday.FRIDAY), count=20)
 
 
 @pytest.fixture
@@ -96,11 +101,24 @@ def test_a_create_cut_off_after_any_write_loses_no_date(world: World, cut: CutOf
 def test_a_new_rule_cut_off_after_any_write_loses_no_date(world: World, cut: CutOff, writes: int) -> None:
     activity = world.add_to_psa(DEVIATING)
     world.synced()
-    rule = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY, Weekday.FRIDAY), count=20)
-    world.psa.person_edits(activity, recurrence=rule)
+    world.psa.person_edits(activity, recurrence=TWICE_A_WEEK)
     run_into_the_cut(world, cut, writes)
     assert held(world) == ({monday(2): "Cake"}, {monday(3): "Garden"}, {monday(4), monday(5)})
-    assert world.event.entry.recurrence == rule
+    assert world.event.entry.recurrence == TWICE_A_WEEK
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_new_rule_whose_dates_the_server_refused_for_a_while_loses_none(
+    world: World, cut: CutOff, writes: int
+) -> None:
+    activity = world.add_to_psa(DEVIATING)
+    world.synced()
+    world.psa.person_edits(activity, recurrence=TWICE_A_WEEK)
+    cut.left, cut.fails = writes, ItemError("refused")
+    world.synced()
+    world.later(days=1)
+    world.synced()
+    assert held(world) == ({monday(2): "Cake"}, {monday(3): "Garden"}, {monday(4), monday(5)})
 
 
 @pytest.mark.parametrize("writes", range(4))
