@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -225,6 +225,7 @@ Action = (
     | LeaveOut
     | PutAside
 )
+Actions = Sequence[Action]
 
 
 @dataclass(frozen=True, slots=True)

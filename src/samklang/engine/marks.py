@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from samklang.engine.actions import Forget, Revive, Unlink
+from samklang.engine.actions import Actions, Forget, Revive, Unlink
 from samklang.engine.canonical import occurrence_of
 from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
-from samklang.engine.linked import Actions, make_event_again, plan_pair
+from samklang.engine.gone import make_event_again
+from samklang.engine.linked import plan_pair
 from samklang.engine.meetings import taken_back
 from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenEvent, Side
 from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity

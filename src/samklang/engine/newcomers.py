@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from samklang.engine.actions import Action, CreateActivity, CreateEvent, Forget, Join, LeaveOut, NearMatch
 from samklang.engine.changes import base_after, pair
 from samklang.engine.context import Context
-from samklang.engine.linked import held_back, plan_pair
+from samklang.engine.edited import held_back
+from samklang.engine.linked import plan_pair
 from samklang.engine.matching import match
 from samklang.engine.meetings import is_kept_apart
 from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side

@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 from samklang.engine.actions import (
     Action,
+    Actions,
     Brake,
     CreateActivity,
     CreateEvent,
@@ -32,7 +33,8 @@ from samklang.engine.actions import (
 )
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
-from samklang.engine.linked import Actions, make_activity_again, make_event_again, plan_pair
+from samklang.engine.gone import make_activity_again, make_event_again
+from samklang.engine.linked import plan_pair
 from samklang.engine.marks import Marks
 from samklang.engine.materialize import family
 from samklang.engine.meetings import made_again
