@@ -278,6 +278,21 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
+def test_rule_1_8_an_activity_made_again_from_the_copy_of_one_who_took_part_is_as_private_as_that_copy() -> None:
+    office = Office("alice", "bob")
+    id = office.bob.psa.person_adds(single(), "private")
+    office.bob.psa.person_invites(id, ALICE)
+    office.settle()
+    office.alice.exchange.person_edits(office.alice.event.id, sensitivity=Sensitivity.NORMAL)
+    office.settle()
+    assert office.activity.type_id == "private", "its owner's copy decides"
+    office.bob.psa.person_deletes(id)
+    office.alice.exchange.person_edits(office.alice.event.id, title="Coffee")
+    office.settle()
+    assert (office.activity.type_id, office.activity.owner_id) == ("visit", "alice")
+    assert office.alice.event.entry.sensitivity is Sensitivity.NORMAL
+
+
 @pytest.mark.parametrize("cut_off", ["psa.take_part", "psa.hand_over"])
 def test_rule_11_1_who_came_or_went_is_in_the_history_though_the_run_was_cut_off_there(cut_off: str) -> None:
     office = Office("alice", "bob")

@@ -11,7 +11,7 @@ from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.edited import held_back
 from samklang.engine.meetings import WITHOUT_ACTIVITY, attendee_left
-from samklang.engine.model import Entry, Mail, Role, Side
+from samklang.engine.model import Entry, Mail, Role, Sensitivity, Side
 from samklang.engine.people import has_attendees, names_in_text, owner_of
 from samklang.engine.rules import is_ticked, moved_type, type_for, type_of, wanted_activity, wanted_event
 
@@ -118,7 +118,8 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     assert event is not None
     kind = type_of(pair.link.type_id, context.rules)
     type_id = kind.id if kind and kind.active else type_for(event, context.rules)
-    if kind and "sensitivity" in pair.exchange_keys:
+    if kind and event.entry.sensitivity.is_private is not _was_private(pair):
+        # Edited; or this is the copy of one who took part, and what she made of it counts now (rule 1.8).
         type_id = moved_type(kind.id, event.entry.sensitivity.is_private, context.rules) or type_id
     if type_id is None:
         return context.put_aside(event, "no_activity_type", pair.link)
@@ -127,6 +128,11 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     # Edited in several of its copies, it is made again once (rule 4.1).
     key = "" if event.is_meeting or pair.link.psa_id is None else f"again-{pair.link.psa_id}"
     return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id, key)]
+
+
+def _was_private(pair: Pair) -> bool:
+    """Whether the activity was private when both sides last agreed."""
+    return Sensitivity(pair.link.base.psa.get("sensitivity", Sensitivity.NORMAL)).is_private
 
 
 def _unshortened(entry: Entry, pair: Pair, target: Side) -> Entry:
