@@ -36,7 +36,7 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
 @pytest.mark.parametrize(
     ("installation", "every", "edits"),
     [
-        ("ews", 6, 100),
+        ("ews", 6, 40),
         ("graph", 6, 40),
         pytest.param("ews", 1, 100, marks=pytest.mark.full),
         pytest.param("graph", 1, 100, marks=pytest.mark.full),
