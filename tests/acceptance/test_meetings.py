@@ -89,6 +89,21 @@ def test_an_invitation_passes_to_the_next_who_syncs_and_goes_to_the_trash_when_n
     assert both.alice.activities == both.bob.activities == []
 
 
+def test_when_who_spoke_for_an_outsiders_meeting_has_left_the_company_the_next_does(office: World) -> None:
+    office.mailbox("carol@example.org", name="Carol Ek")
+    carol = office.person("carol@example.org", "Carol Ek")
+    office.started(office.bob, carol)
+    xenia = office.outsider()
+    meeting = xenia.calls(BOB, {"address": "carol@example.org", "name": "Carol Ek"})
+    office.synced()
+    assert carol.one["name"] == "Lunch"
+    office.done("user", "deactivate", office.bob.email)
+    office.syncing = [carol]
+    xenia.edits(meeting["id"], subject="Late lunch", send="all")
+    office.synced()
+    assert carol.one["name"] == "Late lunch"
+
+
 def test_case_128_178_an_outsiders_meeting_is_his_to_change_and_own_fields_stay_free(world: World) -> None:
     xenia = world.outsider()
     meeting = xenia.calls(ALICE)

@@ -92,6 +92,7 @@ class DjangoStore:
             psa_id__isnull=False,
             mailbox__user__organization__in=organization,
             mailbox__on=True,
+            mailbox__user__is_active=True,  # who has left speaks for no meeting any longer (rule 4.8)
         ).exclude(Q(mailbox_id=self._mailbox_id) | Q(status=LinkStatus.UNLINKED, reason=DELETED))
         found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email", "status")
         return [
