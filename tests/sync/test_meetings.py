@@ -278,6 +278,24 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
+@pytest.mark.parametrize("runs", list(permutations(NAMES[:2])))
+def test_rule_8_4_restored_after_the_meeting_was_called_off_an_activity_stays_and_its_owner_has_an_event_again(
+    runs: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.settle([office.desks[name] for name in runs])
+    id = office.activity.id
+    office.bob.exchange.person_cancels(office.bob.event.id)
+    office.settle([office.desks[name] for name in runs])
+    assert not office.activities
+    office.alice.psa.person_restores(id)
+    mails = len(office.post.mails)
+    office.settle([office.desks[name] for name in runs])
+    assert office.activity.id == id and len(office.post.mails) == mails
+    assert not office.bob.event.is_meeting and office.bob.event.entry.title == "Tea"
+
+
 def test_rule_1_8_an_activity_made_again_from_the_copy_of_one_who_took_part_is_as_private_as_that_copy() -> None:
     office = Office("alice", "bob")
     id = office.bob.psa.person_adds(single(), "private")

@@ -123,7 +123,8 @@ class Marks:
         link, activity = found.link, found.activity
         assert activity is not None
         whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
-        if _event_of(found) is None and (found.exchange is Change.GONE or link.item_id is None):
+        called_off = found.event is not None and found.event.is_cancelled
+        if called_off or (_event_of(found) is None and (found.exchange is Change.GONE or link.item_id is None)):
             if link.reason != DELETED:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
