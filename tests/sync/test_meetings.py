@@ -279,6 +279,22 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
 
 
 @pytest.mark.parametrize("runs", list(permutations(NAMES[:2])))
+def test_rule_8_4_a_meeting_deleted_in_the_psa_and_restored_is_a_plain_entry_of_both(runs: tuple[str, ...]) -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.settle()
+    id, called_off = office.activity.id, office.alice.event.id
+    office.alice.psa.person_deletes(id)
+    office.settle([office.desks[name] for name in runs])
+    office.alice.psa.person_restores(id)
+    office.settle([office.desks[name] for name in runs])
+    assert office.activity.id == id
+    for desk in office.syncing:
+        (event,) = [one for one in desk.events if one.id != called_off]
+        assert not event.is_meeting and event.entry.title == "Tea"
+
+
+@pytest.mark.parametrize("runs", list(permutations(NAMES[:2])))
 def test_rule_8_4_restored_after_the_meeting_was_called_off_an_activity_stays_and_its_owner_has_an_event_again(
     runs: tuple[str, ...],
 ) -> None:

@@ -125,7 +125,7 @@ class Marks:
         whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
         called_off = found.event is not None and found.event.is_cancelled
         if called_off or (_event_of(found) is None and (found.exchange is Change.GONE or link.item_id is None)):
-            if link.reason != DELETED:
+            if link.reason != DELETED and not called_off:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
             self.take(link)
