@@ -125,8 +125,8 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
         return context.put_aside(event, "no_activity_type", pair.link)
     entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
     owner_id = owner_of(event, context.rules.people, context.rules.user_id)
-    # Edited in several of its copies, it is made again once (rule 4.1).
-    key = "" if event.is_meeting or pair.link.psa_id is None else f"again-{pair.link.psa_id}"
+    # Edited in several of its copies, or making it was cut off in one mailbox, it is made again once (rules 4.1, 4.3).
+    key = "" if pair.link.psa_id is None else f"again-{pair.link.psa_id}"
     return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id, key)]
 
 
