@@ -278,13 +278,16 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
-def test_rule_4_3_made_again_by_a_colleague_while_its_organizer_was_cut_off_at_it_a_meeting_is_one_activity() -> None:
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_rule_4_3_made_again_by_a_colleague_while_its_organizer_was_cut_off_at_it_a_meeting_is_one_activity(
+    after: bool,
+) -> None:
     office = Office("alice", "bob")
     office.alice.exchange.person_calls(single(), BOB)
     office.settle()
     office.alice.exchange.person_tells(office.alice.event.id, title="Coffee")
     office.alice.psa.person_deletes(office.activity.id)
-    office.faults.arm(PowerCut(), on="psa.create")
+    office.faults.arm(PowerCut(), on="psa.create", after=after)
     with pytest.raises(PowerCut):
         office.alice.run()
     office.faults.disarm()

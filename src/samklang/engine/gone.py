@@ -126,8 +126,13 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
     entry = _unshortened(wanted_activity(event, context.rules, type_id), pair, Side.PSA)
     owner_id = owner_of(event, context.rules.people, context.rules.user_id)
     # Edited in several of its copies, or making it was cut off in one mailbox, it is made again once (rules 4.1, 4.3).
-    key = "" if pair.link.psa_id is None else f"again-{pair.link.psa_id}"
+    key = key_of_again(pair.link.psa_id)
     return [CreateActivity(event, entry, type_id, pair.link, rule, owner_id, key)]
+
+
+def key_of_again(psa_id: str | None) -> str:
+    """The create key of what is made in the place of this activity; "" where there was none: any."""
+    return "" if psa_id is None else f"again-{psa_id}"
 
 
 def _was_private(pair: Pair) -> bool:

@@ -33,13 +33,13 @@ from samklang.engine.actions import (
 )
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import Context
-from samklang.engine.gone import make_activity_again, make_event_again
+from samklang.engine.gone import key_of_again, make_activity_again, make_event_again
 from samklang.engine.linked import plan_pair
 from samklang.engine.marks import Marks
 from samklang.engine.materialize import family
 from samklang.engine.meetings import made_again
 from samklang.engine.merge import IN_STEP, ServerClocks
-from samklang.engine.model import Link, LinkStatus, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
 from samklang.engine.people import is_about_people
 from samklang.engine.refind import refind
@@ -106,9 +106,9 @@ class _Planner:
     def link(self, link: Link) -> None:
         if link.status is LinkStatus.LEFT_OUT:
             return
-        again = made_again(link, self.context.seen.gone_activities, self.context.seen.colleagues)
-        if again is not None and again in self.context.seen.activities:
-            self.actions.extend(self._follow(link, self.context.seen.activities[again]))
+        again = self._made_again(link)
+        if again is not None:
+            self.actions.extend(self._follow(link, again))
             return
         if link.status is LinkStatus.UNLINKED:
             self.actions.extend(self.marks.plan(link))
@@ -118,6 +118,18 @@ class _Planner:
             self.actions.extend(self._linked(link))
         else:
             self.actions.extend(self._creating(link))
+
+    def _made_again(self, link: Link) -> SeenActivity | None:
+        """The activity a colleague's copy made of the link's meeting; also one he was cut off at before he had it in
+        his records: its key tells (rules 4.3, 10.4)."""
+        seen = self.context.seen
+        again = made_again(link, seen.gone_activities, seen.colleagues)
+        if again is not None:
+            return seen.activities.get(again)
+        gone = seen.gone_activities.get(link.psa_id or "") == Gone.CONFIRMED
+        if not (gone and link.role.is_meeting and link.status is LinkStatus.LINKED):
+            return None
+        return self._activity_by_key.get(key_of_again(link.psa_id))
 
     def _follow(self, link: Link, activity: SeenActivity) -> Actions:
         """Let the link go to the activity its meeting has now."""
