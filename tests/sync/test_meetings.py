@@ -278,6 +278,19 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
+@pytest.mark.parametrize("runs", list(permutations(NAMES[:2])))
+def test_rule_4_5_who_removed_the_meeting_stays_out_whatever_else_changed_of_it_meanwhile(
+    runs: tuple[str, ...],
+) -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB, CAROL)
+    office.settle()
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.alice.exchange.person_edits(office.alice.event.id, title="Coffee")
+    office.settle([office.desks[name] for name in runs])
+    assert not office.bob.events and office.activity.entry.title == "Coffee"
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_rule_4_3_made_again_by_a_colleague_while_its_organizer_was_cut_off_at_it_a_meeting_is_one_activity(
     after: bool,
