@@ -172,6 +172,8 @@ def test_a_saved_password_is_tried_once_however_many_mailboxes_wait_for_it(insta
 
     sandbox.zero_counts()
     installation.with_secret("wrong again", "connection", "set")
+    shown = installation.done("connection", "show", "--json").json
+    assert shown["paused"] == "sign_in_refused", "the others wait for what comes of the first"
     assert [person.runs()["error"] for person in (alice, bob, alice)] == ["sign_in_refused"] * 3
     assert _log_ons(sandbox) == 1, "the account would be locked"
 

@@ -278,6 +278,18 @@ def test_rule_4_1_cut_off_at_any_call_an_invitation_takes_over_without_a_double(
         assert len(office.activities) == len(office.bob.events) == len(office.bob.links) == 1, nth
 
 
+def test_rule_4_4_a_meeting_deleted_in_the_psa_and_changed_there_is_made_again_from_its_organizers_copy_alone() -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.alice.exchange.person_tells(office.alice.event.id, title="Coffee")
+    office.alice.psa.person_deletes(office.activity.id)
+    office.bob.run()
+    assert office.activities == [], "it is not his to make"
+    office.settle()
+    assert office.activity.entry.title == "Coffee"
+
+
 @pytest.mark.parametrize("runs", list(permutations(NAMES[:2])))
 def test_rule_4_5_who_removed_the_meeting_stays_out_whatever_else_changed_of_it_meanwhile(
     runs: tuple[str, ...],
