@@ -353,9 +353,10 @@ class People(RuleBasedStateMachine):
         self._fill()
         twin = copy.deepcopy(self.office)
         self.the_power_goes(person, call, after)
+        contested = self.record.contested  # at rest nothing is
         self.settle(order, False)
         bring_to_rest(twin, [person, *order], reconcile=True)
-        if not self.record.contested:
+        if not contested:
             assert state(self.office) == state(twin), "a crash shows in the end"
 
     @precondition(lambda self: not self.record.contested)
