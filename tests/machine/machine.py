@@ -165,6 +165,8 @@ class People(RuleBasedStateMachine):
         if item is not None and not item.private and item.type != type:
             with self._changing(PSA, item, {}):
                 self.office.set_type(item.id, type)
+            if type == "visit":
+                self.record.deed(reach=len(PEOPLE))  # what was edited while they were apart (4.8) goes along
 
     @rule(place=places, number=numbers)
     def somebody_deletes(self, place: str, number: int) -> None:
