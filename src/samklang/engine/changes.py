@@ -50,6 +50,11 @@ class Pair:
         return (self.activity, self.event, self.psa_gone, self.exchange_gone) == (None, None, None, None)
 
     @property
+    def is_called_off(self) -> bool:
+        """The event is the copy of a meeting its organizer cancelled."""
+        return self.event is not None and self.event.is_cancelled
+
+    @property
     def psa_keys(self) -> frozenset[FieldKey]:
         """What a person changed in the PSA."""
         return changed_keys(self.link.base.psa, self.psa_now)

@@ -20,7 +20,7 @@ def left(pair: Pair, context: Context) -> Actions:
     """The user takes no part any longer (rule 4.7): his copy of it goes; what he made himself moves to a new owner who
     syncs, and stays otherwise; a meeting stays with its organizer."""
     link, event, activity = pair.link, pair.event, pair.activity
-    if pair.exchange is Change.GONE or (event is not None and event.is_cancelled):
+    if pair.exchange is Change.GONE or pair.is_called_off:
         return [Forget(link)]
     if event is None or event.is_meeting:
         return [Unlink(link, "4.7")]
@@ -58,8 +58,7 @@ def remove_activity(pair: Pair, context: Context) -> Actions:
     activity, link = pair.activity, pair.link
     if activity is None:
         return []
-    cancelled = pair.event is not None and pair.event.is_cancelled
-    if not cancelled and (link.role is Role.ATTENDEE or not _may_remove(pair, context)):
+    if not pair.is_called_off and (link.role is Role.ATTENDEE or not _may_remove(pair, context)):
         aside = attendee_left(pair, activity, context)
         if aside is not None:
             return aside

@@ -28,7 +28,7 @@ def plan_pair(pair: Pair, context: Context, *, renew: bool = False) -> Actions:
     if pair.exchange_gone is Gone.MOVED:
         return [Unlink(pair.link, "8.4" if pair.psa is Change.GONE else "8.2")]
     pair = answers_aside(pair)
-    if pair.event is not None and pair.event.is_cancelled:
+    if pair.event is not None and pair.is_called_off:
         if pair.psa is not Change.GONE and not pair.event.is_organizer and not carries(pair, context):
             return [Unlink(pair.link, "8.2")]  # its organizer's own copy says what becomes of the activity
         pair = replace(pair, exchange=Change.GONE)

@@ -123,9 +123,9 @@ class Marks:
         link, activity = found.link, found.activity
         assert activity is not None
         whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
-        called_off = found.event is not None and found.event.is_cancelled
-        if called_off or (_event_of(found) is None and (found.exchange is Change.GONE or link.item_id is None)):
-            if link.reason != DELETED and not called_off:
+        event_gone = found.exchange is Change.GONE or link.item_id is None
+        if found.is_called_off or (found.event is None and event_gone):
+            if link.reason != DELETED and not found.is_called_off:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
             self.take(link)
@@ -152,7 +152,7 @@ class Marks:
 
 def _event_of(found: Pair) -> SeenEvent | None:
     """The event as it stands in the calendar; None for a meeting called off."""
-    return found.event if found.event is not None and not found.event.is_cancelled else None
+    return None if found.is_called_off else found.event
 
 
 def _both_gone(found: Pair) -> bool:

@@ -158,8 +158,7 @@ def answers_aside(pair: Pair) -> Pair:
     removed because somebody else came or went."""
     psa, exchange = pair.psa, pair.exchange
     is_aside = is_about_people if pair.link.role is Role.ATTENDEE else is_answer
-    cancelled = pair.event is not None and pair.event.is_cancelled
-    if psa is Change.EDITED and (cancelled or exchange is Change.GONE) and all(map(is_aside, pair.psa_keys)):
+    if psa is Change.EDITED and (pair.is_called_off or exchange is Change.GONE) and all(map(is_aside, pair.psa_keys)):
         psa = Change.SAME
     if exchange is Change.EDITED and psa is Change.GONE and all(map(is_answer, pair.exchange_keys)):
         exchange = Change.SAME
