@@ -166,7 +166,7 @@ class People(RuleBasedStateMachine):
             with self._changing(PSA, item, {}):
                 self.office.set_type(item.id, type)
             if type == "visit":
-                self.record.deed(reach=len(PEOPLE))  # what was edited while they were apart (4.8) goes along
+                self.record.deed(reach=len(PEOPLE) * self.record.while_apart.pop(item.born, 0))
 
     @rule(place=places, number=numbers)
     def somebody_deletes(self, place: str, number: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from samklang.engine.model import LinkStatus
 from tests.machine.office import PSA, Item
 from tests.machine.shown import words
 
@@ -28,6 +29,8 @@ class Record:
         self.rests = 0
         #: Notices were lost or answers lagged: only the reconcile finds all.
         self.lagged = False
+        #: By entry, edits while a type kept its places apart (rule 4.8): all of them travel when it is ticked again.
+        self.while_apart: Counter[str] = Counter()
         self._written_before = 0
         self._begin()
 
@@ -80,7 +83,13 @@ class Record:
         fields = {(place, item.id, key) for key in meant}
         self._alone = self._alone - fields if self._is_joined(office, place, item.id) else self._alone | fields
         self._touch(office, place, item.id)
+        self.while_apart[item.born] += self._is_apart(office, place, item.id)
         self.deed(reach=len(office.people))
+
+    @staticmethod
+    def _is_apart(office: Any, place: str, id: str) -> bool:
+        marks = [one for one in office.joined() if one.status is LinkStatus.UNLINKED]
+        return any((place, id) in ((PSA, one.psa_id), (one.person, one.item_id)) for one in marks)
 
     @staticmethod
     def _is_joined(office: Any, place: str, id: str) -> bool:
@@ -92,11 +101,18 @@ class Record:
         self._touched.add((place, id))
         self.must_go.discard((place, id))
         others = copies(office, place, id)
-        if any(other in self._touched or other in self.must_go for other in others):
+        if (self._touched | self.must_go) & self._others(office, place, id):
             self.contested = True
         if place != PSA and self._is_awaited(office, others):
             self.contested = True
         self.must_go -= set(others)  # an edit beats a delete (rule 7.2)
+
+    @staticmethod
+    def _others(office: Any, place: str, id: str) -> set[tuple[str, str]]:
+        """The other places of an entry, those that a mark keeps apart for a while among them."""
+        ends = [{(PSA, link.psa_id), (link.person, link.item_id)} for link in office.joined() if link.psa_id]
+        activities = {one for pair in ends if (place, id) in pair for one in pair if one[0] == PSA}
+        return {one for pair in ends if pair & activities for one in pair} - {(place, id)}
 
     @staticmethod
     def _is_awaited(office: Any, others: list[tuple[str, str]]) -> bool:
