@@ -99,6 +99,13 @@ class ActivitiesContract:
         assert (again.id, again.version, again.entry.title) == (first.id, first.version, MEETING.title)
         assert [seen.id for seen in read(side.port)] == [first.id]
 
+    def test_one_deleted_since_is_made_with_the_same_key_as_it_is_wanted_now(self, side: ActivitySide) -> None:
+        first = side.port.create(WITH_EXCEPTIONS, side.type_id, "key")
+        side.port.delete(first)
+        again = side.port.create(replace(MEETING, title="Other"), side.type_id, "key")
+        assert (again.entry.title, again.entry.recurrence, again.entry.exceptions) == ("Other", None, {})
+        assert {seen.id: seen.entry.title for seen in read(side.port)} == {again.id: "Other"}
+
     def test_a_create_is_found_by_its_key(self, side: ActivitySide) -> None:
         assert side.port.find_created("key") is None
         made = side.port.create(MEETING, side.type_id, "key")

@@ -131,7 +131,10 @@ class Meetings(People):
             self.may_mail = self.may_mail or place == PSA
             self.record.contested = True
         others = self._copies(place, item.id) if item is not None else []
+        held_back = {(PSA, id) for id in self.office.untold()}
         super()._delete(place, item)
+        if held_back & set(others):
+            self.record.must_go -= set(others)  # an edit that waits beats a delete, too (rule 7.2)
         there = [one for one in others if one[0] != PSA and one[1] in self.office.items(one[0])]
         if all(self.office.is_foreign(*one) for one in there):
             self.record.must_go -= set(there)  # while the organizer's copy is not joined, nobody can call it off (4.4)

@@ -77,3 +77,20 @@ def test_rule_1_6_an_activity_made_again_is_as_private_as_its_event_is_now(offic
     office.delete(PSA, _only(office, PSA))
     bring_to_rest(office, office.people)
     assert office.items(PSA)[_only(office, PSA)].private is private
+
+
+def test_rule_7_2_an_activity_restored_and_deleted_anew_is_made_again_once_more(office: Office) -> None:
+    """… although what was made of it the first time is in the trash, and a mark remembers it as deleted."""
+    activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("bob",))
+    bring_to_rest(office, office.people)
+    for title in ("First", "Second"):
+        office.edit("bob", _only(office, "bob"), title=title)
+        office.delete(PSA, activity)
+        bring_to_rest(office, office.people)
+        assert office.items(PSA)[_only(office, PSA)].seen["title"] == title
+        if title == "First":
+            office.delete("bob", _only(office, "bob"))
+            bring_to_rest(office, office.people)
+            office.restore(activity)
+            bring_to_rest(office, office.people)
+    assert office.items("bob")[_only(office, "bob")].seen["title"] == "Second"

@@ -29,20 +29,23 @@ from samklang.engine.model import Entry, FieldKey
 def create(by: User, entry: Entry, type_: ActivityType, key: str, owner: User | None) -> Activity:
     """A new activity with the entry's whole content and people.
 
-    Where the key made one before, that is returned as it is, out of the trash if need be, and `by` takes part in it.
+    Where the key made one before, that is returned as it is, and `by` takes part in it. One that somebody deleted since
+    comes out of the trash with this content: what it said then is nobody's edit.
     """
     changes.lock(by.organization_id)
+    masked = entry.sensitivity.is_private and not type_.is_private
+    values = Changes(type=type_, masked=masked)
     made = Activity.objects.of(by.organization_id).filter(create_key=key).whole().first()
     if made is not None:
-        return _joined(made, by, _own_status(by, entry))
+        deleted = made.trashed_at is not None
+        return _joined(made, by, _own_status(by, entry), *((entry, values) if deleted else ()))
     activity = Activity(
         organization=by.organization, created=clock.now(), created_by=by, create_key=key, version=0, owner=owner
     )
     guests = people.guests_of(entry.people)
     if by != owner and by.email not in {guest.folded_address for guest in guests}:
         guests.append(Guest(by, status=Participant.Status.INVITED))
-    masked = entry.sensitivity.is_private and not type_.is_private
-    values = Changes(owner=owner, type=type_, participants=guests, masked=masked)
+    values |= Changes(owner=owner, participants=guests)
     return write(activity, entry, values, by, clock.now(), own_run=True)
 
 
@@ -115,16 +118,23 @@ def restore(by: User, guid: UUID | str) -> Activity:
     return activity
 
 
-def _joined(activity: Activity, by: User, status: Participant.Status) -> Activity:
+def _joined(
+    activity: Activity,
+    by: User,
+    status: Participant.Status,
+    entry: Entry | None = None,
+    values: Changes | None = None,
+) -> Activity:
+    """The activity, out of the trash, with `by` on it; and with this content, if given."""
     was_trashed, activity.trashed_at = activity.trashed_at is not None, None
     there = [Guest.of(row) for row in activity.participants.all()]
-    values = Changes()
+    values = values or Changes()
     if by.pk not in changes.people_of(activity):
         there = [guest for guest in there if guest.folded_address != by.email]
         values["participants"] = [*there, Guest(by, status=status)]
     if not was_trashed and not values:
         return activity
-    return write(activity, rows.entry_of(activity), values, by, clock.now(), own_run=True)
+    return write(activity, entry or rows.entry_of(activity), values, by, clock.now(), own_run=True)
 
 
 def _own_status(by: User, entry: Entry) -> Participant.Status:

@@ -143,8 +143,8 @@ class Activities(Protocol):
         """Make an activity with `entry.people` as participants; `key` makes repeating harmless.
 
         `owner_id`: PSA id of its owner, by default the user. Where the key made an activity before, that one is
-        returned (out of the trash, if need be), and the user takes part in it: colleagues in whose mailboxes one
-        meeting stands call with one key (rule 4.3).
+        returned, and the user takes part in it: colleagues in whose mailboxes one meeting stands call with one key
+        (rule 4.3). One that was deleted since comes out of the trash with the content it is now made with.
         """
 
     def update(

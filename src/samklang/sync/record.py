@@ -19,6 +19,7 @@ from samklang.engine.actions import (
     Unlink,
 )
 from samklang.engine.canonical import occurrence_of
+from samklang.engine.marks import is_absent
 from samklang.engine.model import (
     Base,
     FieldKey,
@@ -210,14 +211,20 @@ class Recorder:
             return
         for side in Side:
             spare = self.known.link_of(side, id_on(link, side) or "")
-            if spare is not None and spare.id != link.id and spare.status is LinkStatus.LEFT_OUT:
-                self._store.record(spare, remove=True)  # each side was left out alone
+            if spare is not None and spare.id != link.id and _gives_way(spare, side):
+                self._store.record(spare, remove=True)
                 self.known.drop(spare)
         self._store.record(link, change, remove=remove, begun=self._begun if change else "")
         if held is not None:
             self.known.drop(held)
         if not remove and link.id:
             self.known.keep(link)
+
+
+def _gives_way(link: Link, side: Side) -> bool:
+    """Whether what another link now joins ends this one: each side was left out alone, or it remembers as deleted what
+    was made again, out of the trash (rule 4.3)."""
+    return link.status is LinkStatus.LEFT_OUT or is_absent(link, side)
 
 
 def _left_out(action: LeaveOut) -> Link:

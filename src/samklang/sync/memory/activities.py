@@ -73,9 +73,14 @@ class MemoryActivities:
         with self.faults.call("psa.create"):
             self.shelf.writes["create"] += 1
             self._check(entry)
-            before = self._keyed(key)
+            before = self.shelf.keyed(key)
             if before is not None:
                 return self._joined(before, "none")
+            trashed = next((one for one in self.trash.values() if one.key == key), None)
+            if trashed is not None:
+                entry = replace(entry, people=self.trash.pop(trashed.id).entry.people)
+                made = replace(trashed, entry=entry, type_id=type_id, category=self._categories[type_id])
+                return self._joined(self.shelf.put(made), "none")
             owner_id = self.user_id if owner_id is None else owner_id or None
             made = SeenActivity("", "", entry, type_id, self._categories[type_id], owner_id=owner_id, key=key)
             made = self._with_people(replace(made, id=self.shelf.fresh_id()), entry.people)
@@ -139,12 +144,6 @@ class MemoryActivities:
         code = self.refuses(entry)
         if code is not None:
             raise ItemError(code)
-
-    def _keyed(self, key: str) -> SeenActivity | None:
-        trashed = next((one for one in self.trash.values() if one.key == key), None)
-        if trashed is not None:
-            return self.shelf.put(self.trash.pop(trashed.id))
-        return self.shelf.keyed(key)
 
     def _joined(self, held: SeenActivity, response: str) -> SeenActivity:
         user = self.people.of_id(self.user_id)
