@@ -415,6 +415,7 @@ class People(RuleBasedStateMachine):
     def _check_pairs(self) -> None:
         """Converges: everything is joined, or has a mark, and both sides of a link are equal."""
         office = self.office
+        self._note_matched()
         joined = {PSA: set(), **{person: set() for person in PEOPLE}}
         for link in office.joined():
             assert link.status is not LinkStatus.CREATING
@@ -423,8 +424,6 @@ class People(RuleBasedStateMachine):
             if link.status is not LinkStatus.LINKED:
                 continue
             activity, event = office.items(PSA)[link.psa_id], office.items(link.person)[link.item_id]
-            if activity.born != event.born:
-                self.record.matched.add((link.person, link.item_id))
             unlike = set(link.unlike) if (link.person, link.item_id) in self.record.matched else set()
             assert not {"title", "time", "recurrence"} & unlike, link
             unlike |= self._held_back(link.psa_id)
@@ -436,6 +435,14 @@ class People(RuleBasedStateMachine):
             for id, item in office.items(place).items():
                 if place != PSA or item.type != "note":
                     assert id in joined[place], f"{item} of {place} is not joined"
+
+    def _note_matched(self) -> None:
+        """What first contact joined although different people made it, as long as its text tells."""
+        here = {place: self.office.items(place) for place in self.office.places}
+        for link in self.office.joined():
+            activity, event = here[PSA].get(link.psa_id), here[link.person].get(link.item_id)
+            if link.status is LinkStatus.LINKED and activity and event and activity.born != event.born:
+                self.record.matched.add((link.person, link.item_id))
 
     def _check_meant(self) -> None:
         """What one place alone typed into a field is what every place shows; of several, one of what was typed."""
@@ -469,6 +476,7 @@ class People(RuleBasedStateMachine):
             for item in self.office.items(place).values()
             for word in words(item.seen)
         }
+        self._note_matched()
         for link in self.office.joined():  # the next edit of it, on either side, goes over what differs (rule 3.1)
             if "text" in link.unlike or (link.person, link.item_id) in self.record.matched:
                 self.record.discarded |= set().union(*link.unlike.values())

@@ -75,6 +75,15 @@ class MeetingOffice(Office):
             found = {id: item for id, item in found.items() if not self.event(place, id).is_cancelled}
         return {id: _without_names(item) for id, item in found.items()}
 
+    def called_off(self) -> set[str]:
+        """What meetings were born with of which a copy says that they are called off."""
+        shown = [desk.calendar.shelf.shown().values() for desk in self.desks.values()]
+        return {_born(one.entry) for events in shown for one in events if one.is_cancelled}
+
+    def losers(self) -> set[str]:
+        """A meeting called off goes into the trash with what was edited of it in the PSA at that moment."""
+        return super().losers().union(*(words(item.seen) for item in self.trash().values()))
+
     def untold(self) -> set[str]:
         """Activities with a change that is held back, for the server would mail it (rule 4.6)."""
         waiting = [one for desk in self.desks.values() for one in desk.store.set_aside()]
@@ -91,7 +100,11 @@ class MeetingOffice(Office):
     def is_called(self, item: Item) -> bool:
         """Whether a meeting with this content stands in any calendar."""
         events = [one for desk in self.desks.values() for one in desk.calendar.shelf.shown().values()]
-        return any(one.is_meeting and one.entry.text.split("\n")[0] == item.born for one in events)
+        return any(one.is_meeting and _born(one.entry) == item.born for one in events)
+
+
+def _born(entry: Entry) -> str:
+    return entry.text.split("\n")[0]
 
 
 def _without_names(item: Item) -> Item:
@@ -178,8 +191,11 @@ class Meetings(People):
         return {"text", "sensitivity"} | aloud
 
     def _not_deleted(self) -> Iterator[tuple[str, str]]:
-        """An invitation stays as long as the meeting of who called it does, joined to it or not."""
-        found = list(super()._not_deleted())
+        """An invitation stays as long as the meeting of who called it does, joined to it or not; once a copy says that it
+        is called off, nothing of it has to. After an old answer of the PSA one may be declined once more."""
+        off = self.office.called_off()
+        found = [one for one in super()._not_deleted() if self.office.items(one[0])[one[1]].born not in off]
+        found = [one for one in found if not (self.record.lied and self.office.is_foreign(*one))]
         called = {(place, id) for place, id in found if place != PSA and not self.office.is_foreign(place, id)}
         standing = {self.office.items(place)[id].born for place, id in called}
         for place, id in found:

@@ -43,7 +43,8 @@ class Record:
         self._alone: set[tuple[str, str, str]] = set()
         self._touched: set[tuple[str, str]] = set()
         self._deeds = self._troubles = self.rewritten = 0
-        self._lied_to = False
+        #: An old answer was taken for an edit.
+        self.lied = False
         #: Two places of one entry were touched: who wins may depend on who is asked.
         self.contested = False
 
@@ -160,7 +161,7 @@ class Record:
     def lied_to(self) -> None:
         """A server gave an old answer: what was read from it may have been taken for an edit."""
         self.must_go.clear()
-        self._lied_to = self.lagged = self.contested = True
+        self.lied = self.lagged = self.contested = True
         self._troubles += 1
 
     # -- what must be true at rest
@@ -171,7 +172,7 @@ class Record:
         `matched`: several people made it; what differed then stays on each side (rule 3.1).
         """
         found: dict[str, set[str | None]] = defaultdict(set)
-        if self._lied_to:
+        if self.lied:
             return {}
         open_ended = set()
         for one in group:

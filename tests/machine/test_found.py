@@ -6,15 +6,26 @@ from datetime import date
 
 import pytest
 
-from samklang.engine.model import Entry, Frequency, Recurrence, Weekday
+from samklang.engine.model import Entry, Frequency, Person, Recurrence, Weekday
 from samklang.engine.rules import ConflictPolicy
+from samklang.sync.errors import Throttled, Unavailable
 from tests.machine.machine import bring_to_rest
+from tests.machine.meetings import MeetingOffice
 from tests.machine.office import PSA, Office, timed
+
+
+EVERY_MONDAY = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=8)
+FIRST, SECOND = date(2026, 3, 16), date(2026, 3, 23)
 
 
 @pytest.fixture
 def office() -> Office:
     return Office(("alice", "bob"), ConflictPolicy.NEWEST)
+
+
+@pytest.fixture
+def meetings() -> MeetingOffice:
+    return MeetingOffice(("alice", "bob"), ConflictPolicy.NEWEST)
 
 
 def _only(office: Office, place: str) -> str:
@@ -51,22 +62,20 @@ def test_rule_5_4_a_cancelled_date_that_exchange_dropped_and_somebody_changed_th
     policy: ConflictPolicy,
 ) -> None:
     office = Office(("alice", "bob"), policy)
-    every_monday = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=8)
-    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=every_monday), people=("alice",))
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
     bring_to_rest(office, office.people)
-    first, second = date(2026, 3, 16), date(2026, 3, 23)
-    for day in (first, second):
+    for day in (FIRST, SECOND):
         office.cancel(PSA, _only(office, PSA), day)
     bring_to_rest(office, office.people)
     event = _only(office, "alice")
     office.edit("alice", event, when=timed(7, 30))
-    office.edit_occurrence("alice", event, first, place="Alice's")
+    office.edit_occurrence("alice", event, FIRST, place="Alice's")
     office.edit(PSA, _only(office, PSA), when=timed(7, 60))
     bring_to_rest(office, office.people)
     for place in (PSA, "alice"):
         seen = office.items(place)[_only(office, place)].seen
-        assert seen[f"{first} place"] == "Alice's"
-        assert seen[str(second)] == "cancelled"
+        assert seen[f"{FIRST} place"] == "Alice's"
+        assert seen[str(SECOND)] == "cancelled"
 
 
 @pytest.mark.parametrize("private", [True, False])
@@ -94,3 +103,75 @@ def test_rule_7_2_an_activity_restored_and_deleted_anew_is_made_again_once_more(
             office.restore(activity)
             bring_to_rest(office, office.people)
     assert office.items("bob")[_only(office, "bob")].seen["title"] == "Second"
+
+
+def test_rule_5_4_dates_are_laid_out_again_by_a_reconcile_after_the_server_failed_between_two_writes(
+    office: Office,
+) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
+    bring_to_rest(office, office.people)
+    event = _only(office, "alice")
+    office.cancel("alice", event, FIRST)
+    bring_to_rest(office, office.people)
+    office.edit("alice", event, when=timed(7, 30))
+    office.faults.arm(Throttled(1.0), on="exchange.get")
+    office.run("alice")
+    bring_to_rest(office, office.people, reconcile=True)
+    assert [office.items(place)[_only(office, place)].seen[str(FIRST)] for place in (PSA, "alice")] == ["cancelled"] * 2
+
+
+def test_rule_5_4_a_date_whose_cancelling_was_written_unanswered_outlives_a_new_time(office: Office) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
+    bring_to_rest(office, office.people)
+    event = _only(office, "alice")
+    office.cancel("alice", event, FIRST)
+    office.faults.arm(Unavailable(), on="psa.update", after=True)
+    office.run("alice")
+    office.edit("alice", event, when=timed(7, 30))
+    office.edit(PSA, _only(office, PSA), place="Garden")
+    bring_to_rest(office, office.people)
+    assert [office.items(place)[_only(office, place)].seen[str(FIRST)] for place in (PSA, "alice")] == ["cancelled"] * 2
+
+
+def test_rule_5_4_a_changed_date_outlives_an_edit_while_it_is_laid_out_again(office: Office) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
+    bring_to_rest(office, office.people)
+    event = _only(office, "alice")
+    office.edit_occurrence("alice", event, SECOND, title="Cake")
+    bring_to_rest(office, office.people)
+    office.edit("alice", event, recurrence=Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=9))
+    office.edit_occurrence("alice", event, FIRST, place="Garden")
+    office.shelf("alice").meanwhile.append(lambda: office.edit("alice", event, place="Attic"))
+    bring_to_rest(office, office.people)
+    for place in (PSA, "alice"):
+        seen = office.items(place)[_only(office, place)].seen
+        assert (seen[f"{SECOND} title"], seen[f"{FIRST} place"], seen["place"]) == ("Cake", "Garden", "Attic")
+
+
+def test_rule_4_3_who_called_a_meeting_joins_it_once_though_both_sides_have_something_to_get() -> None:
+    meetings = MeetingOffice(("alice", "bob"), ConflictPolicy.PSA)
+    bring_to_rest(meetings, meetings.people)
+    entry = Entry("Review", timed(7), text="born")
+    meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"), Person("x@customer.example"))
+    meetings.run("alice")
+    activity = _only(meetings, PSA)
+    meetings.edit(PSA, activity, when=timed(8))
+    meetings.make_private(PSA, activity, True)
+    bring_to_rest(meetings, meetings.people)
+    (link,) = meetings.desks["bob"].store.links()
+    assert link.psa_id == activity
+    assert len(meetings.items("bob")) == 1
+
+
+def test_rule_4_6_what_waits_lest_somebody_is_mailed_is_told_until_it_is_settled(meetings: MeetingOffice) -> None:
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    bring_to_rest(meetings, meetings.people)
+    meetings.edit(PSA, _only(meetings, PSA), text="born\nAgenda")
+    meetings.edit("alice", event, place="Attic")
+    bring_to_rest(meetings, meetings.people)
+    assert meetings.untold() == {_only(meetings, PSA)}
+    bring_to_rest(meetings, meetings.people)
+    meetings.touch("alice", event)
+    bring_to_rest(meetings, meetings.people)
+    assert meetings.untold() == {_only(meetings, PSA)}

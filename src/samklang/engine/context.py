@@ -64,11 +64,10 @@ class Context:
     def put_aside(
         self, seen: SeenActivity | SeenEvent, code: str, link: Link | None = None, **params: str
     ) -> list[PutAside]:
-        """Set an entry aside, unless it waits for this very reason already."""
+        """Set an entry aside as it is now, unless it waits so for this very reason already."""
         side = Side.PSA if isinstance(seen, SeenActivity) else Side.EXCHANGE
         before = self.aside.get((side, seen.id))
-        told = before is not None and before.code == code and dict(before.params) == params
-        if told and before is not None and (code in PARTIAL or before.version == seen.version):
+        if before is not None and (before.code, dict(before.params), before.version) == (code, params, seen.version):
             return []
         return [PutAside(SetAside(side, seen.id, code, params, version=seen.version), link)]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from samklang.engine.actions import Actions, Rebase, Update
+from samklang.engine.actions import Actions, PutAside, Rebase, Update
 from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_days, occurrence_of, with_fields
 from samklang.engine.changes import Change, Pair, base_after
-from samklang.engine.context import Context
+from samklang.engine.context import PARTIAL, Context
 from samklang.engine.meetings import carried, is_foreign, told
 from samklang.engine.merge import merge, winner
-from samklang.engine.model import Entry, FieldKey, Fields, Mail, Person, SeenActivity, SeenEvent, Sensitivity
+from samklang.engine.model import Entry, FieldKey, Fields, Mail, Person, SeenActivity, SeenEvent, Sensitivity, Side
 from samklang.engine.neighbours import crossing
 from samklang.engine.people import RESPONSE, activity_people, event_people, is_person, with_answer, with_people
 from samklang.engine.recurrence import aligned
@@ -184,7 +184,11 @@ def held_back(activity: SeenActivity, context: Context) -> tuple[frozenset[Field
 
 def _notes(pair: Pair, held: frozenset[FieldKey], context: Context, *, anew: bool = False) -> Actions:
     """Why some keys stay behind; said `anew` beside an action, for recording that lifts what was said before."""
-    if pair.activity is None or not held:
+    if pair.activity is None:
+        waiting = context.aside.get((Side.PSA, pair.link.psa_id or ""))
+        stays = anew and waiting is not None and waiting.code in PARTIAL
+        return [PutAside(waiting, pair.link)] if stays and waiting else []
+    if not held:
         return []
     context = replace(context, aside={}) if anew else context
     if pair.event is not None and pair.event.is_meeting:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
+from uuid import uuid4
 
 from samklang.engine import canonical
 from samklang.engine.actions import (
@@ -256,6 +257,8 @@ class Applier:
 
     def _update(self, action: Update) -> None:
         """Write to the PSA, then to Exchange, as far as either is wanted; record after each write."""
+        if not action.link.id:  # just joined; both writes are recorded of one link
+            action = replace(action, link=replace(action.link, id=str(uuid4())))
         activity = action.activity
         if action.psa_owner_id is not None:
             self._hand_over(action, action.psa_owner_id)
@@ -276,12 +279,14 @@ class Applier:
         with self._writing(action, Side.PSA, before, wanted):
             after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id, action.edited)
             base = base_after(link, after, event, self._rules, action.held)
+            link = linked(link, after, event, base, self._user_id)
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
-                # looking as edited as they are.
-                base = _advanced(link.base, base, action.psa_fields, still=_laid_out_still(action))
+                # looking as edited as they are, and the event as not looked at yet.
+                base = _advanced(action.link.base, base, action.psa_fields, still=_laid_out_still(action))
+                link = replace(link, base=base, item_version="")
             self._recorder.write(
-                linked(link, after, event, base, self._user_id),
+                link,
                 Side.PSA,
                 "update",
                 action.rule,
@@ -394,10 +399,12 @@ def _laid_out_still(action: Update) -> frozenset[FieldKey]:
 
 def _advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, still: frozenset[FieldKey] = frozenset()) -> Base:
     """`base` with the fields `keys` as both sides hold them now; those `still` to do count as edited in Exchange,
-    whatever it holds by then: somebody may have gone back to what they were."""
+    whatever it holds by then: somebody may have gone back to what they were. With them a series' dates stay there as
+    they were before all were dropped."""
 
-    def side(before: Fields, after: Fields, known: frozenset[FieldKey]) -> Fields:
+    def side(before: Fields, after: Fields, keys: frozenset[FieldKey], known: frozenset[FieldKey]) -> Fields:
         kept = {key: value for key, value in before.items() if key not in keys}
         return kept | {key: after[key] for key in known if key in after}
 
-    return Base(side(base.psa, now.psa, keys), side(base.exchange, now.exchange, keys - still))
+    there = frozenset(key for key in keys if not still or canonical.occurrence_of(key) is None)
+    return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, there - still))

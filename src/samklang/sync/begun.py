@@ -32,8 +32,10 @@ def settle(parts: Parts, known: Known, rules: Rules, looks: Looks) -> tuple[dict
         waits = link is not None and one.change.kind == "update" and known.waits(link, parts.now())
         seen = looks[side].seen.get(one.change.entry_id)  # None: somebody deleted it since
         if seen is not None and link is not None and happened and _is_a_runs_update(link, one.change):
-            looks[side.other].ask(looks[side.other].missing({id_on(link, side.other) or ""} - {""}))
-            link = _as_written(link, one.change, content(seen, rules))
+            there = looks[side.other]
+            there.ask(there.missing({id_on(link, side.other) or ""} - {""}))
+            source = there.seen.get(id_on(link, side.other) or "")
+            link = _as_written(link, one.change, content(seen, rules), source and content(source, rules))
             known.keep(link)
             mended.extend([] if waits else [link])
         if not waits:
@@ -74,15 +76,17 @@ def _is_a_runs_update(link: Link, change: Change) -> bool:
     return link.status is LinkStatus.LINKED and change.kind == "update" and change.cause == "sync"
 
 
-def _as_written(link: Link, change: Change, now: Fields) -> Link:
+def _as_written(link: Link, change: Change, now: Fields, source: Fields | None) -> Link:
     """The link with what our write left there: that is no person's edit (rule 7.2).
 
     The other side had it then and may have been edited since, even back to what it was before: there it counts as
-    edited until the two are compared.
+    edited until the two are compared; also what it no longer has, for a new time drops a series' dates (rule 5.4).
     """
     ours = {key for key in _keys(change) if not is_about_people(key)}
     ours = {key for key in ours if change.before.get(key) != change.after.get(key) == now.get(key)}
-    theirs = _without(link.base.of(change.side.other), ours)
+    theirs = dict(_without(link.base.of(change.side.other), ours))
+    if source is not None:
+        theirs |= {key: change.after[key] for key in ours if key in change.after and key not in source}
     held = {**_without(link.base.of(change.side), ours), **{key: now[key] for key in ours if key in now}}
     base = Base(held, theirs) if change.side is Side.PSA else Base(theirs, held)
     if link.reason != LAID_OUT_ANEW:
