@@ -126,7 +126,7 @@ class Record:
     def deleted(self, office: Any, place: str, item: Item, others: list[tuple[str, str]]) -> None:
         self.discarded |= words(item.seen)
         there = [(where, id) for where, id in others if id in office.items(where)]
-        if any(other in self._touched for other in others) or len(there) < len(others):
+        if self.lied or any(other in self._touched for other in others) or len(there) < len(others):
             self.contested = True
         elif place == PSA or item.people[0] == self._owner(office, there):
             self.must_go |= set(there)
