@@ -175,3 +175,17 @@ def test_rule_4_6_what_waits_lest_somebody_is_mailed_is_told_until_it_is_settled
     meetings.touch("alice", event)
     bring_to_rest(meetings, meetings.people)
     assert meetings.untold() == {_only(meetings, PSA)}
+
+
+def test_rule_4_5_who_had_declined_is_asked_anew_though_the_activity_was_made_again(meetings: MeetingOffice) -> None:
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    bring_to_rest(meetings, meetings.people)
+    meetings.delete("bob", _only(meetings, "bob"))
+    bring_to_rest(meetings, meetings.people)
+    meetings.delete(PSA, _only(meetings, PSA))
+    meetings.edit("alice", event, place="Attic")
+    assert meetings.items("bob"), "Exchange asks him again"
+    bring_to_rest(meetings, meetings.people)
+    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
+    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}

@@ -71,7 +71,7 @@ class Marks:
 
     def plan(self, link: Link) -> Actions:
         """Two entries kept apart stay apart until the reason ends, whatever ids they have by then."""
-        link, moved = self._found_again(link)
+        link, moved = self.found_again(link)
         found = self.context.pair(link)
         if self._is_over(found):
             return self._sync_again(found)
@@ -81,8 +81,9 @@ class Marks:
             return [Unlink(link, DELETED) if link.reason in _WITHOUT_EVENT else Forget(link, "4.9")]
         return [Unlink(link, link.reason)] if moved else []
 
-    def _found_again(self, link: Link) -> tuple[Link, bool]:
-        """The mark with the id its event has now: servers give a moved or restored event a new one (EWS facts §2.7)."""
+    def found_again(self, link: Link) -> tuple[Link, bool]:
+        """The mark with the id its event has now, and whether that is another one: a moved or restored event gets a new
+        one (EWS facts §2.7), and so does an invitation that is sent again."""
         seen = self.context.seen
         there = link.item_id in seen.events
         away = link.item_id is None or link.item_id in seen.gone_events or is_absent(link, Side.EXCHANGE)

@@ -134,8 +134,11 @@ class _Planner:
     def _follow(self, link: Link, activity: SeenActivity) -> Actions:
         """Let the link go to the activity its meeting has now."""
         again = self._refound.of(link)
-        item_id = again.id if again else link.item_id
-        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=item_id, reason="")
+        if again is not None:
+            link = replace(link, item_id=again.id)
+        elif link.status is LinkStatus.UNLINKED:
+            link, _ = self.marks.found_again(link)  # whoever had declined may have been invited anew
+        link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, reason="")
         link = replace(link, type_id=activity.type_id)
         self._take(link)
         found = self.context.pair(link)
