@@ -405,11 +405,15 @@ class People(RuleBasedStateMachine):
     def _not_deleted(self) -> Iterator[tuple[str, str]]:
         """Entries that no delete anywhere is about to take along."""
         creating = any(joined.status is LinkStatus.CREATING for joined in self.office.joined())
+        here = {place: self.office.items(place) for place in self.office.places}
+        going = [one for id, one in here[PSA].items() if any(c not in here[p] for p, c in self._copies(PSA, id))]
         for place in self.office.places:
-            for id in self.office.items(place):
+            for id, item in here[place].items():
                 others = self._copies(place, id)
+                # What is like something that goes may be joined to it first (rule 3.1).
+                joins = not others and any(place in one.people and _is_like(item, one) for one in going)
                 begun = creating and not others
-                if not begun and all(other in self.office.items(where) for where, other in others):
+                if not (begun or joins) and all(other in here[where] for where, other in others):
                     yield place, id
 
     def _check_pairs(self) -> None:
@@ -544,6 +548,11 @@ def state(office: Any) -> dict[str, list[Any]]:
         place: sorted((item.born, sorted(item.seen.items())) for item in office.items(place).values())
         for place in office.places
     }
+
+
+def _is_like(one: Item, other: Item) -> bool:
+    """Whether first contact may join the two."""
+    return all(one.seen.get(key) == other.seen.get(key) for key in ("title", "time", "rule"))
 
 
 def _with_others(person: str) -> tuple[str, ...]:
