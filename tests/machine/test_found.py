@@ -189,3 +189,21 @@ def test_rule_4_5_who_had_declined_is_asked_anew_though_the_activity_was_made_ag
     bring_to_rest(meetings, meetings.people)
     joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
     assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+
+
+def test_rule_8_2_what_is_restored_is_made_for_an_attendee_as_it_is_and_not_as_his_invitation_was(
+    meetings: MeetingOffice,
+) -> None:
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    bring_to_rest(meetings, meetings.people)
+    activity = _only(meetings, PSA)
+    meetings.edit(PSA, activity, title="Preview")
+    meetings.run("bob")
+    meetings.delete("alice", _only(meetings, "alice"))
+    meetings.run("alice")
+    meetings.delete("bob", event)
+    bring_to_rest(meetings, meetings.people)
+    meetings.restore(activity)
+    bring_to_rest(meetings, meetings.people)
+    assert {meetings.items(place)[_only(meetings, place)].seen["title"] for place in meetings.places} == {"Preview"}
