@@ -106,6 +106,11 @@ class ActivitiesContract:
         assert (again.entry.title, again.entry.recurrence, again.entry.exceptions) == ("Other", None, {})
         assert {seen.id: seen.entry.title for seen in read(side.port)} == {again.id: "Other"}
 
+    def test_what_is_made_keeps_the_moment_its_event_was_edited(self, side: ActivitySide) -> None:
+        moment = side.port.create(MEETING, side.type_id, "other").modified - timedelta(minutes=5)  # type: ignore[operator]
+        made = side.port.create(MEETING, side.type_id, "key", edited=moment)
+        assert made.modified == moment
+
     def test_a_create_is_found_by_its_key(self, side: ActivitySide) -> None:
         assert side.port.find_created("key") is None
         made = side.port.create(MEETING, side.type_id, "key")

@@ -207,3 +207,16 @@ def test_rule_8_2_what_is_restored_is_made_for_an_attendee_as_it_is_and_not_as_h
     meetings.restore(activity)
     bring_to_rest(meetings, meetings.people)
     assert {meetings.items(place)[_only(meetings, place)].seen["title"] for place in meetings.places} == {"Preview"}
+
+
+def test_rule_4_6_nobody_is_mailed_for_what_the_organizer_changed_before_his_own_run() -> None:
+    """… although the PSA always wins: a colleague's run made the activity, and nobody had edited it there."""
+    meetings = MeetingOffice(("alice", "bob"), ConflictPolicy.PSA)
+    bring_to_rest(meetings, meetings.people)
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    meetings.run("alice")
+    meetings.edit("bob", event, when=timed(8))
+    bring_to_rest(meetings, meetings.people)
+    assert meetings.mails() == 0
+    assert {meetings.items(place)[_only(meetings, place)].entry.when for place in meetings.places} == {timed(8)}

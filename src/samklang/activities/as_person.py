@@ -17,7 +17,9 @@ from samklang.sync.errors import NotFound
 class PersonsActivities(BuiltInActivities):
     """Implements what `sync.undo` and `sync.leave` ask of `sync.ports.Activities`, by `activities.services`."""
 
-    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
+    def create(
+        self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
+    ) -> SeenActivity:
         with as_sync_errors():
             return seen_of(services.create_entry(self._user, entry, self._type(type_id), key))
 

@@ -26,11 +26,14 @@ from samklang.engine.model import Entry, FieldKey
 
 
 @transaction.atomic
-def create(by: User, entry: Entry, type_: ActivityType, key: str, owner: User | None) -> Activity:
+def create(
+    by: User, entry: Entry, type_: ActivityType, key: str, owner: User | None, edited: datetime | None = None
+) -> Activity:
     """A new activity with the entry's whole content and people.
 
     Where the key made one before, that is returned as it is, and `by` takes part in it. One that somebody deleted since
-    comes out of the trash with this content: what it said then is nobody's edit.
+    comes out of the trash with this content: what it said then is nobody's edit. `edited`: when a person did in his
+    mailbox what it is made from, if known (rule 7.4).
     """
     changes.lock(by.organization_id)
     masked = entry.sensitivity.is_private and not type_.is_private
@@ -46,7 +49,8 @@ def create(by: User, entry: Entry, type_: ActivityType, key: str, owner: User | 
     if by != owner and by.email not in {guest.folded_address for guest in guests}:
         guests.append(Guest(by, status=Participant.Status.INVITED))
     values |= Changes(owner=owner, participants=guests)
-    return write(activity, entry, values, by, clock.now(), own_run=True)
+    now = clock.now()
+    return write(activity, entry, values, by, now, own_run=True, edited=min(edited, now) if edited else now)
 
 
 @transaction.atomic

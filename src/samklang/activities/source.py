@@ -71,12 +71,14 @@ class BuiltInActivities:
         activity = self._mine().filter(create_key=key).first()
         return seen_of(activity) if activity else None
 
-    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
+    def create(
+        self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
+    ) -> SeenActivity:
         """Make an activity, owned by the user unless said otherwise ("": by nobody); the one made with this key
         before, if there is one."""
         with as_sync_errors():
             owner = self._user if owner_id is None else self._colleague(owner_id) if owner_id else None
-            return seen_of(run_writes.create(self._user, entry, self._type(type_id), key, owner))
+            return seen_of(run_writes.create(self._user, entry, self._type(type_id), key, owner, edited))
 
     def update(
         self,

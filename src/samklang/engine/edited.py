@@ -14,7 +14,7 @@ from samklang.engine.model import Entry, FieldKey, Fields, Mail, Person, SeenAct
 from samklang.engine.neighbours import crossing
 from samklang.engine.people import RESPONSE, activity_people, event_people, is_person, with_answer, with_people
 from samklang.engine.recurrence import aligned
-from samklang.engine.rules import Rules, moved_type, seen_entry, stays_private, wanted_activity, wanted_event
+from samklang.engine.rules import ConflictPolicy, Rules, moved_type, seen_entry, stays_private, wanted_activity, wanted_event
 from samklang.engine.stale import detached
 
 _NO_KEYS: frozenset[FieldKey] = frozenset()
@@ -38,15 +38,13 @@ def bring(pair: Pair, context: Context, renew: bool) -> Actions:
     outgoing = wanted_event(activity, rules) if activity else None
     type_id = activity.type_id if activity else pair.link.type_id
     incoming = wanted_activity(event, rules, type_id) if event else None
-    wins = winner(
-        rules.conflict,
-        activity.modified if activity else None,
-        event.modified if event else None,
-        context.clocks,
-    )
-    merged = carried(
-        merge(pair, _outgoing(activity, outgoing, rules), _incoming(event, incoming, rules), wins), pair, context
-    )
+    stamps = activity.modified if activity else None, event.modified if event else None, context.clocks
+    wins = winner(rules.conflict, *stamps)
+    # Of what a colleague's run made of a meeting nobody can tell whether a person said it in the PSA: that it wins
+    # always does not mean that it goes over what the organizer has edited since, and mails it (rule 4.6).
+    first = winner(ConflictPolicy.NEWEST, *stamps) if rules.conflict is ConflictPolicy.PSA else wins
+    held, wanted = _outgoing(activity, outgoing, rules), _incoming(event, incoming, rules)
+    merged = carried(merge(pair, held, wanted, wins, first), pair, context)
     psa = _for_psa(pair, merged.to_psa, context) if merged.to_psa else _Write()
     exchange = _for_exchange(pair, outgoing, merged.to_exchange, context) if merged.to_exchange else _Write()
     if psa.keys or psa.type_id or exchange.keys or exchange.response:

@@ -50,14 +50,14 @@ def winner(
     return Side.PSA if psa_modified > edited else Side.EXCHANGE
 
 
-def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side) -> Merged:
+def merge(pair: Pair, outgoing: Fields, incoming: Fields, wins: Side, first: Side | None = None) -> Merged:
     """What each side's changed keys do, every key judged against that side's own base.
 
     `outgoing` is the activity as Exchange would hold it, `incoming` the event as the PSA would: two values that agree
-    once translated are no conflict.
+    once translated are no conflict. `first`: who wins where the two sides never agreed on a field (default: `wins`).
     """
     dropped = dropped_by_server(pair)
-    merging = _Merging(pair, outgoing, incoming, wins, pair.exchange_keys - dropped)
+    merging = _Merging(pair, outgoing, incoming, wins, first or wins, pair.exchange_keys - dropped)
     merging.to_exchange.update(key for key in dropped if key in pair.psa_now)
     keys = pair.psa_keys | pair.exchange_keys - dropped
     for key in sorted(key for key in keys if occurrence_of(key) is None):
@@ -91,12 +91,13 @@ def dropped_by_server(pair: Pair) -> frozenset[FieldKey]:
 
 class _Merging:
     def __init__(
-        self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side, exchange_keys: frozenset[FieldKey]
+        self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side, first: Side, exchange_keys: frozenset[FieldKey]
     ) -> None:
         self._pair = pair
         self._outgoing = outgoing
         self._incoming = incoming
         self._wins = wins
+        self._first = first
         self._psa_keys = pair.psa_keys
         self._exchange_keys = exchange_keys
         self.to_psa: set[FieldKey] = set()
@@ -109,7 +110,7 @@ class _Merging:
         elif key not in self._psa_keys:
             self.to_psa.add(key)
         elif not self._agree(key):
-            loser = self._wins.other
+            loser = (self._wins if self._was_agreed(key) else self._first).other
             lost = self._now(loser).get(key, "")
             (self.to_psa if loser is Side.PSA else self.to_exchange).add(key)
             self.losers.append(Loser(loser, key, lost))
@@ -137,6 +138,11 @@ class _Merging:
 
     def _now(self, side: Side) -> Fields:
         return self._pair.psa_now if side is Side.PSA else self._pair.exchange_now
+
+    def _was_agreed(self, key: FieldKey) -> bool:
+        """A date of a series may be new on both sides; the fields of an entry are not, once it is linked."""
+        base = self._pair.link.base
+        return occurrence_of(key) is not None or key in base.psa or key in base.exchange
 
     def _agree(self, key: FieldKey) -> bool:
         psa, exchange = self._pair.psa_now.get(key), self._pair.exchange_now.get(key)

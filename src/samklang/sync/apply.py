@@ -154,7 +154,8 @@ class Applier:
         begun = self._recorder.begin_create(
             Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id
         )
-        activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id)
+        edited = self._clocks().on_psa_clock(event.modified)
+        activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)
         base = base_after(begun, activity, event, self._rules)
         apart = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
         if apart and action.link is not None and action.link.base.psa and action.link.base.exchange:

@@ -139,12 +139,15 @@ class Activities(Protocol):
 
     def find_created(self, key: str) -> SeenActivity | None: ...
 
-    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
+    def create(
+        self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
+    ) -> SeenActivity:
         """Make an activity with `entry.people` as participants; `key` makes repeating harmless.
 
         `owner_id`: PSA id of its owner, by default the user. Where the key made an activity before, that one is
         returned, and the user takes part in it: colleagues in whose mailboxes one meeting stands call with one key
-        (rule 4.3). One that was deleted since comes out of the trash with the content it is now made with.
+        (rule 4.3). One that was deleted since comes out of the trash with the content it is now made with. `edited`: when
+        a person made or changed what this carries over, as in `update`.
         """
 
     def update(

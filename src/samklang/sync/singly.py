@@ -128,8 +128,10 @@ class SinglyActivities(Activities):
     def find_created(self, key: str) -> SeenActivity | None:
         return self._inner.find_created(key)
 
-    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
-        return self._inner.create(entry, type_id, key, owner_id)
+    def create(
+        self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
+    ) -> SeenActivity:
+        return self._inner.create(entry, type_id, key, owner_id, edited)
 
     def update(
         self,

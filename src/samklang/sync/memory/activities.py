@@ -69,7 +69,9 @@ class MemoryActivities:
             found = self.shelf.keyed(key)
             return found if found and takes_part(found, self.user_id) else None
 
-    def create(self, entry: Entry, type_id: str, key: str, owner_id: str | None = None) -> SeenActivity:
+    def create(
+        self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
+    ) -> SeenActivity:
         with self.faults.call("psa.create"):
             self.shelf.writes["create"] += 1
             self._check(entry)
@@ -80,11 +82,11 @@ class MemoryActivities:
             if trashed is not None:
                 entry = replace(entry, people=self.trash.pop(trashed.id).entry.people)
                 made = replace(trashed, entry=entry, type_id=type_id, category=self._categories[type_id])
-                return self._joined(self.shelf.put(made), "none")
+                return self._joined(self.shelf.put(made, edited), "none")
             owner_id = self.user_id if owner_id is None else owner_id or None
             made = SeenActivity("", "", entry, type_id, self._categories[type_id], owner_id=owner_id, key=key)
             made = self._with_people(replace(made, id=self.shelf.fresh_id()), entry.people)
-            return self._joined(self.shelf.put(made), "none")
+            return self._joined(self.shelf.put(made, edited), "none")
 
     def update(
         self,
