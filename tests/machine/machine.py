@@ -194,8 +194,13 @@ class People(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def restores_from_the_trash(self, number: int) -> None:
-        there = {item.born for item in self.office.items(PSA).values()}  # perhaps it was made again (rule 7.2)
-        trash = sorted(id for id, item in self.office.trash().items() if item.born not in there)
+        there = {(item.born, id) for id, item in self.office.items(PSA).items()}
+        for link in self.office.joined():
+            event = self.office.items(link.person).get(link.item_id)
+            there |= {(event.born, link.psa_id)} if event else set()
+        # Perhaps it was made again (rule 7.2); both at once nobody wants back.
+        again = {id for id, item in self.office.trash().items() if any(b == item.born and i != id for b, i in there)}
+        trash = sorted(self.office.trash().keys() - again)
         if trash:
             id = trash[number % len(trash)]
             self.office.restore(id)
