@@ -126,7 +126,9 @@ class Record:
     def deleted(self, office: Any, place: str, item: Item, others: list[tuple[str, str]]) -> None:
         self.discarded |= words(item.seen)
         there = [(where, id) for where, id in others if id in office.items(where)]
-        if self.lied or any(other in self._touched for other in others) or len(there) < len(others):
+        if self._is_elsewhere(office, item, others):
+            self.contested = True  # made again in the meantime, it is another one to somebody
+        elif self.lied or any(other in self._touched for other in others) or len(there) < len(others):
             self.contested = True
         elif place == PSA or item.people[0] == self._owner(office, there):
             self.must_go |= set(there)
@@ -134,6 +136,12 @@ class Record:
         self._touched.add((place, item.id))
         self._settle_for_either([(place, item.id), *others])
         self.deed(reach=len(office.people))
+
+    @staticmethod
+    def _is_elsewhere(office: Any, item: Item, others: list[tuple[str, str]]) -> bool:
+        """Whether copies of it stand somewhere that no link joins to it."""
+        here = {(place, id) for place in office.places for id, one in office.items(place).items() if one.born == item.born}
+        return bool(here - set(others))
 
     def _settle_for_either(self, group: list[tuple[str, str]]) -> None:
         """Where two places of an entry had a conflict, it was perhaps settled before one of them went; made again, that

@@ -220,3 +220,15 @@ def test_rule_4_6_nobody_is_mailed_for_what_the_organizer_changed_before_his_own
     bring_to_rest(meetings, meetings.people)
     assert meetings.mails() == 0
     assert {meetings.items(place)[_only(meetings, place)].entry.when for place in meetings.places} == {timed(8)}
+
+
+def test_rule_4_3_an_invitation_sent_anew_before_it_is_told_that_the_old_one_is_gone(meetings: MeetingOffice) -> None:
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    bring_to_rest(meetings, meetings.people)
+    meetings.delete("bob", _only(meetings, "bob"))
+    meetings.shelf("bob").miss_changes(1)
+    meetings.edit("alice", event, title="Preview")
+    bring_to_rest(meetings, ("bob", "alice"))
+    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
+    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}

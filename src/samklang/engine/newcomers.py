@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from samklang.engine.actions import Action, CreateActivity, CreateEvent, Forget, Join, LeaveOut, NearMatch
 from samklang.engine.changes import base_after, pair
@@ -30,6 +31,13 @@ class Newcomers:
     left_out: Mapping[tuple[Side, str], Link]
     actions: list[Action] = field(default_factory=list)
     near: tuple[NearMatch, ...] = ()
+
+    @cached_property
+    def _own_meetings(self) -> frozenset[str]:
+        """Identities of the meetings of this mailbox that are linked; what took a linked one's place is no newcomer."""
+        linked = (link for link in self.context.seen.links if link.status is LinkStatus.LINKED)
+        gone = self.context.seen.gone_events
+        return frozenset(link.uid for link in linked if link.uid and link.role.is_meeting and link.item_id not in gone)
 
     def plan(self) -> None:
         seen, user_id = self.context.seen, self.context.rules.user_id
@@ -85,6 +93,9 @@ class Newcomers:
 
     def _meet(self, event: SeenEvent) -> Iterable[str]:
         """Join a meeting to the activity it has through a colleague (rule 3.2); the ids that are settled thereby."""
+        if event.is_meeting and event.uid in self._own_meetings:
+            self._leave_out(event, "3.2")  # twice in one calendar it is one meeting all the same (rule 4.3)
+            return (event.id,)
         shared = self.context.shared(event)
         if shared is None and self.context.is_one_date(event):
             # The series is in the organizer's calendar; a second activity would be a second meeting (rule 4.3).

@@ -60,6 +60,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     for look in (psa, exchange):
         look.confirm_removals()
         look.retry_due(parts.now())
+    _ask_for_namesakes(known, exchange)
     _tell_moved_from_gone(parts, known, exchange)
     settled, known_now = settle(parts, known, rules, {Side.PSA: psa, Side.EXCHANGE: exchange})
     completed = tuple(_complete_creates(parts, known, rules, psa, exchange))
@@ -95,6 +96,15 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
         settled,
     )
+
+
+def _ask_for_namesakes(known: Known, exchange: Look[SeenEvent]) -> None:
+    """Fetch linked events whose identity a new one has: an invitation sent anew may be told of before it is told that
+    the old one is gone (rule 4.3)."""
+    events = [event for event in exchange.seen.values() if known.link_of(Side.EXCHANGE, event.id) is None]
+    new = {event.uid for event in events if event.uid}
+    linked = [link for link in known.links() if link.status is LinkStatus.LINKED and link.uid in new] if new else []
+    exchange.ask(exchange.missing([link.item_id for link in linked if link.item_id]))
 
 
 def _tell_moved_from_gone(parts: Parts, known: Known, exchange: Look[SeenEvent]) -> None:
