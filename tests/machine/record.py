@@ -135,12 +135,15 @@ class Record:
         self.must_go.discard((place, item.id))
         self._touched.add((place, item.id))
         self._settle_for_either([(place, item.id), *others])
+        self._settle_for_whoever_is_first([item, *(office.items(where)[id] for where, id in there)], others)
         self.deed(reach=len(office.people))
 
     @staticmethod
     def _is_elsewhere(office: Any, item: Item, others: list[tuple[str, str]]) -> bool:
         """Whether copies of it stand somewhere that no link joins to it."""
-        here = {(place, id) for place in office.places for id, one in office.items(place).items() if one.born == item.born}
+        here = {
+            (place, id) for place in office.places for id, one in office.items(place).items() if one.born == item.born
+        }
         return bool(here - set(others))
 
     def _settle_for_either(self, group: list[tuple[str, str]]) -> None:
@@ -149,6 +152,12 @@ class Record:
         times_typed = Counter(key for one in group for key in self._meant.get(one, {}))
         for one in group:
             self._meant[one] |= {key: None for key in self._meant[one] if times_typed[key] > 1}
+
+    def _settle_for_whoever_is_first(self, shown: list[Item], others: list[tuple[str, str]]) -> None:
+        """An edit that has not reached every copy is lost to view where one without it makes the entry again."""
+        for one in others:
+            unlike = {key for key in self._meant[one] if len({item.seen.get(key) for item in shown}) > 1}
+            self._meant[one] |= dict.fromkeys(unlike)
 
     @staticmethod
     def _owner(office: Any, there: list[tuple[str, str]]) -> str:

@@ -14,7 +14,15 @@ from samklang.engine.model import Entry, FieldKey, Fields, Mail, Person, SeenAct
 from samklang.engine.neighbours import crossing
 from samklang.engine.people import RESPONSE, activity_people, event_people, is_person, with_answer, with_people
 from samklang.engine.recurrence import aligned
-from samklang.engine.rules import ConflictPolicy, Rules, moved_type, seen_entry, stays_private, wanted_activity, wanted_event
+from samklang.engine.rules import (
+    ConflictPolicy,
+    Rules,
+    moved_type,
+    seen_entry,
+    stays_private,
+    wanted_activity,
+    wanted_event,
+)
 from samklang.engine.stale import detached
 
 _NO_KEYS: frozenset[FieldKey] = frozenset()

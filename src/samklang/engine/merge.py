@@ -91,7 +91,13 @@ def dropped_by_server(pair: Pair) -> frozenset[FieldKey]:
 
 class _Merging:
     def __init__(
-        self, pair: Pair, outgoing: Fields, incoming: Fields, wins: Side, first: Side, exchange_keys: frozenset[FieldKey]
+        self,
+        pair: Pair,
+        outgoing: Fields,
+        incoming: Fields,
+        wins: Side,
+        first: Side,
+        exchange_keys: frozenset[FieldKey],
     ) -> None:
         self._pair = pair
         self._outgoing = outgoing
