@@ -191,8 +191,8 @@ class Meetings(People):
         return {"text", "sensitivity"} | aloud
 
     def _not_deleted(self) -> Iterator[tuple[str, str]]:
-        """An invitation stays as long as the meeting of who called it does, joined to it or not; once a copy says that it
-        is called off, nothing of it has to. After an old answer of the PSA one may be declined once more."""
+        """An invitation stays as long as the meeting of who called it does, joined to it or not; once a copy says that
+        it is called off, nothing of it has to. After an old answer of the PSA one may be declined once more."""
         off = self.office.called_off()
         found = [one for one in super()._not_deleted() if self.office.items(one[0])[one[1]].born not in off]
         found = [one for one in found if not (self.record.lied and self.office.is_foreign(*one))]

@@ -106,7 +106,7 @@ class Record:
             self.contested = True
         if place != PSA and self._is_awaited(office, others):
             self.contested = True
-        self.must_go -= set(others)  # an edit beats a delete (rule 7.2)
+        self.must_go -= self._others(office, place, id)  # an edit beats a delete (rule 7.2)
 
     @staticmethod
     def _others(office: Any, place: str, id: str) -> set[tuple[str, str]]:

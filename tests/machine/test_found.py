@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from samklang.engine.model import Entry, Frequency, Person, Recurrence, Weekday
 from samklang.engine.rules import ConflictPolicy
 from samklang.sync.errors import Throttled, Unavailable
+from samklang.sync.memory import PowerCut
 from tests.machine.machine import bring_to_rest
 from tests.machine.meetings import MeetingOffice
 from tests.machine.office import PSA, Office, timed
-
 
 EVERY_MONDAY = Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=8)
 FIRST, SECOND = date(2026, 3, 16), date(2026, 3, 23)
@@ -230,5 +231,33 @@ def test_rule_4_3_an_invitation_sent_anew_before_it_is_told_that_the_old_one_is_
     meetings.shelf("bob").miss_changes(1)
     meetings.edit("alice", event, title="Preview")
     bring_to_rest(meetings, ("bob", "alice"))
+    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
+    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+
+
+def test_rule_7_2_two_copies_made_again_as_one_are_merged_in_the_run_that_joins_the_second(office: Office) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.edit("bob", _only(office, "bob"), place="Bob's")
+    office.edit("alice", _only(office, "alice"), title="Alice's")
+    office.delete(PSA, _only(office, PSA))
+    office.run("alice")
+    office.run("bob")
+    assert office.items(PSA)[_only(office, PSA)].seen["place"] == "Bob's"
+
+
+def test_rule_4_5_who_declined_and_is_asked_anew_after_a_crash_has_the_invitation_as_before(
+    meetings: MeetingOffice,
+) -> None:
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    bring_to_rest(meetings, meetings.people)
+    meetings.delete("alice", _only(meetings, "alice"))
+    meetings.faults.arm(PowerCut(), on="psa.update", after=True)
+    with suppress(PowerCut):
+        meetings.run("alice")
+    meetings.faults.disarm()
+    meetings.edit("bob", event, place="Attic")
+    bring_to_rest(meetings, meetings.people)
     joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
     assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}

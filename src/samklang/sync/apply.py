@@ -31,8 +31,6 @@ from samklang.engine.changes import base_after
 from samklang.engine.marks import reason_of_delete
 from samklang.engine.model import (
     Base,
-    Entry,
-    FieldKey,
     Fields,
     Link,
     LinkStatus,
@@ -46,6 +44,7 @@ from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
+from samklang.sync.halfway import advanced, laid_out_still, lays_out_anew
 from samklang.sync.known import id_on, version_on
 from samklang.sync.parts import Parts
 from samklang.sync.record import Recorder, linked, only
@@ -100,7 +99,7 @@ class Applier:
             case CreateEvent():
                 self._create_event(action)
             case CreateActivity():
-                self._create_activity(action)
+                self._create_activity(action, decisions)
             case Revive():
                 self._revive(action, decisions)
             case Detach():
@@ -145,7 +144,7 @@ class Applier:
         if lost:
             self._do(written_again(link, activity, event, action.entry), decisions=1)
 
-    def _create_activity(self, action: CreateActivity) -> None:
+    def _create_activity(self, action: CreateActivity, decisions: int) -> None:
         event = action.event
         self._aim(Side.PSA, event.id, event.version)
         theirs = content(event, self._rules)
@@ -157,12 +156,14 @@ class Applier:
         edited = self._clocks().on_psa_clock(event.modified)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)
         base = base_after(begun, activity, event, self._rules)
-        apart = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
-        if apart and action.link is not None and action.link.base.psa and action.link.base.exchange:
-            # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
-            base = action.link.base
-        link = linked(begun, activity, event, base, self._user_id)
+        differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
+        before = action.link.base if action.link else Base()
+        apart = bool(differing and before.psa and before.exchange)
+        link = linked(begun, activity, event, before if apart else base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
+        if apart:
+            # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
+            self._bring(link, activity, event, decisions)
 
     def _detach(self, action: Detach) -> None:
         """Make the single entry on both sides; done before, nothing is left to do."""
@@ -184,12 +185,11 @@ class Applier:
         except NotFound:
             owner_id = owner_of(event, self._rules.people, self._user_id)
             again = CreateActivity(event, action.entry, action.type_id, link, action.rule, owner_id)
-            self._create_activity(again)
+            self._create_activity(again, decisions)
             return
         link = replace(linked(link, activity, None, link.base, self._user_id), item_id=event.id, uid=event.uid)
         self._recorder.write(link, Side.PSA, "restore", action.rule, after=content(activity, self._rules))
-        seen = replace(self._observation, links=(link,), set_aside=(), complete={}, gone_activities={}, gone_events={})
-        self._do_all(replace(seen, activities={activity.id: activity}, events={event.id: event}), decisions)
+        self._bring(link, activity, event, decisions)
 
     # -- meetings
 
@@ -239,7 +239,7 @@ class Applier:
 
     def _respond(self, action: Update, activity: SeenActivity | None) -> None:
         """Give the user's answer in his mailbox, without mail (rule 4.5); a server may take a declined copy away."""
-        link = self._recorder.known.of_id(action.link.id) or action.link
+        link = self._as_decided(action.link)
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
         held = self._afresh.left.get((Side.EXCHANGE, link.item_id or ""), action.event)
         seen = held if isinstance(held, SeenEvent) else None
@@ -277,14 +277,15 @@ class Applier:
         fresh = self._afresh.activity(action.activity, link.psa_id)
         wanted = action.to_psa or fresh.entry
         before = content(fresh, self._rules)
-        with self._writing(action, Side.PSA, before, wanted):
+        to_be = replace(fresh, entry=wanted, type_id=action.psa_type_id or fresh.type_id)
+        with self._writing(action, Side.PSA, before, content(to_be, self._rules)):
             after = self._activities.update(fresh, wanted, action.psa_fields, action.psa_type_id, action.edited)
             base = base_after(link, after, event, self._rules, action.held)
             link = linked(link, after, event, base, self._user_id)
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
                 # looking as edited as they are, and the event as not looked at yet.
-                base = _advanced(action.link.base, base, action.psa_fields, still=_laid_out_still(action))
+                base = advanced(action.link.base, base, action.psa_fields, still=laid_out_still(action))
                 link = replace(link, base=base, item_version="")
             self._recorder.write(
                 link,
@@ -304,13 +305,13 @@ class Applier:
         fresh = self._afresh.event(action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
         before = content(fresh, self._rules)
-        if _lays_out_anew(wanted, action.exchange_fields):
+        if lays_out_anew(wanted, action.exchange_fields):
             self._recorder.expect_dropped_dates(link)
-        with self._writing(action, Side.EXCHANGE, before, wanted):
+        with self._writing(action, Side.EXCHANGE, before, content(replace(fresh, entry=wanted), self._rules)):
             after = self._calendar.update(fresh, wanted, action.exchange_fields, action.mail)
             base = base_after(link, activity, after, self._rules, action.held)
             if action.response:
-                base = _advanced(link.base, base, frozenset(base.psa) - {RESPONSE})
+                base = advanced(link.base, base, frozenset(base.psa) - {RESPONSE})
             lost = "recurrence" in action.exchange_fields and zone_lost(wanted, after.entry)
             self._recorder.write(
                 linked(link, activity, after, still_to_bring(base) if lost else base, self._user_id),
@@ -326,9 +327,8 @@ class Applier:
         if lost:
             raise ItemError("zone_not_kept")
 
-    def _writing(self, action: Update, side: Side, before: Fields, wanted: Entry) -> AbstractContextManager[None]:
+    def _writing(self, action: Update, side: Side, before: Fields, after: Fields) -> AbstractContextManager[None]:
         keys = action.psa_fields if side is Side.PSA else action.exchange_fields
-        after = canonical.fields(wanted)
         by = _editor(action.activity) if side is Side.EXCHANGE else ""
         return self._recorder.writing(
             action.link, side, "update", action.rule, only(before, keys), only(after, keys), action.losers, by
@@ -368,11 +368,17 @@ class Applier:
         """Look anew, and do what both sides call for now."""
         if decisions == MAX_DECISIONS:
             raise _KeepsChanging
-        link = action.link
+        self._do_all(self._afresh.observation(self._as_decided(action.link), self._target), decisions)
+
+    def _as_decided(self, link: Link) -> Link:
+        """The link as it is recorded by now, perhaps after the first of two writes; with the ids decided on."""
         recorded = self._recorder.known.of_id(link.id)
-        if recorded is not None:  # perhaps the first of two writes was done; the ids are those decided on
-            link = replace(recorded, psa_id=link.psa_id, item_id=link.item_id)
-        self._do_all(self._afresh.observation(link, self._target), decisions)
+        return link if recorded is None else replace(recorded, psa_id=link.psa_id, item_id=link.item_id)
+
+    def _bring(self, link: Link, activity: SeenActivity, event: SeenEvent, decisions: int) -> None:
+        """Bring across what either side has that its base does not know."""
+        seen = replace(self._observation, links=(link,), set_aside=(), complete={}, gone_activities={}, gone_events={})
+        self._do_all(replace(seen, activities={activity.id: activity}, events={event.id: event}), decisions)
 
     def _do_all(self, seen: Observation, decisions: int) -> None:
         """What is called for by what was seen of one link."""
@@ -383,29 +389,3 @@ class Applier:
 def _editor(activity: SeenActivity | None) -> str:
     """PSA id of who changed it last."""
     return activity.modified_by if activity else ""
-
-
-def _lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
-    """Whether a write makes a server drop a series' changed and cancelled dates, to be written again one by one."""
-    given_back = any(key == canonical.occurrence_key(day) for key in keys if (day := canonical.occurrence_of(key)))
-    return wanted.is_series and bool(keys & {"time", "recurrence"} or given_back)
-
-
-def _laid_out_still(action: Update) -> frozenset[FieldKey]:
-    """Fields by which the next run must still see that Exchange dropped a series' dates, until they are written there
-    again (rule 5.4): the new rule or time alone tells that nobody removed them."""
-    dates_follow = any(canonical.occurrence_of(key) for key in action.exchange_fields)
-    return action.psa_fields & {"time", "recurrence"} if dates_follow else frozenset()
-
-
-def _advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, still: frozenset[FieldKey] = frozenset()) -> Base:
-    """`base` with the fields `keys` as both sides hold them now; those `still` to do count as edited in Exchange,
-    whatever it holds by then: somebody may have gone back to what they were. With them a series' dates stay there as
-    they were before all were dropped."""
-
-    def side(before: Fields, after: Fields, keys: frozenset[FieldKey], known: frozenset[FieldKey]) -> Fields:
-        kept = {key: value for key, value in before.items() if key not in keys}
-        return kept | {key: after[key] for key in known if key in after}
-
-    there = frozenset(key for key in keys if not still or canonical.occurrence_of(key) is None)
-    return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, there - still))

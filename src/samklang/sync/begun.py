@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from samklang.engine.model import Base, FieldKey, Fields, Gone, Link, LinkStatus, Side
-from samklang.engine.people import is_about_people
+from samklang.engine.people import RESPONSE, is_about_people
 from samklang.engine.rules import Rules, content
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look
@@ -35,7 +35,7 @@ def settle(parts: Parts, known: Known, rules: Rules, looks: Looks) -> tuple[dict
             there = looks[side.other]
             there.ask(there.missing({id_on(link, side.other) or ""} - {""}))
             source = there.seen.get(id_on(link, side.other) or "")
-            link = _as_written(link, one.change, content(seen, rules), source and content(source, rules))
+            link = _as_written(link, one.change, content(seen, rules), content(source, rules) if source else {})
             known.keep(link)
             mended.extend([] if waits else [link])
         if not waits:
@@ -76,17 +76,17 @@ def _is_a_runs_update(link: Link, change: Change) -> bool:
     return link.status is LinkStatus.LINKED and change.kind == "update" and change.cause == "sync"
 
 
-def _as_written(link: Link, change: Change, now: Fields, source: Fields | None) -> Link:
+def _as_written(link: Link, change: Change, now: Fields, source: Fields) -> Link:
     """The link with what our write left there: that is no person's edit (rule 7.2).
 
     The other side had it then and may have been edited since, even back to what it was before: there it counts as
-    edited until the two are compared; also what it no longer has, for a new time drops a series' dates (rule 5.4).
+    edited until the two are compared; also what it no longer has, for a new time drops a series' dates (rule 5.4),
+    and an invitation sent anew has no answer yet.
     """
-    ours = {key for key in _keys(change) if not is_about_people(key)}
+    ours = {key for key in _keys(change) if key == RESPONSE or not is_about_people(key)}
     ours = {key for key in ours if change.before.get(key) != change.after.get(key) == now.get(key)}
     theirs = dict(_without(link.base.of(change.side.other), ours))
-    if source is not None:
-        theirs |= {key: change.after[key] for key in ours if key in change.after and key not in source}
+    theirs |= {key: change.after[key] for key in ours if key in change.after and key not in source}
     held = {**_without(link.base.of(change.side), ours), **{key: now[key] for key in ours if key in now}}
     base = Base(held, theirs) if change.side is Side.PSA else Base(theirs, held)
     if link.reason != LAID_OUT_ANEW:

@@ -146,8 +146,9 @@ class Activities(Protocol):
 
         `owner_id`: PSA id of its owner, by default the user. Where the key made an activity before, that one is
         returned, and the user takes part in it: colleagues in whose mailboxes one meeting stands call with one key
-        (rule 4.3). One that was deleted since comes out of the trash with the content it is now made with. `edited`: when
-        a person made or changed what this carries over, as in `update`.
+        (rule 4.3). One that was deleted since comes out of the trash with the content it is now made with.
+
+        `edited`: when a person made or changed what this carries over, as in `update`.
         """
 
     def update(
