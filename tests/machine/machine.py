@@ -445,6 +445,9 @@ class People(RuleBasedStateMachine):
                 if place != PSA or item.type != "note":
                     assert id in joined[place], f"{item} of {place} is not joined"
 
+    def _was_joined_unlike(self, link: Any) -> bool:
+        return "text" in link.unlike or (link.person, link.item_id) in self.record.matched
+
     def _note_matched(self) -> None:
         """What first contact joined although different people made it, as long as its text tells."""
         here = {place: self.office.items(place) for place in self.office.places}
@@ -487,7 +490,7 @@ class People(RuleBasedStateMachine):
         }
         self._note_matched()
         for link in self.office.joined():  # the next edit of it, on either side, goes over what differs (rule 3.1)
-            if "text" in link.unlike or (link.person, link.item_id) in self.record.matched:
+            if self._was_joined_unlike(link):
                 self.record.discarded |= set().union(*link.unlike.values())
         lost = self.record.typed - self.record.discarded - there
         if lost:

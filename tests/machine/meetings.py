@@ -202,6 +202,10 @@ class Meetings(People):
             if place == PSA or (place, id) in called or self.office.items(place)[id].born in standing:
                 yield place, id
 
+    def _was_joined_unlike(self, link: Any) -> bool:
+        """An invitation is joined as it stands, whatever the activity says of the meeting (rule 3.2)."""
+        return bool(link.unlike)
+
     def _took_its_place(self, place: str, born: str) -> bool:
         """The invitation takes the place of the plain copy (rule 4.1) of who had removed an earlier one."""
         items = self.office.items(place).items() if place != PSA else ()

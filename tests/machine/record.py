@@ -80,6 +80,8 @@ class Record:
         # … until somebody types over it there.
         dropped = self._dropped[place, item.id]
         self.discarded |= {value for key, value in dropped.items() if key in meant or key[:10] in meant} | gone
+        if any(value == "cancelled" == dropped.get(key) for key, value in meant.items()):
+            self.discarded |= set(dropped.values())  # as if nothing had been dropped, and the rest removed by hand
         self._meant[place, item.id] |= meant
         fields = {(place, item.id, key) for key in meant}
         self._alone = self._alone - fields if self._is_joined(office, place, item.id) else self._alone | fields
