@@ -111,6 +111,7 @@ def test_what_is_old_is_thrown_away_and_what_is_not_stays(them: People) -> None:
         "changes": 0,
         "sign_in_counts": 0,
         "history": 0,
+        "tokens": 0,
     }
     assert list(Activity.objects.all()) == [kept]
     assert delta(port, token)[:2] == ({}, set())

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
@@ -82,6 +84,8 @@ class User(AbstractBaseUser):
     default_activity_type = models.CharField(max_length=64, blank=True, default="")
     is_active = models.BooleanField(default=True)
     created = models.DateTimeField(db_default=Now())
+    #: When anything above was last changed.
+    changed = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects: ClassVar[Any] = UserManager()
 
@@ -96,6 +100,10 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return f"user {self.pk}"
 
+    def save(self, *, update_fields: Iterable[str] | None = None, **how: Any) -> None:
+        more = {"changed"} if update_fields is not None else set()
+        super().save(update_fields=None if update_fields is None else {*update_fields} | more, **how)
+
     @property
     def is_administrator(self) -> bool:
         return self.role == Role.ADMINISTRATOR
@@ -104,6 +112,15 @@ class User(AbstractBaseUser):
     def psa_id(self) -> str:
         """What the engine and the APIs call this user by."""
         return str(self.guid)
+
+    # As an actor, beside a `programs.Program`: a person acts for himself, and sees of others' what he may.
+
+    acts_for_all: ClassVar[bool] = False
+    sees_private: ClassVar[bool] = False
+
+    @property
+    def person(self) -> User:
+        return self
 
 
 class Tokens(Scoped["PersonalToken"]):
@@ -135,6 +152,47 @@ class PersonalToken(models.Model):
     revoked = models.DateTimeField(null=True)
 
     objects: ClassVar[Any] = Tokens.as_manager()
+
+
+class ApiClients(Scoped["ApiClient"]):
+    def valid(self) -> Self:
+        return self.filter(revoked__isnull=True)
+
+
+class ApiClient(models.Model):
+    """Client credentials: let a program of the organization's own use `/rest-api`, on nobody's behalf (Severa facts
+    §1.2). Only a digest of the secret is kept: the secret itself is shown once."""
+
+    #: The client id.
+    guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_clients")
+    #: The target system: what uses it.
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=500, blank=True, default="")
+    #: Whom to ask about it.
+    contact = models.CharField(max_length=200, blank=True, default="")
+    scopes = ArrayField(models.CharField(max_length=40))
+    #: Colleagues' private entries are shown to it whole, and not only their time (rule 1.8).
+    sees_private = models.BooleanField(default=False)
+    digest = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(db_default=Now())
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = ApiClients.as_manager()
+
+
+class ApiGrant(models.Model):
+    """An access token and its refresh token, as digests, with the scopes asked for."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="grants")
+    scopes = ArrayField(models.CharField(max_length=40))
+    access_digest = models.CharField(max_length=64, unique=True)
+    access_until = models.DateTimeField()
+    refresh_digest = models.CharField(max_length=64, unique=True)
+    #: No longer refreshed from then on; earlier by a sign-out, or once it was refreshed.
+    refresh_until = models.DateTimeField(db_index=True)
 
 
 class SignInAttempts(models.Model):

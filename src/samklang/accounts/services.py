@@ -203,7 +203,7 @@ def make_token(user: User, name: str, *, made_by: PersonalToken.Maker) -> tuple[
     if not name.strip():
         raise AccountError("name_missing", _("Give the token a name, so that you know later what uses it."))
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    token = PersonalToken.objects.create(user=user, name=name.strip()[:100], digest=_digest(secret), made_by=made_by)
+    token = PersonalToken.objects.create(user=user, name=name.strip()[:100], digest=digest(secret), made_by=made_by)
     by = user if made_by == PersonalToken.Maker.SELF else None
     audit(user.organization, "token.make", by=by, subject=token.guid, user=user.psa_id)
     return token, secret
@@ -211,7 +211,7 @@ def make_token(user: User, name: str, *, made_by: PersonalToken.Maker) -> tuple[
 
 def user_for_token(secret: str) -> User | None:
     """The active user this token acts as, or None. Notes its use, at most once a minute."""
-    token = PersonalToken.objects.valid().filter(digest=_digest(secret)).select_related("user__organization").first()
+    token = PersonalToken.objects.valid().filter(digest=digest(secret)).select_related("user__organization").first()
     if token is None:
         return None
     unused = Q(last_used__isnull=True) | Q(last_used__lt=Now() - timedelta(minutes=1))
@@ -226,7 +226,8 @@ def revoke_token(token: PersonalToken, *, by: User | None = None) -> None:
         audit(token.user.organization, "token.revoke", by=by, subject=token.guid, user=token.user.psa_id)
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits: SHA-256, hexadecimal."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from samklang.accounts import throttle
+from samklang.accounts import programs, throttle
 from samklang.accounts.models import Organization
 from samklang.activities import changes, services
 from samklang.activities.models import Activity, ChangeLog
@@ -26,7 +26,8 @@ def tidy(now: datetime) -> Mapping[str, int]:
     Nothing is locked or written where nothing is old.
     """
     trashed, logged = now - timedelta(days=TRASH_DAYS), now - timedelta(days=CHANGES_DAYS)
-    gone = {"activities": 0, "changes": 0, "sign_in_counts": throttle.forget_old(), "history": history.purge(now)}
+    gone = {"activities": 0, "changes": 0, "history": history.purge(now)}
+    gone |= {"sign_in_counts": throttle.forget_old(), "tokens": programs.forget_old()}
     old_trash = Activity.objects.filter(trashed_at__lt=trashed).values("organization")
     old_changes = ChangeLog.objects.filter(at__lt=logged).values("organization")
     for organization in Organization.objects.filter(Q(pk__in=old_trash) | Q(pk__in=old_changes)).order_by("pk"):

@@ -15,10 +15,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from samklang.accounts.models import Organization, Scoped, User
+from samklang.accounts.programs import Actor
 from samklang.activities.fields import WallTimeField
 from samklang.engine.model import Category
 
@@ -47,6 +48,8 @@ class ActivityType(models.Model):
     is_default = models.BooleanField(default=False)
     #: The administrator lets activities of this type be created in Exchange (rule 1.5).
     ticked = models.BooleanField(default=False)
+    created = models.DateTimeField(db_default=Now())
+    changed = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects: ClassVar[Any] = Scoped.as_manager()
 
@@ -68,11 +71,14 @@ class ActivityType(models.Model):
 
 
 class Activities(Scoped["Activity"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Actor) -> Self:
         """Those of his organization that are not in the trash; drafts only if he takes part or made them.
 
         Private entries of colleagues are among them: show them through `activities.queries`, which masks.
         """
+        if user.person is None:
+            return self.of(user.organization_id).filter(trashed_at=None)
+        user = user.person
         own_draft = Q(draft=False) | Q(pk__in=_taking_part(user)) | Q(created_by=user)
         return self.of(user.organization_id).filter(own_draft, trashed_at=None)
 

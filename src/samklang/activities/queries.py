@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from samklang.accounts.models import User
+from samklang.accounts.programs import Actor
 from samklang.activities import expand, rows
 from samklang.activities.changes import people_of
 from samklang.activities.errors import NotThere
@@ -43,7 +44,7 @@ class Shown:
     guid: str = ""
 
 
-def find(user: User, guid: UUID | str) -> Activity:
+def find(user: Actor, guid: UUID | str) -> Activity:
     """The activity with this guid. Raises NotThere. Look at `shown` before showing it to him."""
     try:
         activity = Activity.objects.visible_to(user).filter(guid=UUID(str(guid))).whole().first()
@@ -54,7 +55,7 @@ def find(user: User, guid: UUID | str) -> Activity:
     return activity
 
 
-def shown(user: User, activity: Activity) -> Shown:
+def shown(user: Actor, activity: Activity) -> Shown:
     """The activity as a whole (of a series: the first occurrence's time), masked if he may not see it."""
     entry = rows.entry_of(activity)
     whole = Occurrence(entry.title, entry.when, entry.place, entry.text, entry.sensitivity)
@@ -82,12 +83,12 @@ def between(
     return sorted(seen, key=lambda one: (times.start_of(one.when, zone), times.end_of(one.when, zone), one.title))
 
 
-def occurrences(user: User, activity: Activity, start: datetime, end: datetime) -> list[Shown]:
+def occurrences(user: Actor, activity: Activity, start: datetime, end: datetime) -> list[Shown]:
     """The occurrences of one activity between two instants, by time."""
     return list(_expanded(user, activity, start, end, user.zone))
 
 
-def occurrence(user: User, activity: Activity, day: date) -> Shown | None:
+def occurrence(user: Actor, activity: Activity, day: date) -> Shown | None:
     """The occurrence whose original date is `day`, wherever it was moved to; None when there is none (any longer)."""
     entry = rows.entry_of(activity)
     if day in entry.cancelled or day not in recurrence.slot_days(entry, day, day):
@@ -102,7 +103,7 @@ def _of_people(people: Collection[User]) -> Q:
     return Q(owner__in=people) | Q(pk__in=taking_part)
 
 
-def _expanded(user: User, activity: Activity, start: datetime, end: datetime, zone: str) -> Iterable[Shown]:
+def _expanded(user: Actor, activity: Activity, start: datetime, end: datetime, zone: str) -> Iterable[Shown]:
     entry = rows.entry_of(activity)
     guids = {override.day: str(override.guid) for override in activity.overrides.all() if not override.cancelled}
     for day, occurrence in expand.occurrences(entry, start, end, zone):
@@ -112,10 +113,10 @@ def _expanded(user: User, activity: Activity, start: datetime, end: datetime, zo
         yield seen
 
 
-def _as_seen(user: User, activity: Activity, content: Occurrence) -> Shown:
+def _as_seen(user: Actor, activity: Activity, content: Occurrence) -> Shown:
     mine = user.pk in people_of(activity)
     private = content.sensitivity.is_private
-    masked = private and not mine
+    masked = private and not (mine or user.sees_private)
     return Shown(
         activity=activity,
         title=_("Private") if masked else content.title,

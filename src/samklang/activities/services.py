@@ -1,8 +1,9 @@
 """The one way to write activities. Every call is one transaction: rows, the log of changes and the mailboxes that are
 due thereby (rules 9.1, 9.3).
 
-`by` is the person who acts; what he may do is decided here (Severa facts §2.4): the owner everything; who takes part
-edits, but removes only himself; nobody else anything. `version`, where given, is the version he saw: if the activity
+`by` is the person who acts, or a program of the organization's own; what he may do is decided here (Severa facts §2.4):
+the owner everything; who takes part edits, but removes only himself; nobody else anything; a program everything that it
+may see. `version`, where given, is the version he saw: if the activity
 has another by now, Outdated is raised and nothing is written. All calls raise NotThere for an activity `by` cannot see,
 NotAllowed, Outdated, and Refused for values that are not possible. What the sync writes is in `run_writes`.
 """
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from samklang import clock
 from samklang.accounts.models import Organization, User
+from samklang.accounts.programs import Actor
 from samklang.activities import changes, meetings, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, ActivityType, Participant
@@ -82,7 +84,7 @@ __all__ = [
 
 
 @transaction.atomic
-def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]) -> Activity:
+def create(by: Actor, *, create_key: str | None = None, **values: Unpack[Changes]) -> Activity:
     """A new activity; `name` and `when` are needed. Owned by `by`, of the owner's default type, unless said otherwise.
 
     With a `create_key` that was used before, the activity made then is returned and nothing is written.
@@ -92,21 +94,23 @@ def create(by: User, *, create_key: str | None = None, **values: Unpack[Changes]
     return _create(by, entry_with(Entry(title="", when=values["when"]), values), values, create_key)
 
 
-def _write(activity: Activity, entry: Entry, values: Changes, by: User, now: datetime) -> Activity:
+def _write(activity: Activity, entry: Entry, values: Changes, by: Actor, now: datetime) -> Activity:
     """`write` what a person changed, unless it is the organizer's to change (rule 4.4)."""
     meetings.check(activity, entry, values)
     return write(activity, entry, values, by, now)
 
 
-def _create(by: User, entry: Entry, values: Changes, create_key: str | None) -> Activity:
+def _create(by: Actor, entry: Entry, values: Changes, create_key: str | None) -> Activity:
     changes.lock(by.organization_id)
     if create_key is not None:
         made = Activity.objects.of(by.organization_id).filter(create_key=create_key)
         if made.exists():
             return made.whole().get()
     now = clock.now()
-    activity = Activity(organization=by.organization, created=now, created_by=by, create_key=create_key, version=0)
-    values["owner"] = owner = values.get("owner", by)
+    activity = Activity(
+        organization=by.organization, created=now, created_by=by.person, create_key=create_key, version=0
+    )
+    values["owner"] = owner = values.get("owner", by.person)
     if "type" not in values:
         values["type"] = default_type(by.organization, owner)
     return write(activity, entry, values, by, now)
@@ -120,7 +124,7 @@ def create_many(by: User, news: Sequence[New]) -> tuple[list[New], list[tuple[Ne
 
 
 @transaction.atomic
-def update(by: User, guid: UUID | str, *, version: int | None = None, **values: Unpack[Changes]) -> Activity:
+def update(by: Actor, guid: UUID | str, *, version: int | None = None, **values: Unpack[Changes]) -> Activity:
     """Change an activity or a whole series; occurrences keep what they have of their own (rule 5.3).
 
     A series moved to another date, without a new rule, turns its rule along: weekly on Mondays becomes on Tuesdays.
@@ -157,7 +161,7 @@ def create_entry(by: User, entry: Entry, type_: ActivityType, create_key: str) -
 
 
 @transaction.atomic
-def trash(by: User, guid: UUID | str, *, version: int | None = None) -> None:
+def trash(by: Actor, guid: UUID | str, *, version: int | None = None) -> None:
     """Put the activity into the trash, for everybody who takes part. The owner's right."""
     activity = locked(by, guid, version)
     if not may_delete(by, activity):
@@ -217,7 +221,7 @@ def purge_trash(organization: Organization, before: datetime) -> int:
 
 @transaction.atomic
 def update_occurrence(
-    by: User, guid: UUID | str, day: date, *, version: int | None = None, **values: Unpack[OccurrenceChanges]
+    by: Actor, guid: UUID | str, day: date, *, version: int | None = None, **values: Unpack[OccurrenceChanges]
 ) -> Activity:
     """Change this occurrence alone ("this"). `day` is the date of its original start in the series' zone.
 
@@ -238,7 +242,7 @@ def update_occurrence(
 
 
 @transaction.atomic
-def cancel_occurrence(by: User, guid: UUID | str, day: date, *, version: int | None = None) -> Activity:
+def cancel_occurrence(by: Actor, guid: UUID | str, day: date, *, version: int | None = None) -> Activity:
     """Remove this occurrence alone; with the last one the whole activity goes into the trash."""
     activity = editable(by, guid, version)
     entry = rows.entry_of(activity)
@@ -251,7 +255,7 @@ def cancel_occurrence(by: User, guid: UUID | str, day: date, *, version: int | N
 
 
 @transaction.atomic
-def reset_occurrences(by: User, guid: UUID | str, day: date | None = None, *, version: int | None = None) -> Activity:
+def reset_occurrences(by: Actor, guid: UUID | str, day: date | None = None, *, version: int | None = None) -> Activity:
     """Make one occurrence (or all) as the series has it again, changed or cancelled."""
     activity = editable(by, guid, version)
     entry = rows.entry_of(activity)

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
+from samklang import clock
 from samklang.accounts import services as accounts
 from samklang.accounts.models import Organization, User
 from samklang.activities import changes
@@ -110,19 +112,42 @@ def add_type(organization: Organization, name: str, category: Category, *, by: U
 
 @transaction.atomic
 def change_type(type_: ActivityType, *, by: User | None = None, **values: Any) -> None:
-    """Change `name`, `is_active` or `is_default` (which takes it from the category's present default).
+    """Change `name`, `code`, `is_active` or `is_default` (which takes it from the category's present default).
 
     The category stays: it cannot change once activities have it (Severa facts §2.4).
     """
     was_private = type_.is_private
     if values.get("is_default"):
         ActivityType.objects.of(type_.organization).filter(category=type_.category).update(is_default=False)
-    for field in ("is_active", "is_default"):
+    for field in ("code", "is_active", "is_default"):
         setattr(type_, field, values.get(field, getattr(type_, field)))
     _rename(type_, values.get("name", type_.name))
     if type_.is_private != was_private:
         _touch(type_.organization, [type_])
     accounts.audit(type_.organization, "type.change", by=by, subject=type_.guid, fields=sorted(values))
+
+
+@transaction.atomic
+def remove_type(type_: ActivityType, heir: ActivityType | None = None, *, by: User | None = None) -> None:
+    """Delete a type; activities that have it, the trash included, get `heir`, of the same category.
+
+    Raises Refused ("type_in_use", "type_other_category").
+    """
+    changes.lock(type_.organization_id)
+    used = Activity.objects.of(type_.organization_id).filter(type=type_)
+    if used.exists():
+        if heir is None or heir == type_:
+            message = _("Activities have this type. Name another type that shall take its place.")
+            raise Refused("type_in_use", message)
+        if heir.category != type_.category:
+            message = _("The other type belongs to another group, and the group of an activity cannot change.")
+            raise Refused("type_other_category", message)
+        moved = list(used.filter(trashed_at=None).whole())
+        used.update(type=heir, version=F("version") + 1, modified=clock.now(), modified_by=by)
+        changes.log_all(type_.organization_id, [(one.guid, changes.people_of(one)) for one in moved])
+    guid = type_.guid
+    type_.delete()
+    accounts.audit(type_.organization, "type.remove", by=by, subject=guid, heir=str(heir.guid) if heir else "")
 
 
 def _rename(type_: ActivityType, name: str) -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from samklang import clock
 from samklang.accounts.models import User
+from samklang.accounts.programs import Actor
 from samklang.activities import changes, people, rows, series
 from samklang.activities.errors import NotAllowed, NotThere, Outdated, Refused
 from samklang.activities.models import Activity, ActivityType, Override, Participant
@@ -106,15 +107,17 @@ PLAIN = (
 # --- who may --------------------------------------------------------------------------------------------------------
 
 
-def may_edit(user: User, activity: Activity) -> bool:
-    """The owner and who takes part; without owner also who made it and administrators."""
+def may_edit(user: Actor, activity: Activity) -> bool:
+    """The owner and who takes part; without owner also who made it and administrators; a program what it may see."""
     return user.pk in changes.people_of(activity) or may_delete(user, activity)
 
 
-def may_delete(user: User, activity: Activity) -> bool:
-    """The owner; without owner who made it and administrators."""
+def may_delete(user: Actor, activity: Activity) -> bool:
+    """The owner; without owner who made it and administrators; a program what it may see."""
     if activity.organization_id != user.organization_id:
         return False
+    if user.acts_for_all:
+        return user.sees_private or not activity.is_private
     if activity.owner_id is not None:
         return activity.owner_id == user.pk
     return user.is_administrator or activity.created_by_id == user.pk
@@ -123,14 +126,14 @@ def may_delete(user: User, activity: Activity) -> bool:
 # --- one write ----------------------------------------------------------------------------------------------------
 
 
-def editable(by: User, guid: UUID | str, version: int | None) -> Activity:
+def editable(by: Actor, guid: UUID | str, version: int | None) -> Activity:
     activity = locked(by, guid, version)
     if not may_edit(by, activity):
         raise NotAllowed("not_taking_part", _("Only those who take part in the activity can change it."))
     return activity
 
 
-def locked(by: User, guid: UUID | str, version: int | None, *, trashed: bool = False) -> Activity:
+def locked(by: Actor, guid: UUID | str, version: int | None, *, trashed: bool = False) -> Activity:
     changes.lock(by.organization_id)
     mine = Activity.objects.of(by.organization_id).trashed() if trashed else Activity.objects.visible_to(by)
     activity = mine.filter(guid=guid).whole().first()
@@ -200,7 +203,7 @@ def write(
     activity: Activity,
     entry: Entry,
     values: Changes,
-    by: User,
+    by: Actor,
     now: datetime,
     *,
     own_run: bool = False,
@@ -216,7 +219,7 @@ def write(
     _check(entry, activity)
     rows.put_entry(activity, entry)
     activity.version += 1
-    activity.modified, activity.modified_by = now, by
+    activity.modified, activity.modified_by = now, by.person
     activity.edited = (edited or activity.edited or now) if own_run else now
     activity.save()
     if is_new:
@@ -300,9 +303,9 @@ def _set_plain(activity: Activity, values: Changes) -> None:
             setattr(activity, name, values[name])  # type: ignore[literal-required]
 
 
-def touch(activity: Activity, by: User, before: frozenset[int], *, own_run: bool = False) -> None:
+def touch(activity: Activity, by: Actor, before: frozenset[int], *, own_run: bool = False) -> None:
     activity.version += 1
-    activity.modified, activity.modified_by = clock.now(), by
+    activity.modified, activity.modified_by = clock.now(), by.person
     activity.save(update_fields=["trashed_at", "version", "modified", "modified_by"])
     changes.log_all(activity.organization_id, [(activity.guid, before)], runs_for=by.pk if own_run else None)
 

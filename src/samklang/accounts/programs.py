@@ -1,0 +1,214 @@
+"""Programs of an organization's own: client credentials, and the tokens issued for them (Severa facts §1.2).
+
+Real time, not the test clock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from samklang.accounts.models import ApiClient, ApiGrant, Organization, User
+from samklang.accounts.services import AccountError, audit, digest
+from samklang.clock import real_now
+
+#: What a client may be allowed; Severa's names (Severa facts §1.2), as far as there is anything here for them.
+SCOPES = (
+    "activities:read",
+    "activities:write",
+    "activities:delete",
+    "users:read",
+    "settings:read",
+    "settings:write",
+    "settings:delete",
+    "organization:read",
+)
+#: How long an access token holds, and how long it can be refreshed. Severa states no numbers (Severa facts §1.2).
+ACCESS, REFRESH = timedelta(hours=1), timedelta(days=1)
+#: Let secret scanners and people recognize what leaked.
+_SECRET, _ACCESS, _REFRESH = "samk_cs_", "samk_at_", "samk_rt_"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program at work. It stands where a `User` may and acts for the whole organization: for activities it is nobody
+    who takes part, and may change them all; where it may not see private entries, these neither (rule 1.8)."""
+
+    client_id: UUID
+    organization: Organization
+    scopes: frozenset[str]
+    sees_private: bool
+    pk: None = None
+    is_administrator: Literal[True] = True
+    acts_for_all: Literal[True] = True
+    person: None = None
+
+    @property
+    def organization_id(self) -> int:
+        return int(self.organization.pk)
+
+    @property
+    def zone(self) -> str:
+        """IANA name: what times without offset are meant in."""
+        return self.organization.zone
+
+
+Actor: TypeAlias = User | Program
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Tokens in clear; nowhere else."""
+
+    access: str
+    access_until: datetime
+    refresh: str
+    refresh_until: datetime
+    scopes: tuple[str, ...]
+
+
+class BadCredentials(Exception):
+    """Unknown client, wrong secret, or a refresh token that holds no longer."""
+
+
+class ScopeNotGranted(Exception):
+    """The client asks for a scope it was not given."""
+
+
+@transaction.atomic
+def make_client(
+    organization: Organization,
+    name: str,
+    scopes: Collection[str],
+    *,
+    description: str = "",
+    contact: str = "",
+    sees_private: bool = False,
+    by: User | None = None,
+) -> tuple[ApiClient, str]:
+    """A new client and its secret, which is shown once and never stored.
+
+    Raises AccountError ("name_missing", "scopes_missing", "scope_unknown").
+    """
+    if not name.strip():
+        raise AccountError("name_missing", _("Name the program, so that you know later what uses the credentials."))
+    if not scopes:
+        raise AccountError("scopes_missing", _("Choose at least one scope: without any it may do nothing."))
+    if unknown := set(scopes) - set(SCOPES):
+        raise AccountError("scope_unknown", _("There is no scope “%(scope)s”.") % {"scope": min(unknown)})
+    secret = _SECRET + secrets.token_urlsafe(32)
+    client = ApiClient.objects.create(
+        organization=organization,
+        name=name.strip()[:100],
+        description=description.strip()[:500],
+        contact=contact.strip()[:200],
+        scopes=[scope for scope in SCOPES if scope in scopes],
+        sees_private=sees_private,
+        digest=digest(secret),
+        made_by=by,
+    )
+    details = {"scopes": client.scopes, "sees_private": sees_private}
+    audit(organization, "client.make", by=by, subject=client.guid, **details)
+    return client, secret
+
+
+@transaction.atomic
+def revoke_client(client: ApiClient, *, by: User | None = None) -> None:
+    """The credentials and all tokens issued for them stop working at once. Revoking twice is harmless."""
+    ApiGrant.objects.filter(client=client).delete()
+    if ApiClient.objects.filter(pk=client.pk, revoked__isnull=True).update(revoked=real_now()):
+        audit(client.organization, "client.revoke", by=by, subject=client.guid)
+
+
+def issue(client_id: str, secret: str, scopes: Collection[str] = ()) -> Issued:
+    """Tokens for a client with these scopes (none named: all it has). Raises BadCredentials, ScopeNotGranted."""
+    client = _client(client_id)
+    known = client.digest if client else digest("")  # as much work, so that the time taken tells nothing
+    if not constant_time_compare(known, digest(secret)) or client is None:
+        raise BadCredentials
+    if set(scopes) - set(client.scopes):
+        raise ScopeNotGranted
+    return _issue(client, [scope for scope in client.scopes if not scopes or scope in scopes])
+
+
+@transaction.atomic
+def refresh(token: str) -> Issued:
+    """New tokens for a refresh token, which ends thereby; its access token goes on until its time. Raises
+    BadCredentials."""
+    grant = _refreshable(token).select_for_update(of=("self",)).select_related("client__organization").first()
+    if grant is None:
+        raise BadCredentials
+    _end(grant)
+    return _issue(grant.client, grant.scopes)
+
+
+@transaction.atomic
+def sign_out(token: str) -> None:
+    """End a refresh token; its access token goes on until its time. An unknown one is let pass."""
+    grant = _refreshable(token).select_for_update(of=("self",)).first()
+    if grant is not None:
+        _end(grant)
+
+
+def program_for_token(token: str) -> Program | None:
+    """The program an access token stands for; None where it does not hold (any longer). Notes its use, at most once a
+    minute."""
+    if not token.startswith(_ACCESS):
+        return None
+    now = real_now()
+    held = ApiGrant.objects.filter(access_digest=digest(token), access_until__gt=now, client__revoked__isnull=True)
+    grant = held.select_related("client__organization").first()
+    if grant is None:
+        return None
+    client = grant.client
+    unused = Q(last_used__isnull=True) | Q(last_used__lt=now - timedelta(minutes=1))
+    ApiClient.objects.filter(unused, pk=client.pk).update(last_used=now)
+    return Program(client.guid, client.organization, frozenset(grant.scopes), client.sees_private)
+
+
+def forget_old() -> int:
+    """Remove grants that neither hold nor can be refreshed; returns how many. Run daily."""
+    now = real_now()
+    return int(ApiGrant.objects.filter(access_until__lt=now, refresh_until__lt=now).delete()[0])
+
+
+def _client(client_id: str) -> ApiClient | None:
+    try:
+        guid = UUID(client_id)
+    except ValueError:
+        return None
+    found: ApiClient | None = ApiClient.objects.valid().filter(guid=guid).select_related("organization").first()
+    return found
+
+
+def _issue(client: ApiClient, scopes: Collection[str]) -> Issued:
+    now = real_now()
+    access, again = _ACCESS + secrets.token_urlsafe(32), _REFRESH + secrets.token_urlsafe(32)
+    grant = ApiGrant.objects.create(
+        client=client,
+        scopes=list(scopes),
+        access_digest=digest(access),
+        access_until=now + ACCESS,
+        refresh_digest=digest(again),
+        refresh_until=now + REFRESH,
+    )
+    return Issued(access, grant.access_until, again, grant.refresh_until, tuple(scopes))
+
+
+def _refreshable(token: str):  # type: ignore[no-untyped-def]  # a queryset
+    now = real_now()
+    return ApiGrant.objects.filter(refresh_digest=digest(token), refresh_until__gt=now, client__revoked__isnull=True)
+
+
+def _end(grant: ApiGrant) -> None:
+    grant.refresh_until = real_now()
+    grant.save(update_fields=["refresh_until"])
