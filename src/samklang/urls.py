@@ -14,10 +14,13 @@ from samklang.web.profile import history
 from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
+from samklang.web.settings import programs as settings_programs
 from samklang.web.severa_api import api as severa_api
+from samklang.web.severa_api import heartbeat as severa_heartbeat
 
 _EXCHANGE = "settings/integrations/microsoft-exchange"
 _SYNC = "profile/calendar/synchronization"
+_SEVERA = severa_api.urls
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="calendar"), name="home"),
@@ -46,6 +49,8 @@ urlpatterns = [
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
     path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
     path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
+    path("settings/integrations/rest-api", settings_programs.programs, name="settings-programs"),
+    path("settings/integrations/rest-api/revoke", settings_programs.revoke, name="settings-programs-revoke"),
     path("profile", profile_settings.profile, name="profile"),
     path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),
     path(f"{_SYNC}/state", profile_sync.state, name="profile-sync-state"),
@@ -69,5 +74,7 @@ urlpatterns = [
     path(f"{_SYNC}/export", history.export, name="profile-export"),
     path(f"{_SYNC}/erase", history.erase, name="profile-erase"),
     path("api/", api.urls),
-    path("rest-api/v1/", severa_api.urls),
+    path("rest-api/v1/", _SEVERA),
+    path("rest-api/v1.0/", (*_SEVERA[:2], "severa-1.0")),  # both spellings are in use (Severa facts §1.1)
+    path("rest-api/heartbeat/", severa_heartbeat.urls),
 ]

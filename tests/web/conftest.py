@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,3 +28,28 @@ def connected(db: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> It
     yield furnish(sandbox)
     monkeypatch.undo()
     config.cache_clear()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Every answer of `/rest-api` is checked against Severa's own document of it, where that is at hand; how many."""
+    from django.test import Client
+
+    from tests.web import severa_document
+
+    counted: Counter[str] = Counter()
+    generic = Client.generic
+
+    def checked(self: Client, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        answer = generic(self, method, path, *args, **kwargs)
+        if path.startswith("/rest-api/"):
+            known = severa_document.check_answer(method, path, answer)
+            assert known or answer.status_code in (404, 405) or path.endswith("openapi.json"), (
+                f"no {path} in the document"
+            )
+            counted["checked"] += known
+        return answer
+
+    if severa_document.PATH.exists():
+        monkeypatch.setattr(Client, "generic", checked)
+    return counted

@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from samklang.accounts.models import PersonalToken, User
+from samklang.accounts.programs import make_client
 from samklang.activities.models import Activity, Participant
 from samklang.mailboxes.models import Connection, Mailbox
+from samklang.web.severa_api.shape import zone_guid
 from tests.web.house import SECRETS, House, as_person, as_program, send
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +26,11 @@ pytestmark = pytest.mark.django_db
 ANYBODY, USERS, ADMINISTRATORS = "anybody", "users", "administrators"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _EXCHANGE = "/settings/integrations/microsoft-exchange"
+_PROGRAMS = "/settings/integrations/rest-api"
 _SYNC = "/profile/calendar/synchronization"
 _API, _REST = "/api", "/rest-api/v1"
+_HEARTBEAT = "/rest-api/heartbeat"
+_APIS = ("/api", "/rest-api")
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,11 @@ def _waiting(house: House) -> dict[str, Any]:
 
 def _pair(house: House) -> dict[str, Any]:
     return {"activity": house.meeting.psa_id, "event": "x"}
+
+
+def _client_of_alice(house: House) -> dict[str, Any]:
+    client, _secret = make_client(house.alice.organization, "Reporting", ["users:read"])
+    return {"client": client.pk}
 
 
 def _bobs_data(house: House) -> dict[str, Any]:
@@ -102,6 +112,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_EXCHANGE}/take-over"): Route(ADMINISTRATORS, sends=lambda _: {"user": "somebody@example.net"}),
     ("POST", f"{_EXCHANGE}/grant"): Route(ADMINISTRATORS),
     ("GET", f"{_EXCHANGE}/consent"): Route(ADMINISTRATORS),
+    ("GET", _PROGRAMS): Route(ADMINISTRATORS),
+    ("POST", _PROGRAMS): Route(ADMINISTRATORS, sends=lambda _: {"name": "x", "scopes": ["users:read"]}),
+    ("POST", f"{_PROGRAMS}/revoke"): Route(ADMINISTRATORS, hers=True, sends=_client_of_alice),
     ("GET", "/profile"): Route(USERS),
     ("POST", "/profile"): Route(USERS, sends=lambda _: {"language": "sv", "zone": "Europe/London"}),
     ("GET", _SYNC): Route(USERS),
@@ -185,9 +198,28 @@ ROUTES: dict[tuple[str, str], Route] = {
         ADMINISTRATORS, hers=True, sends=lambda _: [{"op": "replace", "path": "/name", "value": "Taken over"}]
     ),
     ("GET", f"{_REST}/users"): Route(USERS),
+    ("GET", f"{_REST}/users/<guid>"): Route(USERS, hers=True),
+    ("GET", f"{_REST}/activityparticipants/<guid>"): Route(USERS, hers=True),
+    ("PATCH", f"{_REST}/activityparticipants/<guid>"): Route(
+        USERS, hers=True, sends=lambda _: [{"op": "replace", "path": "/isConfirmed", "value": "true"}]
+    ),
+    ("GET", f"{_REST}/activitytypes/<guid>"): Route(USERS, hers=True),
+    ("POST", f"{_REST}/activitytypes"): Route(
+        ADMINISTRATORS, sends=lambda _: {"name": "Workshop", "category": "CalendarEntry"}
+    ),
+    ("DELETE", f"{_REST}/activitytypes/<guid>"): Route(ADMINISTRATORS, hers=True),
+    ("GET", f"{_REST}/localization/timezones"): Route(USERS),
+    ("GET", f"{_REST}/localization/timezones/<guid>"): Route(USERS),
+    ("GET", f"{_REST}/organizationdetails"): Route(USERS),
+    ("POST", f"{_REST}/token"): Route(ANYBODY),
+    ("POST", f"{_REST}/refreshtoken"): Route(ANYBODY),
+    ("POST", f"{_REST}/signout"): Route(ANYBODY),
+    ("GET", f"{_HEARTBEAT}/authorized"): Route(USERS),
+    ("GET", f"{_HEARTBEAT}/server"): Route(ANYBODY),
+    ("GET", f"{_HEARTBEAT}/database"): Route(ANYBODY),
 }
 #: Ninja mounts a name for the API's root, which answers nobody.
-_ROOTS = {f"{_API}/", f"{_REST}/"}
+_ROOTS = {f"{_API}/", f"{_REST}/", f"{_HEARTBEAT}/"}
 
 
 def _patterns(patterns: Iterable[Any], prefix: str = "/") -> Iterator[str]:
@@ -203,8 +235,11 @@ PATHS = sorted({path for _method, path in ROUTES})
 
 
 def test_every_route_there_is_stands_in_the_table() -> None:
-    there = set(_patterns(get_resolver().url_patterns)) - _ROOTS
+    every = set(_patterns(get_resolver().url_patterns))
+    again = {path.replace("/v1.0/", "/v1/") for path in every if "/v1.0/" in path}
+    there = {path for path in every if "/v1.0/" not in path} - _ROOTS
     assert there == set(PATHS)
+    assert again - _ROOTS == {path for path in there if path.startswith(_REST)}, "the same under its other spelling"
 
 
 def address_of(path: str, house: House) -> str:
@@ -215,6 +250,12 @@ def address_of(path: str, house: House) -> str:
     if "activitytypes" in path:
         path = path.replace("<guid>", str(house.meeting.type.guid))
     participant = house.meeting.participants.get()
+    if "/users/" in path:
+        path = path.replace("<guid>", house.bob.psa_id)
+    if "/activityparticipants/<guid>" in path:
+        path = path.replace("<guid>", str(participant.guid))
+    if "timezones" in path:
+        path = path.replace("<guid>", zone_guid("Europe/Stockholm"))
     return path.replace("<guid>", house.meeting.psa_id).replace("<participant>", str(participant.guid))
 
 
@@ -222,7 +263,7 @@ def _try(client: Client, method: str, path: str, house: House) -> HttpResponse:
     route = ROUTES.get((method, path))
     sends = route.sends(house) if route else None
     address = address_of(path, house)
-    if path.startswith((_API, _REST)):
+    if path.startswith(_APIS):
         return send(client, method, address, sends)
     return client.generic(method, address) if method not in ("GET", "POST") else _page(client, method, address, sends)
 
@@ -232,7 +273,7 @@ def _page(client: Client, method: str, address: str, sends: Any) -> HttpResponse
 
 
 def _caller(path: str, user: User | None) -> Client:
-    return as_program(user) if user and path.startswith((_API, _REST)) else as_person(user)
+    return as_program(user) if user and path.startswith(_APIS) else as_person(user)
 
 
 def _was_let_in(answer: HttpResponse) -> bool:
@@ -254,7 +295,7 @@ GUARDED = [key for key, route in ROUTES.items() if route.access != ANYBODY]
 def test_a_stranger_is_led_to_sign_in_or_refused(house: House) -> None:
     for method, path in _all(GUARDED):
         answer = _try(as_person(None), method, path, house)
-        if path.startswith((_API, _REST)):
+        if path.startswith(_APIS):
             assert answer.status_code == 401, (method, path)
         else:
             assert answer.status_code == 302, (method, path)

@@ -37,6 +37,7 @@ PAGES = (
     "/calendar/trash",
     "/profile",
     "/settings/integrations/microsoft-exchange",
+    "/settings/integrations/rest-api",
     "/profile/calendar/synchronization",
     "/profile/calendar/synchronization/history",
     "/profile/calendar/synchronization/leave",

@@ -19,7 +19,8 @@ _TABLES = {"_MAILBOX", "_CONNECTION", "_SPEECH", "_CANNOT_HOLD", "_ITEM", "REFUS
 #: What a run does about, rather than shows: it reads again, lists anew, goes on.
 _FOR_THE_RUN = {"error", "version_conflict", "not_found", "token_rejected"}
 #: Shown by its own message, on the form or in the API's answer, never by its code.
-_SPOKEN_FOR = {"type_name_missing", "type_name_taken", "not_taking_part", "organizer_only", "owner_only", "series_only"}
+_SPOKEN_FOR = {"type_name_missing", "type_name_taken", "type_in_use", "type_other_category", "not_taking_part"}
+_SPOKEN_FOR |= {"organizer_only", "owner_only", "series_only"}
 
 
 def _raised(tree: ast.AST) -> Iterator[str]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from samklang.accounts.models import User
+from samklang.accounts.models import ApiClient, User
 from samklang.accounts.services import AccountError, change_profile
 from samklang.activities.models import ActivityType
 from samklang.engine.model import Category
@@ -58,7 +58,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     else:
         names = ("language", "zone", "default_activity_type")
         form = ProfileForm(user, initial={name: getattr(user, name) for name in names})
-    context = {"area": "profile", "form": form, "zones": _zones()}
+    readers = ApiClient.objects.of(user.organization).valid().filter(sees_private=True).values_list("name", flat=True)
+    context = {"area": "profile", "form": form, "zones": _zones(), "readers": sorted(readers)}
     return render(request, "profile/settings.html", context, status=422 if form.errors else 200)
 
 

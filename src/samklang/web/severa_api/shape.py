@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
+from zoneinfo import available_timezones
 
-from samklang.accounts.models import User
+from django.conf import settings
+
+from samklang.accounts.models import Organization, User
+from samklang.accounts.programs import Actor
 from samklang.activities import queries, rows
 from samklang.activities.models import Activity, ActivityType, Participant
-from samklang.activities.services import Changes
 from samklang.activities.types import default_type, private_type
 from samklang.engine import rrule, times
 from samklang.engine.model import AllDay, Inexpressible, Recurrence, Timed, When
 from samklang.web.severa_api.problems import invalid
-from samklang.web.severa_api.recurrence import NotARecurrence, from_json, to_json
+from samklang.web.severa_api.recurrence import to_json
+
+#: Years of an activity: instants of their ends exist in every zone.
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+#: Stands for the owner of what has none: the field is demanded, and never null (ActivityModel).
+NOBODY: dict[str, Any] = {"guid": str(UUID(int=0)), "name": None, "code": None, "keywords": []}
+#: Time zones have no ids of their own here: theirs is made of their name.
+_ZONES = UUID("6f9b4b1e-3f0f-4c0e-8a43-7b4f4c1f1d10")
 
 
 def occurrence_guid(activity: Activity, day: date) -> str:
@@ -32,10 +42,10 @@ def split_guid(guid: str) -> tuple[str, date | None]:
         raise invalid(404, "Resource not found", "PathParameter", "guid") from None
 
 
-def activity_json(seen: queries.Shown, reader: User) -> dict[str, Any]:
+def activity_json(seen: queries.Shown, reader: Actor) -> dict[str, Any]:
     """One activity, series or occurrence as its reader may see it."""
     activity = seen.activity
-    start, end = _instants(seen.when, activity, reader)
+    start, end = instants(seen.when, activity, reader)
     kind = "None"
     if activity.is_series:
         kind = "Series" if seen.day is None else "Exception" if seen.changed else "Occurrence"
@@ -55,7 +65,7 @@ def activity_json(seen: queries.Shown, reader: User) -> dict[str, Any]:
         "notes": seen.text or None,
         "location": seen.place or None,
         "activityType": _type_json(masking_type(activity) if seen.masked else activity.type),
-        "ownerUser": _user_json(activity.owner) if activity.owner else None,
+        "ownerUser": _owner_json(activity.owner) if activity.owner else NOBODY,
         "customer": None,
         "phase": None,
         "projectTaskStatus": None,
@@ -65,8 +75,8 @@ def activity_json(seen: queries.Shown, reader: User) -> dict[str, Any]:
         "recurrenceParentActivityGuid": activity.psa_id if seen.day is not None else None,
         "createdDateTime": activity.created.isoformat(),
         "lastUpdatedDateTime": activity.modified.isoformat(),
-        "createdBy": None,
-        "lastUpdatedBy": None,
+        "createdBy": None if seen.masked else _who_json(activity.created_by),
+        "lastUpdatedBy": None if seen.masked else _who_json(activity.modified_by),
     }
 
 
@@ -76,7 +86,7 @@ def _rule_text(rule: Recurrence | Inexpressible | None, when: When) -> str | Non
     return rrule.text(rule, when) if isinstance(rule, Recurrence) else rule.rule
 
 
-def _instants(when: When, activity: Activity, reader: User) -> tuple[datetime, datetime]:
+def instants(when: When, activity: Activity, reader: Actor) -> tuple[datetime, datetime]:
     """With the offset of the activity's zone; whole days from local midnight to local midnight (Severa facts §1.6)."""
     if isinstance(when, Timed):
         info = times.zone_info(when.zone)
@@ -110,22 +120,85 @@ def type_json(type_: ActivityType) -> dict[str, Any]:
         "code": type_.code or None,
         "isActive": type_.is_active,
         "isDefault": type_.is_default,
+        "isPaidLeave": None,
+        "createdDateTime": type_.created.isoformat(),
+        "createdBy": None,
+        "lastUpdatedDateTime": type_.changed.isoformat(),
+        "lastUpdatedBy": None,
     }
 
 
-def _user_json(user: User) -> dict[str, Any]:
+def _owner_json(user: User) -> dict[str, Any]:
     return {"guid": user.psa_id, "name": user.name, "code": None, "keywords": []}
 
 
-def user_json(user: User) -> dict[str, Any]:
+def _who_json(user: User | None) -> dict[str, Any] | None:
+    """Who did something; None for a program, and for who is erased."""
+    if user is None:
+        return None
+    first, last = _names(user)
+    return {"guid": user.psa_id, "firstName": first, "lastName": last, "name": user.name, "code": None}
+
+
+def _names(user: User) -> tuple[str, str]:
+    """First and last name, neither empty (UserOutputModel); we keep the whole name only."""
     first, _sep, last = user.name.rpartition(" ")
+    return (first, last) if first else (last, "–")
+
+
+def user_json(user: User, types: Mapping[str, ActivityType]) -> dict[str, Any]:
+    """`types`: the organization's, by guid."""
+    first, last = _names(user)
+    own = types.get(user.default_activity_type)
     return {
         "guid": user.psa_id,
-        "firstName": first or last,
-        "lastName": last if first else "–",
+        "firstName": first,
+        "lastName": last,
         "email": user.email,
+        "code": None,
         "isActive": user.is_active,
-        "timezone": {"ianaName": user.zone, "systemName": times.windows_id(user.zone)},
+        "language": language_json(user.language) | {"englishName": None},
+        "timezone": zone_json(user.zone),
+        "defaultActivityType": {"guid": str(own.guid), "name": own.name} if own else None,
+        "userType": "FullUser" if user.is_administrator else "Employee",
+        "notificationSettings": {
+            "sendNewActivityEmail": False,
+            "sendTodaysAgendaEmail": False,
+            "sendWeeklySummaryEmail": False,
+        },
+        "createdDateTime": user.created.isoformat(),
+        "lastUpdatedDateTime": user.changed.isoformat(),
+    }
+
+
+def language_json(code: str) -> dict[str, Any]:
+    return {"guid": str(uuid5(_ZONES, code)), "code": code, "name": str(dict(settings.LANGUAGES).get(code, code))}
+
+
+def zone_json(name: str) -> dict[str, Any]:
+    return {"guid": zone_guid(name), "name": name, "ianaName": name, "systemName": times.windows_id(name)}
+
+
+def zone_guid(name: str) -> str:
+    return str(uuid5(_ZONES, name))
+
+
+def zones() -> list[str]:
+    """IANA names of the zones a person may choose, in order."""
+    return sorted(available_timezones())
+
+
+def organization_json(organization: Organization) -> dict[str, Any]:
+    """What is kept of an organization; companies, addresses and money are not."""
+    zone = zone_json(organization.zone)
+    return {
+        "guid": str(organization.guid),
+        "name": organization.name,
+        "language": language_json(organization.language),
+        "formatting": None,
+        "timezone": {"guid": zone["guid"], "name": zone["name"]},
+        "activeCompanies": [],
+        "activeAddons": [],
     }
 
 
@@ -144,133 +217,8 @@ def participant_json(participant: Participant, activity: Activity) -> dict[str, 
     }
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-_TEXTS = {"name": "name", "notes": "notes", "location": "location"}
-_FLAGS = {"isClosed": "closed", "isUnassigned": "unassigned", "isDraft": "draft"}
-#: What Severa lets nobody write (Severa facts §1.8): here whoever keeps the hours says by PATCH that some are booked.
-#: In a new activity it is passed over, as there: programs send a copied activity back whole.
-_PATCHED_FLAGS = {"hasHours": "has_hours"}
-#: Years of an activity: instants of their ends exist in every zone.
-_FIRST_YEAR, _LAST_YEAR = 2, 9998
-
-
-def changes_of(body: Mapping[str, Any], user: User, old: queries.Shown | None) -> Changes:
-    """What a POST (`old` None) or the replaced fields of a PATCH mean. Raises a 400 that names the field."""
-    changes: dict[str, Any] = {field: _text(body, name) for name, field in _TEXTS.items() if name in body}
-    flags = _FLAGS | (_PATCHED_FLAGS if old else {})
-    changes |= {field: _flag(body, name) for name, field in flags.items() if name in body}
-    if "name" in changes and not changes["name"].strip():
-        raise invalid(400, "name must not be empty", "RequestBody", "name")
-    if body.get("activityType") is not None:
-        changes["type"] = _the_type(_guid(body["activityType"], "activityType"), user)
-    if "ownerUser" in body:
-        changes["owner"] = _the_user(_guid(body["ownerUser"], "ownerUser"), user) if body["ownerUser"] else None
-    if old is None or body.keys() & {"startDateTime", "endDateTime", "isAllDay", "hasDuration"}:
-        changes |= _times(body, user, old)
-    if "recurrence" in body:
-        when = changes.get("when") or (old.when if old else None)
-        changes["recurrence"] = _rule(body["recurrence"], when)
-    return changes  # type: ignore[return-value]
-
-
-def type_changes(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the replaced fields of an activity type mean. Raises a 400 that names the field."""
-    unknown = body.keys() - {"name", "isActive", "isDefault"}
-    if unknown:
-        raise invalid(400, f"{min(unknown)} cannot be changed", "RequestBody", min(unknown))
-    changes: dict[str, Any] = {"name": _text(body, "name")} if "name" in body else {}
-    flags = {"isActive": "is_active", "isDefault": "is_default"}
-    return changes | {field: _flag(body, name) for name, field in flags.items() if name in body}
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body[name]
-    if value is not None and not isinstance(value, str):
-        raise invalid(400, f"{name} is text", "RequestBody", name)
-    if value and "\x00" in value:
-        raise invalid(400, f"{name} holds a character that cannot be stored", "RequestBody", name)
-    return value or ""
-
-
-def _flag(body: Mapping[str, Any], name: str, default: bool = False) -> bool:
-    """A boolean; a PATCH may write it as text (Severa facts §1.7)."""
-    value = body.get(name, default)
-    value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
-    if value is not None and not isinstance(value, bool):
-        raise invalid(400, f"{name} is true or false", "RequestBody", name)
-    return bool(value)
-
-
-def _guid(value: Any, field: str) -> str:
-    guid = value.get("guid") if isinstance(value, Mapping) else None
-    if not isinstance(guid, str):
-        raise invalid(400, f"{field}.guid is required", "RequestBody", field)
-    return guid
-
-
-def _the_type(guid: str, user: User) -> ActivityType:
-    for type_ in ActivityType.objects.of(user.organization).filter(is_active=True):
-        if str(type_.guid) == guid.lower():
-            return type_
-    raise invalid(400, "There is no such active activity type", "RequestBody", "activityType")
-
-
-def _the_user(guid: str, user: User) -> User:
-    for colleague in User.objects.of(user.organization).active():
-        if colleague.psa_id == guid.lower():
-            return colleague
-    raise invalid(400, "There is no such active user", "RequestBody", "ownerUser")
-
-
-def _rule(value: Any, when: When | None) -> Recurrence | None:
-    if value is None or when is None:
-        return None
-    try:
-        return from_json(value, times.local_day(when))
-    except NotARecurrence as error:
-        raise invalid(400, str(error), "RequestBody", "recurrence") from None
-
-
-def _times(body: Mapping[str, Any], user: User, old: queries.Shown | None) -> dict[str, Any]:
-    """`when` and `has_duration`. No end or no duration means the whole day, not busy (rule 1.5)."""
-    all_day = _flag(body, "isAllDay", isinstance(old.when, AllDay) if old else False)
-    duration = _flag(body, "hasDuration", old.activity.has_duration if old else True)
-    was_start, was_end = _instants(old.when, old.activity, user) if old else (None, None)
-    start = _moment(body, "startDateTime", user) or was_start
-    if start is None:
-        raise invalid(400, "startDateTime is required", "RequestBody", "startDateTime")
-    end = _moment(body, "endDateTime", user)
-    if end is None and "endDateTime" not in body and was_end is not None and was_start is not None:
-        end = was_end if "startDateTime" not in body else start + (was_end - was_start)
-    if end is None or not duration:
-        all_day, duration = True, False
-    zone = old.when.zone if old and isinstance(old.when, Timed) else user.zone
-    if all_day:
-        first = times.to_wall(start, zone).date()
-        last = times.to_wall(end, zone) if end else None
-        until = last.date() + timedelta(days=last.time() > time()) if last else None
-        return {"when": AllDay(first, max(until or first, times.add_days(first, 1))), "has_duration": duration}
-    assert end is not None
-    if end < start:
-        raise invalid(400, "endDateTime lies before startDateTime", "RequestBody", "endDateTime")
-    return {"when": Timed(start.astimezone(UTC), end.astimezone(UTC), zone), "has_duration": True}
-
-
-def _moment(body: Mapping[str, Any], name: str, user: User) -> datetime | None:
-    """A date-time of the body; one without offset is meant in the user's zone."""
-    text = body.get(name)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        raise invalid(400, f"{name} is a date-time such as 2026-03-02T09:00:00+01:00", "RequestBody", name) from None
-    return instant(moment, user, name, "RequestBody")
-
-
-def instant(moment: datetime, user: User, name: str, place: str = "UriParameter") -> datetime:
+def instant(moment: datetime, who: Actor, name: str, place: str = "UriParameter") -> datetime:
     """The moment, meant in the user's zone where it has no offset. Raises a 400 outside the years we keep."""
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise invalid(400, f"{name} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}", place, name)
-    return moment if moment.tzinfo else times.to_instant(moment, user.zone)
+    return moment if moment.tzinfo else times.to_instant(moment, who.zone)
