@@ -306,8 +306,11 @@ class Days:
         """A change of a meeting in the PSA goes to its guests (rule 4.6)."""
         for person in self.people:
             # What is called differently on either side for now is a meeting for all we know.
-            if any(one["attendees"] for one in person.outlook.entries if _is_hers(one)):
-                self.may_mail[kind, self._other(person).email] += 1
+            hers = [one for one in person.outlook.entries if one["attendees"] and _is_hers(one)]
+            if hers:
+                # One request, and so one mail, for the series and for each date that has something of its own.
+                dates = max(len(one.get("exceptions", ())) for one in hers)
+                self.may_mail[kind, self._other(person).email] += 1 + dates
 
     # -- rest
 

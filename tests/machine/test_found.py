@@ -263,3 +263,34 @@ def test_rule_4_5_who_declined_and_is_asked_anew_after_a_crash_has_the_invitatio
     bring_to_rest(meetings, meetings.people)
     joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
     assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+
+
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+def test_rule_4_6_nor_for_an_activity_that_somebody_only_touched_since(policy: ConflictPolicy) -> None:
+    meetings = MeetingOffice(("alice", "bob"), policy)
+    bring_to_rest(meetings, meetings.people)
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    meetings.run("alice")
+    meetings.edit("bob", event, when=timed(8))
+    meetings.touch(PSA, _only(meetings, PSA))
+    bring_to_rest(meetings, ("bob", "alice"))
+    assert meetings.mails() == 0
+    assert {meetings.items(place)[_only(meetings, place)].entry.when for place in meetings.places} == {timed(8)}
+
+
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+def test_rule_4_6_what_somebody_changed_in_the_psa_before_the_organizers_run_reaches_him(
+    policy: ConflictPolicy,
+) -> None:
+    meetings = MeetingOffice(("alice", "bob"), policy)
+    bring_to_rest(meetings, meetings.people)
+    entry = Entry("Review", timed(7), text="born")
+    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    meetings.run("alice")
+    meetings.edit(PSA, _only(meetings, PSA), place="Attic")
+    meetings.edit("bob", event, when=timed(8))
+    bring_to_rest(meetings, ("bob", "alice"))
+    for place in meetings.places:
+        item = meetings.items(place)[_only(meetings, place)]
+        assert (item.entry.place, item.entry.when) == ("Attic", timed(8))

@@ -24,8 +24,10 @@ from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.merge import Merged
 from samklang.engine.model import (
+    Base,
     ColleagueLink,
     FieldKey,
+    Fields,
     Gone,
     Link,
     LinkStatus,
@@ -150,6 +152,13 @@ def _always_on(pair: Pair, context: Context) -> set[FieldKey]:
 def _is_the_meetings(key: FieldKey) -> bool:
     """Fields that belong to the meeting, not to who looks at it (rule 4.4): his notes, answer and privacy do not."""
     return field_name(key) not in _OWN and (not is_about_people(key) or is_person(key))
+
+
+def agreed(base: Base) -> Fields:
+    """What a copy of a meeting and its activity said alike when they were last compared, and every other copy then:
+    neither notes nor people. What an attendee's copy may not carry (rule 4.4) differs in its base."""
+    alike = (key for key, value in base.psa.items() if base.exchange.get(key) == value)
+    return {key: base.psa[key] for key in alike if field_name(key) not in _OWN and not is_about_people(key)}
 
 
 def answers_aside(pair: Pair) -> Pair:

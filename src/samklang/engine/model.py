@@ -359,6 +359,8 @@ class ColleagueLink:
     address: str
     #: False for a mark (rule 4.9): it tells which activity the meeting is, and carries nothing.
     linked: bool = True
+    #: What his copy and the activity held when they last agreed.
+    base: Base = field(default_factory=Base)
 
 
 @dataclass(frozen=True, slots=True)

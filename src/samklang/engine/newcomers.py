@@ -12,7 +12,7 @@ from samklang.engine.context import Context
 from samklang.engine.edited import held_back
 from samklang.engine.linked import plan_pair
 from samklang.engine.matching import match
-from samklang.engine.meetings import is_kept_apart
+from samklang.engine.meetings import agreed, is_kept_apart
 from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_about_people, meeting_key, owner_of, takes_part
 from samklang.engine.rules import content, is_eligible, is_matchable, type_for, wanted_activity, wanted_event
@@ -123,11 +123,14 @@ class Newcomers:
             owns = activity.invitation and self._is_lower_than(activity.owner_id)
             comes_in = owns or not takes_part(activity, rules.user_id)
             return [Join(activity, event, base, ours or theirs, "3.2", comes_in, owns)]
-        # What either side says of the meeting was never agreed on here: where they differ rule 7.4 settles it. Who may
-        # read it the owner's copy decides (rule 1.8), as if he had just said so.
+        # What a colleague's copy and the activity last agreed on tells who changed what of the meeting since; where
+        # they differ rule 7.4 settles it. Who may read it the owner's copy decides (rule 1.8), as if he just said so.
+        shared = self.context.shared(event)
+        known = agreed(shared.base) if shared else {}
         kept = {key: value for key, value in base.psa.items() if is_about_people(key) or key == "sensitivity"}
         own = {key: value for key, value in base.exchange.items() if is_about_people(key)}
-        base = Base(kept, {**own, "sensitivity": base.psa["sensitivity"]})
+        own["sensitivity"] = base.psa["sensitivity"]
+        base = Base({**known, **kept}, {**known, **own})
         link = ours or theirs or Link("", LinkStatus.LINKED, None, None)
         link = replace(link, status=LinkStatus.LINKED, psa_id=activity.id, item_id=event.id, reason="")
         link = replace(link, base=base, type_id=activity.type_id)

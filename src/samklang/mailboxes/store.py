@@ -94,10 +94,10 @@ class DjangoStore:
             mailbox__on=True,
             mailbox__user__is_active=True,  # who has left speaks for no meeting any longer (rule 4.8)
         ).exclude(Q(mailbox_id=self._mailbox_id) | Q(status=LinkStatus.UNLINKED, reason=DELETED))
-        found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email", "status")
+        found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email", "status", "base")
         return [
-            ColleagueLink(uid, psa_id or "", Role(role), email.casefold(), status == LinkStatus.LINKED)
-            for uid, psa_id, role, email, status in found
+            ColleagueLink(uid, psa_id or "", Role(role), email.casefold(), status == LinkStatus.LINKED, _base(base))
+            for uid, psa_id, role, email, status, base in found
         ]
 
     def begin_create(
@@ -241,11 +241,16 @@ class DjangoStore:
         }
 
 
+def _base(sealed: bytes | memoryview) -> Base:
+    """Opened when it is first looked into."""
+    held = SealedBase(sealed)
+    psa: Fields = SealedFields(held, "psa")
+    exchange: Fields = SealedFields(held, "exchange")
+    return Base(psa, exchange)
+
+
 def _link(row: tuple) -> Link:
     ident, status, psa_id, item_id, uid, key, born, base, psa_version, item_version, type_id, role, reason = row
-    sealed = SealedBase(base)
-    psa: Fields = SealedFields(sealed, "psa")
-    exchange: Fields = SealedFields(sealed, "exchange")
     return Link(
         id=str(ident),
         status=LinkStatus(status),
@@ -254,7 +259,7 @@ def _link(row: tuple) -> Link:
         uid=uid,
         key=key,
         born=Side(born),
-        base=Base(psa, exchange),
+        base=_base(base),
         psa_version=psa_version,
         item_version=item_version,
         type_id=type_id,

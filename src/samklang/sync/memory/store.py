@@ -54,7 +54,9 @@ class MemoryStore:
     def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
         with self.faults.call("store.meetings"):
             return [
-                ColleagueLink(link.uid, link.psa_id, link.role, store.address, link.status is LinkStatus.LINKED)
+                ColleagueLink(
+                    link.uid, link.psa_id, link.role, store.address, link.status is LinkStatus.LINKED, link.base
+                )
                 for store in self.colleagues
                 for link in store._links.values()
                 if link.status is LinkStatus.LINKED or (link.status is LinkStatus.UNLINKED and link.reason != DELETED)
