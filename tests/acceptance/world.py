@@ -494,7 +494,8 @@ class World(Installation):
             both = here & there
             assert here == both or there == both, (here - there, there - here)
         else:
-            assert here == there, f"only in the PSA: {here - there}; only in Exchange: {there - here}"
+            who = person.email
+            assert here == there, f"{who}: only in the PSA: {here - there}; only in Exchange: {there - here}"
         texts_here = Counter((one["name"], _text(one["notes"] or "")) for one in kept.values())
         texts_there = Counter((one["subject"].strip(), _text(one["text"])) for one in person.outlook.entries)
         if not (self.one_sided_by or self.in_singles_by):

@@ -197,7 +197,8 @@ class People(RuleBasedStateMachine):
         there = {(item.born, id) for id, item in self.office.items(PSA).items()}
         for link in self.office.joined():
             event = self.office.items(link.person).get(link.item_id)
-            there |= {(event.born, link.psa_id)} if event else set()
+            before = self.office.trash().get(link.psa_id)
+            there |= {(one.born, link.psa_id) for one in (event, before) if event and one}
         # Perhaps it was made again (rule 7.2); both at once nobody wants back.
         again = {id for id, item in self.office.trash().items() if any(b == item.born and i != id for b, i in there)}
         trash = sorted(self.office.trash().keys() - again)
