@@ -192,9 +192,7 @@ def test_rule_4_5_who_had_declined_is_asked_anew_though_the_activity_was_made_ag
     assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
 
 
-def test_rule_8_2_what_is_restored_is_made_for_an_attendee_as_it_is_and_not_as_his_invitation_was(
-    meetings: MeetingOffice,
-) -> None:
+def test_rule_4_5_who_declined_stays_out_of_a_meeting_called_off_and_restored(meetings: MeetingOffice) -> None:
     entry = Entry("Review", timed(7), text="born")
     event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
     bring_to_rest(meetings, meetings.people)
@@ -207,7 +205,8 @@ def test_rule_8_2_what_is_restored_is_made_for_an_attendee_as_it_is_and_not_as_h
     bring_to_rest(meetings, meetings.people)
     meetings.restore(activity)
     bring_to_rest(meetings, meetings.people)
-    assert {meetings.items(place)[_only(meetings, place)].seen["title"] for place in meetings.places} == {"Preview"}
+    assert [meetings.items(place)[_only(meetings, place)].seen["title"] for place in (PSA, "bob")] == ["Preview"] * 2
+    assert not meetings.items("alice")
 
 
 def test_rule_4_6_nobody_is_mailed_for_what_the_organizer_changed_before_his_own_run() -> None:
@@ -294,3 +293,16 @@ def test_rule_4_6_what_somebody_changed_in_the_psa_before_the_organizers_run_rea
     for place in meetings.places:
         item = meetings.items(place)[_only(meetings, place)]
         assert (item.entry.place, item.entry.when) == ("Attic", timed(8))
+
+
+def test_rule_4_5_who_removed_his_copy_stays_out_of_what_is_deleted_and_restored(office: Office) -> None:
+    activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.delete("bob", _only(office, "bob"))
+    bring_to_rest(office, office.people)
+    office.delete(PSA, activity)
+    bring_to_rest(office, office.people)
+    office.restore(activity)
+    bring_to_rest(office, office.people)
+    assert office.items("alice")
+    assert not office.items("bob")

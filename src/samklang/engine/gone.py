@@ -101,9 +101,7 @@ def make_event_again(pair: Pair, context: Context, rule: str = "7.2") -> Actions
     """The event is gone, the activity was edited (rule 7.2); or it is still to be made, as begun (rule 10.4)."""
     activity = pair.activity
     assert activity is not None
-    entry = wanted_event(activity, context.rules)
-    if pair.link.role is not Role.ATTENDEE:  # an invitation says what its organizer's mails did, and none came lately
-        entry = _unshortened(entry, pair, Side.EXCHANGE)
+    entry = _unshortened(wanted_event(activity, context.rules), pair, Side.EXCHANGE)
     if pair.link.role.is_meeting:
         entry = replace(entry, text=names_in_text(entry, activity.entry.people))
     held, notes = held_back(activity, context)

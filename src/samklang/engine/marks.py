@@ -17,6 +17,7 @@ from samklang.engine.gone import make_event_again
 from samklang.engine.linked import plan_pair
 from samklang.engine.meetings import taken_back
 from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenEvent, Side
+from samklang.engine.people import RESPONSE
 from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 
 #: A person deleted the entry on one side, we on the other (rule 8.4). Ends when either is back: taken out of the PSA's
@@ -130,6 +131,8 @@ class Marks:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
             self.take(link)
+            if found.psa_now.get(RESPONSE) == "declined":
+                return [Unlink(link, "4.5")]  # who is out stays out, also of what comes back
             return make_event_again(self.context.pair(whole), self.context, "8.2")
         self.take(link)
         if found.event is None and is_absent(link, Side.EXCHANGE):
