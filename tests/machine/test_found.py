@@ -306,3 +306,24 @@ def test_rule_4_5_who_removed_his_copy_stays_out_of_what_is_deleted_and_restored
     bring_to_rest(office, office.people)
     assert office.items("alice")
     assert not office.items("bob")
+
+
+def test_rule_4_3_two_meetings_alike_stay_two_though_making_the_activity_of_one_was_cut_off(
+    meetings: MeetingOffice,
+) -> None:
+    entry = Entry("Review", timed(7), text="born 1")
+    alice = meetings.desks["alice"].calendar
+    alice.person_calls(entry, Person("bob@example.org"))
+    meetings.faults.arm(PowerCut(), on="psa.create", after=True)
+    with suppress(PowerCut):
+        meetings.run("alice")
+    meetings.faults.disarm()
+    meetings.delete("bob", _only(meetings, "bob"))
+    alice.person_calls(Entry("Review", timed(7), text="born 2"), Person("bob@example.org"))
+    bring_to_rest(meetings, ("bob", "alice"))
+    assert sorted(item.born for item in meetings.items("alice").values()) == ["born 1", "born 2"]
+    assert sorted(item.born for item in meetings.items(PSA).values()) == ["born 1", "born 2"]
+    joined = [(link.person, link.psa_id, link.item_id) for link in meetings.joined() if link.item_id]
+    for person, activity, event in joined:
+        item = meetings.items(person).get(event)
+        assert item is None or item.born == meetings.items(PSA)[activity].born

@@ -14,7 +14,7 @@ from samklang.engine.linked import plan_pair
 from samklang.engine.matching import match
 from samklang.engine.meetings import agreed, is_kept_apart
 from samklang.engine.model import Base, Link, LinkStatus, SeenActivity, SeenEvent, Side
-from samklang.engine.people import is_about_people, meeting_key, owner_of, takes_part
+from samklang.engine.people import is_about_people, is_meeting_key, meeting_key, owner_of, takes_part
 from samklang.engine.rules import content, is_eligible, is_matchable, type_for, wanted_activity, wanted_event
 
 Seen = SeenActivity | SeenEvent
@@ -49,9 +49,10 @@ class Newcomers:
         events = [one for one in events if one.id not in met]
         found = match(activities, events, self.context.rules)
         self.near = found.near
-        for activity, event in found.pairs:
+        pairs = [one for one in found.pairs if not _are_two_meetings(*one)]
+        for activity, event in pairs:
             self._join(activity, event)
-        joined = {one.id for pair in found.pairs for one in pair}
+        joined = {one.id for pair in pairs for one in pair}
         for activity in activities:
             if activity.id not in joined:
                 self._make_event(activity, (Side.PSA, activity.id) in found.surplus)
@@ -191,6 +192,12 @@ class Newcomers:
         base = Base(psa=now) if side is Side.PSA else Base(exchange=now)
         if link is None or link.reason != rule or link.base != base:
             self.actions.append(LeaveOut(side, seen, base, rule, link))
+
+
+def _are_two_meetings(activity: SeenActivity, event: SeenEvent) -> bool:
+    """Whether an activity was made of another meeting than this one, however like (rule 4.3): its create key tells."""
+    key = activity.key or ""
+    return event.is_meeting and event.uid != "" and is_meeting_key(key) and key != meeting_key(event.uid)
 
 
 def left_out_entries(links: tuple[Link, ...]) -> dict[tuple[Side, str], Link]:

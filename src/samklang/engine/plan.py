@@ -170,6 +170,8 @@ class _Planner:
         """
         if found.link.role.is_meeting or found.exchange not in (Change.SAME, Change.GONE):
             return None
+        if found.event is not None and found.event.is_meeting:
+            return None  # no plain copy: a meeting of its own, whose link does not know it yet
         shared = (one for one in self.context.seen.colleagues if one.psa_id == found.link.psa_id)
         uids = sorted(one.uid for one in shared if one.uid)
         invitations = (self._event_by_uid.get(uid) for uid in uids)
