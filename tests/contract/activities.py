@@ -111,6 +111,12 @@ class ActivitiesContract:
         made = side.port.create(MEETING, side.type_id, "key", edited=moment)
         assert made.modified == moment
 
+    def test_so_does_what_is_made_again_out_of_the_trash(self, side: ActivitySide) -> None:
+        first = side.port.create(MEETING, side.type_id, "key")
+        side.port.delete(first)
+        moment = first.modified - timedelta(minutes=5)  # type: ignore[operator]
+        assert side.port.create(MEETING, side.type_id, "key", edited=moment).modified == moment
+
     def test_a_create_is_found_by_its_key(self, side: ActivitySide) -> None:
         assert side.port.find_created("key") is None
         made = side.port.create(MEETING, side.type_id, "key")

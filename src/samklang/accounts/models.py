@@ -84,7 +84,7 @@ class User(AbstractBaseUser):
     default_activity_type = models.CharField(max_length=64, blank=True, default="")
     is_active = models.BooleanField(default=True)
     created = models.DateTimeField(db_default=Now())
-    #: When anything above was last changed.
+    #: When anything above was last changed; to sign in changes nothing.
     changed = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects: ClassVar[Any] = UserManager()
@@ -101,8 +101,9 @@ class User(AbstractBaseUser):
         return f"user {self.pk}"
 
     def save(self, *, update_fields: Iterable[str] | None = None, **how: Any) -> None:
-        more = {"changed"} if update_fields is not None else set()
-        super().save(update_fields=None if update_fields is None else {*update_fields} | more, **how)
+        if update_fields is not None and set(update_fields) != {"last_login"}:
+            update_fields = {*update_fields, "changed"}
+        super().save(update_fields=update_fields, **how)
 
     @property
     def is_administrator(self) -> bool:

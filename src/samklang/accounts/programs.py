@@ -13,12 +13,12 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from samklang.accounts.models import ApiClient, ApiGrant, Organization, User
-from samklang.accounts.services import AccountError, audit, digest
+from samklang.accounts.services import AccountError, audit, digest, note_use
 from samklang.clock import real_now
 
 #: What a client may be allowed; Severa's names (Severa facts §1.2), as far as there is anything here for them.
@@ -164,14 +164,12 @@ def program_for_token(token: str) -> Program | None:
     minute."""
     if not token.startswith(_ACCESS):
         return None
-    now = real_now()
-    held = ApiGrant.objects.filter(access_digest=digest(token), access_until__gt=now, client__revoked__isnull=True)
+    held = ApiGrant.objects.filter(access_digest=digest(token), access_until__gt=real_now(), client__revoked=None)
     grant = held.select_related("client__organization").first()
     if grant is None:
         return None
     client = grant.client
-    unused = Q(last_used__isnull=True) | Q(last_used__lt=now - timedelta(minutes=1))
-    ApiClient.objects.filter(unused, pk=client.pk).update(last_used=now)
+    note_use(client)
     return Program(client.guid, client.organization, frozenset(grant.scopes), client.sees_private)
 
 
@@ -204,9 +202,8 @@ def _issue(client: ApiClient, scopes: Collection[str]) -> Issued:
     return Issued(access, grant.access_until, again, grant.refresh_until, tuple(scopes))
 
 
-def _refreshable(token: str):  # type: ignore[no-untyped-def]  # a queryset
-    now = real_now()
-    return ApiGrant.objects.filter(refresh_digest=digest(token), refresh_until__gt=now, client__revoked__isnull=True)
+def _refreshable(token: str) -> QuerySet[ApiGrant]:
+    return ApiGrant.objects.filter(refresh_digest=digest(token), refresh_until__gt=real_now(), client__revoked=None)
 
 
 def _end(grant: ApiGrant) -> None:

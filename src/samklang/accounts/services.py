@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from samklang.accounts import throttle
-from samklang.accounts.models import AuditEvent, Organization, PersonalToken, Role, User, normal_address
+from samklang.accounts.models import ApiClient, AuditEvent, Organization, PersonalToken, Role, User, normal_address
 
 #: Lets secret scanners and people recognize a leaked token.
 TOKEN_PREFIX = "samk_"  # noqa: S105
@@ -214,9 +214,14 @@ def user_for_token(secret: str) -> User | None:
     token = PersonalToken.objects.valid().filter(digest=digest(secret)).select_related("user__organization").first()
     if token is None:
         return None
-    unused = Q(last_used__isnull=True) | Q(last_used__lt=Now() - timedelta(minutes=1))
-    PersonalToken.objects.filter(unused, pk=token.pk).update(last_used=Now())
+    note_use(token)
     return token.user
+
+
+def note_use(row: PersonalToken | ApiClient) -> None:
+    """Remember that it was just used; written at most once a minute."""
+    unused = Q(last_used__isnull=True) | Q(last_used__lt=Now() - timedelta(minutes=1))
+    type(row).objects.filter(unused, pk=row.pk).update(last_used=Now())
 
 
 @transaction.atomic

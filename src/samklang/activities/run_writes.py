@@ -36,21 +36,24 @@ def create(
     mailbox what it is made from, if known (rule 7.4).
     """
     changes.lock(by.organization_id)
+    now, status = clock.now(), _own_status(by, entry)
+    edited = min(edited, now) if edited else now
+    made = Activity.objects.of(by.organization_id).filter(create_key=key).whole().first()
+    if made is not None and made.trashed_at is None:
+        return _joined(made, by, status)
     masked = entry.sensitivity.is_private and not type_.is_private
     values = Changes(type=type_, masked=masked)
-    made = Activity.objects.of(by.organization_id).filter(create_key=key).whole().first()
     if made is not None:
-        deleted = made.trashed_at is not None
-        return _joined(made, by, _own_status(by, entry), *((entry, values) if deleted else ()))
+        made.trashed_at = None
+        return write(made, entry, values | _with(made, by, status), by, now, own_run=True, edited=edited)
     activity = Activity(
-        organization=by.organization, created=clock.now(), created_by=by, create_key=key, version=0, owner=owner
+        organization=by.organization, created=now, created_by=by, create_key=key, version=0, owner=owner
     )
     guests = people.guests_of(entry.people)
     if by != owner and by.email not in {guest.folded_address for guest in guests}:
         guests.append(Guest(by, status=Participant.Status.INVITED))
     values |= Changes(owner=owner, participants=guests)
-    now = clock.now()
-    return write(activity, entry, values, by, now, own_run=True, edited=min(edited, now) if edited else now)
+    return write(activity, entry, values, by, now, own_run=True, edited=edited)
 
 
 @transaction.atomic
@@ -122,23 +125,20 @@ def restore(by: User, guid: UUID | str) -> Activity:
     return activity
 
 
-def _joined(
-    activity: Activity,
-    by: User,
-    status: Participant.Status,
-    entry: Entry | None = None,
-    values: Changes | None = None,
-) -> Activity:
-    """The activity, out of the trash, with `by` on it; and with this content, if given."""
-    was_trashed, activity.trashed_at = activity.trashed_at is not None, None
-    there = [Guest.of(row) for row in activity.participants.all()]
-    values = values or Changes()
-    if by.pk not in changes.people_of(activity):
-        there = [guest for guest in there if guest.folded_address != by.email]
-        values["participants"] = [*there, Guest(by, status=status)]
-    if not was_trashed and not values:
+def _joined(activity: Activity, by: User, status: Participant.Status) -> Activity:
+    """The activity with `by` on it; if he is already, nothing is written."""
+    values = _with(activity, by, status)
+    if not values:
         return activity
-    return write(activity, entry or rows.entry_of(activity), values, by, clock.now(), own_run=True)
+    return write(activity, rows.entry_of(activity), values, by, clock.now(), own_run=True)
+
+
+def _with(activity: Activity, by: User, status: Participant.Status) -> Changes:
+    """What puts `by` on the activity; nothing where he is."""
+    if by.pk in changes.people_of(activity):
+        return Changes()
+    there = [guest for row in activity.participants.all() if (guest := Guest.of(row)).folded_address != by.email]
+    return Changes(participants=[*there, Guest(by, status=status)])
 
 
 def _own_status(by: User, entry: Entry) -> Participant.Status:

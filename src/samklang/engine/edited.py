@@ -192,8 +192,7 @@ def _notes(pair: Pair, held: frozenset[FieldKey], context: Context, *, anew: boo
     """Why some keys stay behind; said `anew` beside an action, for recording that lifts what was said before."""
     if pair.activity is None:
         waiting = context.aside.get((Side.PSA, pair.link.psa_id or ""))
-        stays = anew and waiting is not None and waiting.code in PARTIAL
-        return [PutAside(waiting, pair.link)] if stays and waiting else []
+        return [PutAside(waiting, pair.link)] if anew and waiting and waiting.code in PARTIAL else []
     if not held:
         return []
     context = replace(context, aside={}) if anew else context
