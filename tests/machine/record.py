@@ -84,31 +84,29 @@ class Record:
             self.discarded |= set(dropped.values())  # as if nothing had been dropped, and the rest removed by hand
         self._meant[place, item.id] |= meant
         fields = {(place, item.id, key) for key in meant}
-        self._alone = self._alone - fields if self._is_joined(office, place, item.id) else self._alone | fields
+        joined = self._statuses(office, place, item.id)
+        self._alone = self._alone - fields if joined else self._alone | fields
         self._touch(office, place, item.id)
-        self.while_apart[item.born] += self._is_apart(office, place, item.id)
+        self.while_apart[item.born] += LinkStatus.UNLINKED in joined
         self.deed(reach=len(office.people))
 
     @staticmethod
-    def _is_apart(office: Any, place: str, id: str) -> bool:
-        marks = [one for one in office.joined() if one.status is LinkStatus.UNLINKED]
-        return any((place, id) in ((PSA, one.psa_id), (one.person, one.item_id)) for one in marks)
-
-    @staticmethod
-    def _is_joined(office: Any, place: str, id: str) -> bool:
-        return any((place, id) in ((PSA, link.psa_id), (link.person, link.item_id)) for link in office.joined())
+    def _statuses(office: Any, place: str, id: str) -> set[LinkStatus]:
+        """Of the links and marks that name it."""
+        links = office.joined()
+        return {one.status for one in links if (place, id) in ((PSA, one.psa_id), (one.person, one.item_id))}
 
     def _touch(self, office: Any, place: str, id: str) -> None:
         from tests.machine.machine import copies
 
         self._touched.add((place, id))
         self.must_go.discard((place, id))
-        others = copies(office, place, id)
-        if (self._touched | self.must_go) & self._others(office, place, id):
+        others = self._others(office, place, id)
+        if (self._touched | self.must_go) & others:
             self.contested = True
-        if place != PSA and self._is_awaited(office, others):
+        if place != PSA and self._is_awaited(office, copies(office, place, id)):
             self.contested = True
-        self.must_go -= self._others(office, place, id)  # an edit beats a delete (rule 7.2)
+        self.must_go -= others  # an edit beats a delete (rule 7.2)
 
     @staticmethod
     def _others(office: Any, place: str, id: str) -> set[tuple[str, str]]:

@@ -34,6 +34,25 @@ def _only(office: Office, place: str) -> str:
     return id
 
 
+def _series(office: Office) -> str:
+    """Every Monday for alice, at rest; the id of her event."""
+    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
+    bring_to_rest(office, office.people)
+    return _only(office, "alice")
+
+
+def _calls(meetings: MeetingOffice, by: str, *others: str) -> str:
+    """A meeting `by` calls; the id of his event."""
+    entry = Entry("Review", timed(7), text="born")
+    return meetings.desks[by].calendar.person_calls(entry, *(Person(other) for other in others))
+
+
+def _is_one_for_everybody(meetings: MeetingOffice) -> bool:
+    """Whether the one activity is joined to the one event each has."""
+    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
+    return joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+
+
 def test_rule_4_1_an_activity_deleted_while_two_copies_of_it_are_edited_is_made_again_once(office: Office) -> None:
     office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
     bring_to_rest(office, office.people)
@@ -109,9 +128,7 @@ def test_rule_7_2_an_activity_restored_and_deleted_anew_is_made_again_once_more(
 def test_rule_5_4_dates_are_laid_out_again_by_a_reconcile_after_the_server_failed_between_two_writes(
     office: Office,
 ) -> None:
-    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
-    bring_to_rest(office, office.people)
-    event = _only(office, "alice")
+    event = _series(office)
     office.cancel("alice", event, FIRST)
     bring_to_rest(office, office.people)
     office.edit("alice", event, when=timed(7, 30))
@@ -122,9 +139,7 @@ def test_rule_5_4_dates_are_laid_out_again_by_a_reconcile_after_the_server_faile
 
 
 def test_rule_5_4_a_date_whose_cancelling_was_written_unanswered_outlives_a_new_time(office: Office) -> None:
-    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
-    bring_to_rest(office, office.people)
-    event = _only(office, "alice")
+    event = _series(office)
     office.cancel("alice", event, FIRST)
     office.faults.arm(Unavailable(), on="psa.update", after=True)
     office.run("alice")
@@ -135,9 +150,7 @@ def test_rule_5_4_a_date_whose_cancelling_was_written_unanswered_outlives_a_new_
 
 
 def test_rule_5_4_a_changed_date_outlives_an_edit_while_it_is_laid_out_again(office: Office) -> None:
-    office.add(PSA, Entry("Tea", timed(7), text="born", recurrence=EVERY_MONDAY), people=("alice",))
-    bring_to_rest(office, office.people)
-    event = _only(office, "alice")
+    event = _series(office)
     office.edit_occurrence("alice", event, SECOND, title="Cake")
     bring_to_rest(office, office.people)
     office.edit("alice", event, recurrence=Recurrence(Frequency.WEEKLY, weekdays=(Weekday.MONDAY,), count=9))
@@ -152,8 +165,7 @@ def test_rule_5_4_a_changed_date_outlives_an_edit_while_it_is_laid_out_again(off
 def test_rule_4_3_who_called_a_meeting_joins_it_once_though_both_sides_have_something_to_get() -> None:
     meetings = MeetingOffice(("alice", "bob"), ConflictPolicy.PSA)
     bring_to_rest(meetings, meetings.people)
-    entry = Entry("Review", timed(7), text="born")
-    meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"), Person("x@customer.example"))
+    _calls(meetings, "bob", "alice@example.org", "x@customer.example")
     meetings.run("alice")
     activity = _only(meetings, PSA)
     meetings.edit(PSA, activity, when=timed(8))
@@ -165,8 +177,7 @@ def test_rule_4_3_who_called_a_meeting_joins_it_once_though_both_sides_have_some
 
 
 def test_rule_4_6_what_waits_lest_somebody_is_mailed_is_told_until_it_is_settled(meetings: MeetingOffice) -> None:
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    event = _calls(meetings, "alice", "bob@example.org")
     bring_to_rest(meetings, meetings.people)
     meetings.edit(PSA, _only(meetings, PSA), text="born\nAgenda")
     meetings.edit("alice", event, place="Attic")
@@ -179,8 +190,7 @@ def test_rule_4_6_what_waits_lest_somebody_is_mailed_is_told_until_it_is_settled
 
 
 def test_rule_4_5_who_had_declined_is_asked_anew_though_the_activity_was_made_again(meetings: MeetingOffice) -> None:
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    event = _calls(meetings, "alice", "bob@example.org")
     bring_to_rest(meetings, meetings.people)
     meetings.delete("bob", _only(meetings, "bob"))
     bring_to_rest(meetings, meetings.people)
@@ -188,13 +198,11 @@ def test_rule_4_5_who_had_declined_is_asked_anew_though_the_activity_was_made_ag
     meetings.edit("alice", event, place="Attic")
     assert meetings.items("bob"), "Exchange asks him again"
     bring_to_rest(meetings, meetings.people)
-    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
-    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+    assert _is_one_for_everybody(meetings)
 
 
 def test_rule_4_5_who_declined_stays_out_of_a_meeting_called_off_and_restored(meetings: MeetingOffice) -> None:
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    event = _calls(meetings, "bob", "alice@example.org")
     bring_to_rest(meetings, meetings.people)
     activity = _only(meetings, PSA)
     meetings.edit(PSA, activity, title="Preview")
@@ -213,8 +221,7 @@ def test_rule_4_6_nobody_is_mailed_for_what_the_organizer_changed_before_his_own
     """… although the PSA always wins: a colleague's run made the activity, and nobody had edited it there."""
     meetings = MeetingOffice(("alice", "bob"), ConflictPolicy.PSA)
     bring_to_rest(meetings, meetings.people)
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    event = _calls(meetings, "bob", "alice@example.org")
     meetings.run("alice")
     meetings.edit("bob", event, when=timed(8))
     bring_to_rest(meetings, ("bob", "alice"))
@@ -223,8 +230,7 @@ def test_rule_4_6_nobody_is_mailed_for_what_the_organizer_changed_before_his_own
 
 
 def test_rule_4_3_an_invitation_sent_anew_before_it_is_told_that_the_old_one_is_gone(meetings: MeetingOffice) -> None:
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["alice"].calendar.person_calls(entry, Person("bob@example.org"))
+    event = _calls(meetings, "alice", "bob@example.org")
     meetings.run("bob")  # who called it has not looked yet
     meetings.delete("bob", _only(meetings, "bob"))
     meetings.shelf("bob").miss_changes(1)
@@ -232,8 +238,7 @@ def test_rule_4_3_an_invitation_sent_anew_before_it_is_told_that_the_old_one_is_
     meetings.run("bob")
     assert [link.item_id for link in meetings.joined() if link.person == "bob"] == [_only(meetings, "bob")]
     bring_to_rest(meetings, meetings.people)
-    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
-    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+    assert _is_one_for_everybody(meetings)
 
 
 def test_rule_7_2_two_copies_made_again_as_one_are_merged_in_the_run_that_joins_the_second(office: Office) -> None:
@@ -250,8 +255,7 @@ def test_rule_7_2_two_copies_made_again_as_one_are_merged_in_the_run_that_joins_
 def test_rule_4_5_who_declined_and_is_asked_anew_after_a_crash_has_the_invitation_as_before(
     meetings: MeetingOffice,
 ) -> None:
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    event = _calls(meetings, "bob", "alice@example.org")
     bring_to_rest(meetings, meetings.people)
     meetings.delete("alice", _only(meetings, "alice"))
     meetings.faults.arm(PowerCut(), on="psa.update", after=True)
@@ -260,16 +264,14 @@ def test_rule_4_5_who_declined_and_is_asked_anew_after_a_crash_has_the_invitatio
     meetings.faults.disarm()
     meetings.edit("bob", event, place="Attic")
     bring_to_rest(meetings, meetings.people)
-    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
-    assert joined == {(person, _only(meetings, PSA), _only(meetings, person)) for person in meetings.people}
+    assert _is_one_for_everybody(meetings)
 
 
 @pytest.mark.parametrize("policy", list(ConflictPolicy))
 def test_rule_4_6_nor_for_an_activity_that_somebody_only_touched_since(policy: ConflictPolicy) -> None:
     meetings = MeetingOffice(("alice", "bob"), policy)
     bring_to_rest(meetings, meetings.people)
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    event = _calls(meetings, "bob", "alice@example.org")
     meetings.run("alice")
     meetings.edit("bob", event, when=timed(8))
     meetings.touch(PSA, _only(meetings, PSA))
@@ -284,8 +286,7 @@ def test_rule_4_6_what_somebody_changed_in_the_psa_before_the_organizers_run_rea
 ) -> None:
     meetings = MeetingOffice(("alice", "bob"), policy)
     bring_to_rest(meetings, meetings.people)
-    entry = Entry("Review", timed(7), text="born")
-    event = meetings.desks["bob"].calendar.person_calls(entry, Person("alice@example.org"))
+    event = _calls(meetings, "bob", "alice@example.org")
     meetings.run("alice")
     meetings.edit(PSA, _only(meetings, PSA), place="Attic")
     meetings.edit("bob", event, when=timed(8))

@@ -3,9 +3,9 @@ due thereby (rules 9.1, 9.3).
 
 `by` is the person who acts, or a program of the organization's own; what he may do is decided here (Severa facts §2.4):
 the owner everything; who takes part edits, but removes only himself; nobody else anything; a program everything that it
-may see. `version`, where given, is the version he saw: if the activity
-has another by now, Outdated is raised and nothing is written. All calls raise NotThere for an activity `by` cannot see,
-NotAllowed, Outdated, and Refused for values that are not possible. What the sync writes is in `run_writes`.
+may see. `version`, where given, is the version he saw: if the activity has another by now, Outdated is raised and
+nothing is written. All calls raise NotThere for an activity `by` cannot see, NotAllowed, Outdated, and Refused for
+values that are not possible. What the sync writes is in `run_writes`.
 """
 
 from __future__ import annotations

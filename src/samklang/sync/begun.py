@@ -32,9 +32,9 @@ def settle(parts: Parts, known: Known, rules: Rules, looks: Looks) -> tuple[dict
         waits = link is not None and one.change.kind == "update" and known.waits(link, parts.now())
         seen = looks[side].seen.get(one.change.entry_id)  # None: somebody deleted it since
         if seen is not None and link is not None and happened and _is_a_runs_update(link, one.change):
-            there = looks[side.other]
-            there.ask(there.missing({id_on(link, side.other) or ""} - {""}))
-            source = there.seen.get(id_on(link, side.other) or "")
+            there, source_id = looks[side.other], id_on(link, side.other) or ""
+            there.ask(there.missing({source_id} - {""}))
+            source = there.seen.get(source_id)
             link = _as_written(link, one.change, content(seen, rules), content(source, rules) if source else {})
             known.keep(link)
             mended.extend([] if waits else [link])

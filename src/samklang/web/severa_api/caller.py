@@ -56,13 +56,12 @@ class Allowed(HttpBearer):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
-        user = user_for_token(token)
-        if user is not None:
-            request.user = user
-            return user
         program = program_for_token(token)
         if program is None:
-            return None
+            user = user_for_token(token)
+            if user is not None:
+                request.user = user
+            return user
         if not quota.take(program.client_id):
             raise SeveraError(429, "InvalidOperation", _TOO_MANY)
         if self.scope and self.scope not in program.scopes:

@@ -83,9 +83,10 @@ def listed(caller: Actor, filters: Filters) -> Iterator[tuple[queries.Shown, int
     key, part = filters.after
     rows = _rows(caller, filters, span).filter(pk__gte=key).order_by("pk").whole()
     for activity in rows.iterator(chunk_size=_BATCH):
-        if filters.tells and queries.shown(caller, activity).masked:
+        whole = queries.shown(caller, activity)
+        if filters.tells and whole.masked:
             continue
-        for shown in _within(caller, activity, span, filters.recurrenceType):
+        for shown in _within(caller, whole, span, filters.recurrenceType):
             day = shown.day.isoformat() if shown.day else ""
             if (activity.pk > key or day > part) and span.holds(shown):
                 yield shown, activity.pk, day
@@ -143,15 +144,15 @@ def _with_attributes(rows: Activities, filters: Filters) -> Activities:
     return rows.none() if any(unknown) else rows
 
 
-def _within(caller: Actor, activity: Activity, span: Span, kind: str | None) -> Iterator[queries.Shown]:
+def _within(caller: Actor, whole: queries.Shown, span: Span, kind: str | None) -> Iterator[queries.Shown]:
     """The activity, or the occurrences of a series by date; of the kind asked for. Masters come only when asked for."""
-    if not activity.is_series or kind == "Series":
-        yield queries.shown(caller, activity)
+    if not whole.activity.is_series or kind == "Series":
+        yield whole
         return
-    first = span.start or times.start_of(queries.shown(caller, activity).when, caller.zone)
+    first = span.start or times.start_of(whole.when, caller.zone)
     last = span.end or max(first, now()) + _HORIZON
     # A time that ends or begins at a limit is within it.
-    found = queries.occurrences(caller, activity, first - timedelta(seconds=1), last + timedelta(seconds=1))
+    found = queries.occurrences(caller, whole.activity, first - timedelta(seconds=1), last + timedelta(seconds=1))
     for shown in sorted(found, key=lambda one: one.day or date.min):
         if kind is None or shown.changed is (kind == "Exception"):
             yield shown

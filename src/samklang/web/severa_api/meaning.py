@@ -42,7 +42,8 @@ def changes_of(body: Mapping[str, Any], who: Actor, old: queries.Shown | None) -
     if body.get("activityType") is not None:
         changes["type"] = _the_type(_guid(body["activityType"], "activityType"), who)
     if "ownerUser" in body:
-        changes["owner"] = _the_user(_guid(body["ownerUser"], "ownerUser"), who) if body["ownerUser"] else None
+        named = body["ownerUser"]
+        changes["owner"] = the_user(_guid(named, "ownerUser"), who, "ownerUser") if named else None
     if old is None or body.keys() & _TIMES:
         owner = changes.get("owner", old.activity.owner if old else None)
         changes |= _times(body, who, old, owner.zone if owner else who.zone)
@@ -108,11 +109,12 @@ def _the_type(guid: str, who: Actor) -> ActivityType:
     raise invalid(400, "There is no such active activity type", "RequestBody", "activityType")
 
 
-def _the_user(guid: str, who: Actor) -> User:
+def the_user(guid: str, who: Actor, field: str) -> User:
+    """The active colleague with this guid. Raises a 400 that names the `field` it was given in."""
     for colleague in User.objects.of(who.organization).active():
         if colleague.psa_id == guid.lower():
             return colleague
-    raise invalid(400, "There is no such active user", "RequestBody", "ownerUser")
+    raise invalid(400, "There is no such active user", "RequestBody", field)
 
 
 def _rule(value: Any, when: When | None) -> Recurrence | None:

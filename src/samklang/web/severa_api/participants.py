@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from samklang.accounts.models import User
 from samklang.accounts.programs import Actor
 from samklang.activities import queries, services
 from samklang.activities.models import Activity, Participant
 from samklang.activities.services import Guest
-from samklang.web.severa_api import shape
+from samklang.web.severa_api import meaning, shape
 from samklang.web.severa_api.activities import DELETE, READ, WRITE, found
 from samklang.web.severa_api.bodies import body_of, replaced
 from samklang.web.severa_api.caller import caller
@@ -41,7 +41,7 @@ def add_participant(request: HttpRequest) -> Any:
     """A colleague, by his guid: whoever is known by an address alone cannot be named (Severa facts §1.8)."""
     who, body = caller(request), body_of(request, dict)
     activity = found(who, str(body.get("activityGuid") or "")).activity
-    colleague = _colleague(who, str(body.get("participantGuid") or ""))
+    colleague = meaning.the_user(str(body.get("participantGuid") or ""), who, "participantGuid")
     if colleague.pk == activity.owner_id:
         raise invalid(400, "The owner is no participant of his own activity", "RequestBody", "participantGuid")
     status = _status(body.get("status") or Participant.Status.INVITED)
@@ -64,7 +64,8 @@ def patch_participant(request: HttpRequest, guid: str) -> Any:
     if who.person is not None and there.user_id == who.pk:
         services.respond(who.person, activity.guid, status)
     else:
-        guests = [Guest.of(row) if row != there else _answered(row, status) for row in activity.participants.all()]
+        others = _guests(row for row in activity.participants.all() if row != there)
+        guests = [*others, replace(Guest.of(there), status=status)]
         services.update(who, activity.guid, participants=guests)
     there, activity = _participant(who, guid)
     return [shape.participant_json(there, activity)]
@@ -103,13 +104,6 @@ def _participant(who: Actor, guid: str) -> tuple[Participant, Activity]:
     return there, seen.activity
 
 
-def _colleague(who: Actor, guid: str) -> User:
-    for user in User.objects.of(who.organization).active():
-        if user.psa_id == guid.lower():
-            return user
-    raise invalid(400, "There is no such active user", "RequestBody", "participantGuid")
-
-
 def _status(value: Any) -> Participant.Status:
     try:
         return Participant.Status(value)
@@ -120,8 +114,3 @@ def _status(value: Any) -> Participant.Status:
 
 def _guests(rows: Iterable[Participant]) -> list[Guest]:
     return [Guest.of(row) for row in rows]
-
-
-def _answered(row: Participant, status: Participant.Status) -> Guest:
-    held = Guest.of(row)
-    return Guest(held.user, held.name, held.address, held.kind, status, held.organizer)
