@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from procrastinate.app import App
 from procrastinate.contrib.django import app
+from procrastinate.worker import Worker
 
 from samklang.activities import housekeeping
 from samklang.clock import now, real_now
@@ -64,19 +66,34 @@ async def _work(engine: App) -> None:
             asyncio.create_task(_every(_RESCUE, lambda: tick.rescue(engine, _STALLED))),
         ]
         try:
-            await engine.run_worker_async(
-                concurrency=tasks.THREADS,
-                delete_jobs="always",
-                fetch_job_polling_interval=_FETCH,
-                update_heartbeat_interval=_HEARTBEAT,
-                stalled_worker_timeout=_STALLED,
-                shutdown_graceful_timeout=_GRACE,
-            )
+            await _run(engine)
         finally:
             listener.stop()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _run(engine: App) -> None:
+    """Fetch and run jobs until told to stop.
+
+    The engine listens to signals only some steps after it has registered the worker, so that one told to stop in
+    between would die and stay registered. Ours are there before it registers.
+    """
+    engine.perform_import_paths()  # type: ignore[no-untyped-call]
+    worker = Worker(
+        engine,
+        concurrency=tasks.THREADS,
+        delete_jobs="always",
+        fetch_job_polling_interval=_FETCH,
+        update_heartbeat_interval=_HEARTBEAT,
+        stalled_worker_timeout=_STALLED,
+        shutdown_graceful_timeout=_GRACE,
+        install_signal_handlers=False,
+    )
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
+    await worker.run()  # type: ignore[no-untyped-call]
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
