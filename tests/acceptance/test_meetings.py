@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from samklang.mailboxes.store import DjangoStore
@@ -221,6 +223,53 @@ def test_case_49_who_declines_is_out_and_the_meeting_stays_for_the_others(both: 
     assert both.synced().exchange.all == 0
     assert both.alice.people(guid)[BOB] == "Declined"
     assert both.alice.outlook.one["subject"] == both.alice.one["name"] == "Lunch"
+
+
+def _says_no_and_then_yes(both: World, **details: Any) -> str:
+    """Bob declines in Outlook what Alice called, then says in the PSA that he comes; the activity."""
+    both.alice.outlook.calls(BOB, **details)
+    both.synced()
+    guid = str(both.alice.one["guid"])
+    both.bob.outlook.answers(both.bob.outlook.one["id"], "declined")
+    both.synced()
+    both.bob.answers(guid, "Tentative")
+    both.synced()
+    return guid
+
+
+def test_who_declined_and_says_in_the_psa_that_he_comes_has_a_copy_until_he_is_invited_anew(both: World) -> None:
+    guid = _says_no_and_then_yes(both)
+    copy = both.bob.outlook.one
+    assert (copy["subject"], copy["text"], copy["attendees"]) == ("Lunch", both.alice.outlook.one["text"], [])
+    assert both.alice.people(guid) == {BOB: "Tentative"}
+    both.alice.outlook.edits(both.alice.outlook.one["id"], location="Bistro", send="all")
+    both.synced()
+    invitation = both.bob.outlook.one
+    assert invitation["attendees"] and invitation["location"] == "Bistro"
+
+
+def test_who_removed_his_copy_and_says_in_the_psa_that_he_comes_has_one_again(both: World) -> None:
+    guid = both.alice.makes("Tea")
+    both.alice.invites(both.bob, guid)
+    both.synced()
+    both.bob.outlook.deletes(both.bob.outlook.one["id"])
+    both.synced()
+    both.bob.answers(guid, "Accepted")
+    both.synced()
+    assert both.bob.outlook.one["subject"] == "Tea"
+
+
+def test_what_is_changed_in_a_plain_copy_of_a_colleagues_meeting_goes_back_and_nobody_is_mailed(both: World) -> None:
+    _says_no_and_then_yes(both, when=at(7), rule=weekly(count=4))
+    both.bob.outlook.edits(both.bob.outlook.one["id"], subject="Dinner")
+    both.bob.outlook.edits(both.bob.outlook.one["id"], on=MONDAY.replace(day=16), subject="Supper")
+    both.bob.outlook.deletes(both.bob.outlook.one["id"], on=MONDAY.replace(day=23))
+    both.synced()
+    assert {one["subject"] for one in both.bob.outlook.occurrences + both.alice.outlook.occurrences} == {"Lunch"}
+    assert len(both.bob.outlook.occurrences) == len(both.alice.outlook.occurrences) == 4
+    latest = both.bob.ask("GET", "/api/me/history")[0]
+    assert {"Dinner", "Supper"} <= {field["lost"] for field in latest["fields"]}
+    assert latest["why"].startswith("Somebody else organizes this meeting")
 
 
 def test_who_removes_a_meeting_from_his_own_calendar_removes_it_from_no_other(both: World) -> None:

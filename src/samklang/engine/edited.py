@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from samklang.engine.actions import Actions, PutAside, Rebase, Update
+from samklang.engine.actions import Actions, Loser, PutAside, Rebase, Update
 from samklang.engine.canonical import CANCELLED, changed_keys, fields, known_days, occurrence_of, with_fields
 from samklang.engine.changes import Change, Pair, base_after
 from samklang.engine.context import PARTIAL, Context
-from samklang.engine.meetings import carried, is_foreign, told
+from samklang.engine.meetings import carried, told
 from samklang.engine.merge import merge, winner
 from samklang.engine.model import Entry, FieldKey, Fields, Mail, Person, SeenActivity, SeenEvent, Sensitivity, Side
 from samklang.engine.neighbours import crossing
@@ -69,7 +69,7 @@ def bring(pair: Pair, context: Context, renew: bool) -> Actions:
             mail=exchange.mail,
             response=exchange.response,
             losers=merged.losers,
-            rule=_rule_of(pair, context),
+            rule=_rule_of(pair, merged.losers),
             held=exchange.held,
         )
         return [*detached(pair, psa.entry, context), update, *_notes(pair, exchange.held, context, anew=True)]
@@ -79,10 +79,11 @@ def bring(pair: Pair, context: Context, renew: bool) -> Actions:
     return _notes(pair, exchange.held, context)
 
 
-def _rule_of(pair: Pair, context: Context) -> str:
+def _rule_of(pair: Pair, losers: tuple[Loser, ...]) -> str:
+    """Without a conflict nothing loses but what only the organizer may change, and what is taken back."""
     if pair.psa is Change.EDITED and pair.exchange is Change.EDITED:
         return "7.3"
-    return "4.4" if pair.psa is Change.EDITED and is_foreign(pair, context) else "7.2"
+    return "4.4" if losers else "7.2"
 
 
 def _versions_moved(pair: Pair) -> bool:

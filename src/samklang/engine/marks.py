@@ -27,8 +27,11 @@ DELETED = "8.4"
 ASKED = "4.9"
 #: Its user undid the run that had made one of them from the other (rule 11.2). Ends when he asks.
 UNDONE = "11.2"
+#: He declined, or removed the copy of something he took part in (rule 4.5). Ends when that is back, or when he takes
+#: part again in the PSA.
+REMOVED = "4.5"
 #: The activity stays while the event went or was moved to another calendar. End when the event is back (rule 8.2).
-_WITHOUT_EVENT = frozenset({"8.2", "4.5"})
+_WITHOUT_EVENT = frozenset({"8.2", REMOVED})
 
 
 def reason_of_delete(rule: str) -> str:
@@ -98,7 +101,7 @@ class Marks:
         if link.reason in (ASKED, UNDONE):
             return link.reason == ASKED
         if link.reason in _WITHOUT_EVENT:
-            return _event_of(found) is not None
+            return _event_of(found) is not None or _takes_part_again(found)
         if link.reason == "4.8":
             return activity is not None and is_ticked(activity.type_id, self.context.rules)
         if link.reason == DELETED and _event_of(found) is not None:
@@ -127,20 +130,23 @@ class Marks:
         whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
         event_gone = found.exchange is Change.GONE or link.item_id is None
         if found.is_called_off or (found.event is None and event_gone):
-            if link.reason != DELETED and not found.is_called_off:
+            if link.reason not in (DELETED, REMOVED) and not found.is_called_off:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
             self.take(link)
             if found.psa_now.get(RESPONSE) == "declined":
-                return [Unlink(link, "4.5")]  # who is out stays out, also of what comes back
-            return make_event_again(self.context.pair(whole), self.context, "8.2")
+                return [Unlink(link, REMOVED)]  # who is out stays out, also of what comes back
+            if link.reason == REMOVED:
+                # As any activity's copy, not as the invitation it was: whom the meeting is with, the invitation says.
+                whole = replace(whole, role=Role.PARTICIPANT)
+            return make_event_again(self.context.pair(whole), self.context, "4.1" if link.reason == REMOVED else "8.2")
         self.take(link)
         if found.event is None and is_absent(link, Side.EXCHANGE):
             return []  # not read in this run
         if link.reason in _WITHOUT_EVENT:
             whole = replace(whole, base=_as_cut_short(whole.base))
         pair = self.context.pair(whole)
-        returned = taken_back(pair, activity, self.context) if link.reason == "4.5" else []
+        returned = taken_back(pair, activity, self.context) if link.reason == REMOVED else []
         return [*returned, *plan_pair(pair, self.context, renew=True)]
 
     def _revive(self, found: Pair) -> Actions:
@@ -157,6 +163,13 @@ class Marks:
 def _event_of(found: Pair) -> SeenEvent | None:
     """The event as it stands in the calendar; None for a meeting called off."""
     return None if found.is_called_off else found.event
+
+
+def _takes_part_again(found: Pair) -> bool:
+    """Who had declined, or removed his copy, says in the PSA that he comes: he gets a copy of his own, for the
+    invitation is not ours to send (rules 4.1, 4.5)."""
+    removed = found.link.reason == REMOVED and found.event is None and found.psa is not Change.GONE
+    return removed and found.psa_now.get(RESPONSE) in ("accepted", "tentative")
 
 
 def _both_gone(found: Pair) -> bool:

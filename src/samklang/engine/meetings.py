@@ -7,6 +7,7 @@ what its copy may carry:
 |---|---|---|
 | owner | everything | everything but people: nobody is mailed |
 | participant | everything but privacy | everything but people |
+| either, beside an organizer's copy | privacy if his, text | everything but people; what he changed goes back |
 | organizer | everything, answers too | everything but answers; aloud, or held back (rule 4.6) |
 | attendee, no organizer's copy here | everything but a colleague's privacy | his answer, privacy; the rest goes back |
 | attendee, beside an organizer's copy | his answer | his answer, privacy |
@@ -87,7 +88,7 @@ def is_kept_apart(organizers: ColleagueLink) -> bool:
     return organizers.role is Role.ORGANIZER and not organizers.linked
 
 
-def is_foreign(pair: Pair, context: Context) -> bool:
+def _is_foreign(pair: Pair, context: Context) -> bool:
     """True where nobody's mailbox of ours can change the meeting: its organizer does not sync (rule 4.4), or his copy
     is kept apart (rule 4.9)."""
     if pair.event is None or role_in(pair, context) is not Role.ATTENDEE or others(pair, context, attendees=False):
@@ -115,6 +116,11 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
         to_psa = {key for key in to_psa if field_name(key) != "sensitivity"}  # rule 1.8: the owner's decides
     match role:
         case Role.OWNER | Role.PARTICIPANT:
+            if _is_called_by_a_colleague(pair, context):
+                back = {key for key in to_psa if _is_the_meetings(key)}
+                to_psa -= back
+                to_exchange |= back
+                losers += [Loser(Side.EXCHANGE, key, pair.exchange_now.get(key, "")) for key in sorted(back)]
             to_exchange = {key for key in to_exchange if not is_about_people(key)}
         case Role.ORGANIZER:
             to_exchange = {key for key in to_exchange if not is_about_people(key) or is_person(key)}
@@ -124,7 +130,7 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
             to_exchange = {key for key in to_exchange if key == RESPONSE or field_name(key) == "sensitivity"}
             if not carries(pair, context):
                 to_psa &= {RESPONSE}
-            elif is_foreign(pair, context):
+            elif _is_foreign(pair, context):
                 to_psa |= back
                 losers += [Loser(Side.PSA, key, pair.psa_now.get(key, "")) for key in sorted(back)]
             if _is_owner(pair, context):
@@ -132,6 +138,11 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
     goes = {Side.PSA: to_psa, Side.EXCHANGE: to_exchange}
     kept = tuple(loser for loser in losers if loser.field in goes[loser.side])
     return Merged(frozenset(to_psa), frozenset(to_exchange), kept)
+
+
+def _is_called_by_a_colleague(pair: Pair, context: Context) -> bool:
+    """True where a plain copy stands beside the meeting itself: a change of it would be mailed (rules 4.4, 4.6)."""
+    return any(one.role is Role.ORGANIZER for one in others(pair, context, attendees=False))
 
 
 def _is_owner(pair: Pair, context: Context) -> bool:

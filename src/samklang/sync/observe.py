@@ -196,7 +196,7 @@ def _look_to_colleagues(
     uids = {uid for event in meetings for uid in (event.uid, series_uid(event.uid))} | {
         link.uid for link in touched if link.uid and link.role.is_meeting
     }
-    psa_ids = {*psa.seen, *(link.psa_id for link in touched if link.psa_id and link.role.is_meeting)}
+    psa_ids = {*psa.seen, *(link.psa_id for link in touched if link.psa_id)}
     if not (uids or psa_ids):
         return ()
     colleagues = tuple(parts.store.meetings(uids, psa_ids))
