@@ -57,7 +57,7 @@ class Sandbox:
         if not line:
             raise RuntimeError("The sandbox did not start; its own words are on standard error.")
         urls: dict[str, str] = json.loads(line)
-        self.ews, self.graph, self.login = urls["ews"], urls["graph"], urls["login"]
+        self.ews, self.graph, self.login, self.severa = (urls[name] for name in ("ews", "graph", "login", "severa"))
         self.pages, self.control, self.ca_file = urls["pages"], urls["control"], urls["ca_file"]
         self._port, self._pages_port = (int(url.split(":")[2].split("/")[0]) for url in (self.ews, self.pages))
 
@@ -205,6 +205,31 @@ class Sandbox:
         """Sets how Graph behaves where there is a choice (`GraphSettings`); the rest is the default."""
         self.ask("PUT", "/graph", settings)
 
+    # --- Severa
+    def severa_behaves(self, **settings: Any) -> None:
+        """Sets how Severa behaves where nobody knows (`SeveraSettings`); the rest is the default."""
+        self.ask("PUT", "/severa", settings)
+
+    def severa_organization(self, key: str, clients: list[dict[str, Any]] | None = None, **details: Any) -> None:
+        """Sets an organization: name, zone, language, addons, and its clients (client_id, secret, scopes)."""
+        self.ask("PUT", "/severa/organizations", {"key": key, "clients": clients or [], **details})
+
+    def severa_user(self, key: str, email: str, **details: Any) -> dict[str, Any]:
+        """Makes a user: first_name, last_name, zone, default_type, notifications …"""
+        return dict(self.ask("POST", f"/severa/organizations/{key}/users", {"email": email, **details}))
+
+    def severa_type(self, key: str, name: str, category: str = "CalendarEntry", **details: Any) -> dict[str, Any]:
+        fields = {"name": name, "category": category, **details}
+        return dict(self.ask("POST", f"/severa/organizations/{key}/types", fields))
+
+    def severa_contact(self, key: str, email: str, **details: Any) -> dict[str, Any]:
+        return dict(self.ask("POST", f"/severa/organizations/{key}/contacts", {"emails": [email], **details}))
+
+    def severa_changes(self, kind: str, guid: str, **details: Any) -> dict[str, Any]:
+        """An administrator changes one of the "users", "types" or "contacts"."""
+        return dict(self.ask("PATCH", f"/severa/{kind}/{guid}", details))
+
+    # --- Microsoft 365
     def tenant(self, id: str, **details: Any) -> None:
         self.ask("PUT", "/tenants", {"id": id, **details})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -16,6 +16,9 @@ from aiohttp import web
 from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
+from samklang.sandbox.control_answers import Problem
+from samklang.sandbox.control_answers import answer as _json
+from samklang.sandbox.control_answers import read as _read
 from samklang.sandbox.control_forms import (
     Answer,
     ChangeMailbox,
@@ -34,25 +37,21 @@ from samklang.sandbox.graph.settings import GraphSettings
 from samklang.sandbox.meetings import Told
 from samklang.sandbox.model import CALENDAR, Item, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
+from samklang.sandbox.severa import control as severa_control
+from samklang.sandbox.severa.call import SeveraError
 
-T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
-    control = _Control(sandbox)
     part = web.Application(middlewares=[_problems], client_max_size=64 * 1024 * 1024)
-    for method, path, name in control_openapi.routes():
-        part.router.add_route(method, path, getattr(control, name))
+    for operations, handlers in (
+        (control_openapi.OPERATIONS, _Control(sandbox)),
+        (severa_control.OPERATIONS, severa_control.Control(sandbox.store)),
+    ):
+        for operation in operations:
+            part.router.add_route(operation.method, operation.path, getattr(handlers, operation.name))
     app.add_subapp("/control", part)
-
-
-class Problem(Exception):
-    """Answered as problem+json."""
-
-    def __init__(self, status: int, detail: str, code: str = "") -> None:
-        super().__init__(detail)
-        self.status, self.code = status, code
 
 
 @web.middleware
@@ -63,6 +62,8 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         return _problem(problem.status, str(problem), problem.code)
     except (calendar.CalendarError, RecurrenceError) as error:
         return _problem(422, str(error), error.code)
+    except SeveraError as error:
+        return _problem(422, str(error), error.type)
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
         return _problem(400, str(error))
     except web.HTTPException as error:
@@ -72,14 +73,6 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
 def _problem(status: int, detail: str, code: str = "") -> web.Response:
     body = {"title": detail, "status": status, "detail": detail} | ({"code": code} if code else {})
     return web.json_response(body, status=status, content_type="application/problem+json")
-
-
-async def _read(request: web.Request, type: type[T]) -> T:
-    return msgspec.json.decode(await request.read() or b"{}", type=type)
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
 
 
 class _Control:
@@ -302,7 +295,7 @@ class _Control:
         return web.Response(status=204)
 
     async def openapi(self, request: web.Request) -> web.Response:
-        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control")))
+        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control"), severa_control.OPERATIONS))
 
 
 def _told(request: web.Request) -> Told:
@@ -317,7 +310,7 @@ def _moment(text: str) -> datetime:
 
 
 def _counts(found: dict[str, int]) -> dict[str, Any]:
-    plain = ("requests", "logons", "logons_refused", "token_requests", "mails", "max_concurrent")
+    plain = ("requests", "logons", "logons_refused", "token_requests", "mails", "max_concurrent", "max_per_second")
     operations = {name.partition(":")[2]: n for name, n in found.items() if name.startswith("operation:")}
     return {
         **{name: found.get(name, 0) for name in plain},

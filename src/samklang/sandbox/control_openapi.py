@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from samklang.sandbox.accounts import Account, Server, Tenant
+from samklang.sandbox.control_answers import Operation
 from samklang.sandbox.control_forms import (
     Answer,
     ChangeMailbox,
@@ -21,17 +22,6 @@ from samklang.sandbox.control_forms import (
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.graph.settings import GraphSettings
-
-
-class Operation(NamedTuple):
-    method: str
-    path: str
-    name: str  # the method of control._Control, and the operationId
-    summary: str
-    form: type | None = None
-    query: dict[str, str] = {}  # noqa: RUF012 (never changed)
-    status: int = 200
-
 
 _OCCURRENCE = {"occurrence": "The original date (YYYY-MM-DD) of one occurrence of a series; without it, the whole."}
 
@@ -132,16 +122,13 @@ OPERATIONS = (
 )
 
 
-def routes() -> Iterator[tuple[str, str, str]]:
-    """(method, path, handler name) for the router."""
-    return ((operation.method, operation.path, operation.name) for operation in OPERATIONS)
-
-
-def document(server: str) -> dict[str, Any]:
-    forms = list({operation.form for operation in OPERATIONS if operation.form})
+def document(server: str, more: Sequence[Operation] = ()) -> dict[str, Any]:
+    """`more`: the operations of other parts."""
+    operations = [*OPERATIONS, *more]
+    forms = list({operation.form for operation in operations if operation.form})
     _, components = msgspec.json.schema_components(forms, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
     return {
         "openapi": "3.1.0",

@@ -82,6 +82,7 @@ class Database:
         )
         if self._one("SELECT last FROM sequence") is None:
             self._db.execute("INSERT INTO sequence VALUES (0)")
+        self._tables = dict.fromkeys(_TABLES)
         self.clock = Clock(self)
 
     def close(self) -> None:
@@ -106,6 +107,21 @@ class Database:
             finally:
                 self._depth -= 1
 
+    def add_tables(self, schema: str, *names: str) -> None:
+        """Makes the tables of a part of its own, where they are missing; `reset` empties them too."""
+        with self._lock:
+            self._db.executescript(schema)
+            self._tables |= dict.fromkeys(names)
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a statement on a part's own tables answers."""
+        return self._all(sql, *values)
+
+    def execute(self, sql: str, *values: object) -> None:
+        """Writes to a part's own tables."""
+        with self.transaction():
+            self._db.execute(sql, values)
+
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         with self._lock:
             row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
@@ -119,8 +135,8 @@ class Database:
         """Forgets everything but the certificate. The sequence goes on, so that old tokens are seen to be
         old."""
         with self.transaction():
-            for table in _TABLES:
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from the constant above)
+            for table in self._tables:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from this program)
         self.clock.reload()
 
     # --- documents: settings, accounts, tenants, tokens, faults … -------------------------------------------

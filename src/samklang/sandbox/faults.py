@@ -22,7 +22,7 @@ Side = Literal["before", "after"]
 
 
 class Where(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    protocol: Literal["ews", "graph", "login", "*"] = "*"
+    protocol: Literal["ews", "graph", "login", "severa", "*"] = "*"
     operation: str = ".*"  # regular expression, whole name
     mailbox: str | None = None
 

@@ -1,4 +1,4 @@
-"""Puts the parts on two ports of 127.0.0.1: TLS for what Microsoft serves by TLS, plain HTTP for pages and
+"""Puts the parts on two ports of 127.0.0.1: TLS for what Microsoft and Severa serve by TLS, plain HTTP for pages and
 control.
 
 Browsers distrust the test CA, hence the second port. When both listen, one JSON line on standard output says
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from samklang.sandbox import control, ews, graph, login, pages
+from samklang.sandbox import control, ews, graph, login, pages, severa
 from samklang.sandbox.certificate import server_context
 from samklang.sandbox.context import SANDBOX, Sandbox
 
@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 _MAX_BODY = 64 * 1024 * 1024
 
 # Each part is `add_routes(app, sandbox)`. Order matters where a part has a catch-all.
-TLS_PARTS = (ews.add_routes, login.add_routes, graph.add_routes)
+TLS_PARTS = (ews.add_routes, login.add_routes, graph.add_routes, severa.add_routes)
 PLAIN_PARTS = (control.add_routes, pages.add_routes)
 
 
@@ -61,6 +61,7 @@ async def serve(folder: Path, port: int, pages_port: int) -> None:
         "ews": f"{tls}/EWS/Exchange.asmx",
         "graph": f"{tls}/v1.0",
         "login": f"{tls}/login",
+        "severa": f"{tls}/rest-api",
         "pages": plain,
         "control": f"{plain}/control",
         "ca_file": str(ca_file.resolve()),
