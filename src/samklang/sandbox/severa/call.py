@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -109,7 +109,9 @@ class Call:
         return self._read(name, int)
 
     def moment(self, name: str) -> datetime | None:
-        return self._read(name, datetime)
+        """Without an offset it is UTC."""
+        found = self._read(name, datetime)
+        return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
     def choice(self, name: str, type: Any) -> Any:
         return self._read(name, type)

@@ -1,0 +1,199 @@
+"""Severa's records as its answers show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from samklang.sandbox import zones
+from samklang.sandbox.severa.model import Activity, ActivityType, Contact, Participant, Record, User
+from samklang.sandbox.severa.series import Occurrence
+from samklang.sandbox.severa.service import Severa, Target
+from samklang.sandbox.severa.timezones import timezone
+
+Shown = dict[str, Any]
+R = TypeVar("R", bound=Record)
+_HIDDEN = ("parentGuid", "projectBusinessUnitGuid")
+
+
+class Wire:
+    """For one request: what it looked up once, it remembers."""
+
+    def __init__(self, severa: Severa) -> None:
+        self._severa, self._records = severa, severa.records
+        self._known: dict[str, Any] = {}
+
+    # --- activities
+    def target(self, target: Target) -> Shown:
+        return self.occurrence(target) if isinstance(target, Occurrence) else self.activity(target)
+
+    def activity(self, activity: Activity) -> Shown:
+        body = activity.body
+        return self._activity(activity, activity.guid, activity.kind, body.start_date_time, body.end_date_time) | (
+            self._recurrence(activity) if activity.kind == "Series" else {}
+        )
+
+    def occurrence(self, place: Occurrence) -> Shown:
+        series = place.series
+        end = place.end if series.body.end_date_time else None
+        shown = self._activity(series, place.guid, "Occurrence", place.start, end)
+        return shown | {"recurrenceParentActivityGuid": series.guid}
+
+    def _activity(self, activity: Activity, guid: str, kind: str, start: datetime, end: datetime | None) -> Shown:
+        body = activity.body
+        owner = self._user(body.owner_user.guid)
+        zone = owner.zone if owner else activity.zone
+        type = self._look(ActivityType, body.activity_type.guid)
+        plain = msgspec.to_builtins(body)
+        phase = plain["phase"]
+        return {
+            "guid": guid,
+            **{name: plain[name] for name in ("name", "isClosed", "isAllDay", "hasDuration", "isUnassigned")},
+            **{name: plain[name] for name in ("notes", "location", "projectTaskStatus")},
+            "startDateTime": self.moment(start, zone),
+            "endDateTime": None if end is None else self.moment(end, zone),
+            "hasHours": activity.has_hours,
+            "activityType": {
+                "guid": body.activity_type.guid,
+                "name": type.name if type else None,
+                "category": type.category if type else "CalendarEntry",
+            },
+            "ownerUser": {
+                "guid": body.owner_user.guid,
+                "name": owner.name if owner else None,
+                "code": owner.code if owner else None,
+                "keywords": [],
+            },
+            "customer": plain["customer"] and {"number": None} | plain["customer"],
+            "phase": phase and {name: value for name, value in phase.items() if name not in _HIDDEN},
+            "recurrence": None,
+            "recurrenceRule": None,
+            "recurrenceType": kind,
+            "recurrenceParentActivityGuid": activity.parent or None,
+            **self._stamps(activity, zone),
+        }
+
+    def _recurrence(self, series: Activity) -> Shown:
+        layout = self._severa.layout(series)
+        owner = self._user(series.body.owner_user.guid)
+        zone = owner.zone if owner else series.zone
+        moved = [each.original for each in self._records.of(Activity, series.guid) if each.original]
+        last = layout.last()
+        return {
+            "recurrence": msgspec.to_builtins(series.body.recurrence)
+            | {
+                "exceptions": [self.moment(layout.at(day).start, zone) for day in sorted({*moved, *series.deleted})],
+                "lastOccurrenceDateTime": None if last is None else self.moment(last.start, zone),
+            },
+            "recurrenceRule": layout.text,
+        }
+
+    def participant(self, participant: Participant, activity: str = "") -> Shown:
+        """`activity`: the guid of an occurrence, which shows its series' participants."""
+        known = self._look(User, participant.who) or self._look(Contact, participant.who)
+        name, email, active = participant.name, participant.email, True
+        if known is not None:
+            emails = [known.email] if isinstance(known, User) else known.emails
+            name, email, active = known.name, emails[0] if emails and emails[0] else "", known.active
+        return {
+            "guid": participant.guid,
+            "name": name or None,
+            "type": participant.kind,
+            "participantGuid": participant.who,
+            "activityGuid": activity or participant.activity,
+            "email": email or None,
+            "phone": None,
+            "mobilePhone": None,
+            "status": participant.status,
+            "isActive": active,
+        }
+
+    # --- the rest
+    def activity_type(self, type: ActivityType) -> Shown:
+        return {
+            "guid": type.guid,
+            "name": type.name,
+            "category": type.category,
+            "code": type.code,
+            "isActive": type.active,
+            "isDefault": type.default,
+            "isPaidLeave": None,
+            **self._stamps(type, "UTC"),
+        }
+
+    def user(self, user: User) -> Shown:
+        default = self._look(ActivityType, user.default_type) if user.default_type else None
+        language = {"guid": None, "code": user.language, "name": user.language, "englishName": user.language}
+        return {
+            "guid": user.guid,
+            "firstName": user.first_name,
+            "lastName": user.last_name,
+            "email": user.email,
+            "isActive": user.active,
+            "code": user.code,
+            "userType": user.user_type,
+            "timezone": timezone(user.zone),
+            "language": language,
+            "culture": language,
+            "keywords": [{"value": keyword} for keyword in user.keywords],
+            "businessUnit": user.business_unit and {"guid": user.business_unit, "name": None},
+            "superiorUser": user.supervisor and {"guid": user.supervisor, "name": None},
+            "defaultActivityType": default and {"guid": default.guid, "name": default.name},
+            "notificationSettings": msgspec.to_builtins(user.notifications),
+            **self._stamps(user, "UTC"),
+        }
+
+    def contact(self, contact: Contact) -> Shown:
+        return {
+            "guid": contact.guid,
+            "firstName": contact.first_name,
+            "lastName": contact.last_name,
+            "name": contact.name,
+            "emails": contact.emails,
+            "phoneNumbers": contact.phones,
+            "customer": msgspec.to_builtins(contact.customer) | {"number": None},
+            "isActive": contact.active,
+            "isDeleted": False,
+            "isEmailAllowed": False,
+            **self._stamps(contact, "UTC"),
+        }
+
+    def moment(self, moment: datetime, zone: str) -> str:
+        """As the sandbox is told to write times."""
+        match self._severa.settings.offsets:
+            case "zone":
+                return moment.astimezone(zones.zone(zone)).isoformat()
+            case "utc":
+                return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            case "none":
+                return moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+    def _stamps(self, record: Record, zone: str) -> Shown:
+        return {
+            "createdDateTime": self.moment(record.created, zone),
+            "createdBy": self._by(record.created_by),
+            "lastUpdatedDateTime": self.moment(record.updated, zone),
+            "lastUpdatedBy": self._by(record.updated_by),
+        }
+
+    def _by(self, guid: str) -> Shown | None:
+        """A user, or the program that wrote."""
+        if not guid:
+            return None
+        user = self._user(guid)
+        if user is None:
+            return {"guid": guid, "code": None, "name": "REST API", "firstName": "REST", "lastName": "API"}
+        names = {"firstName": user.first_name, "lastName": user.last_name}
+        return {"guid": guid, "code": user.code, "name": user.name, **names}
+
+    def _user(self, guid: str) -> User | None:
+        return self._look(User, guid)
+
+    def _look(self, model: type[R], guid: str) -> R | None:
+        key = f"{model.__name__}/{guid}"
+        if key not in self._known:
+            self._known[key] = self._records.get(model, guid)
+        found: R | None = self._known[key]
+        return found
