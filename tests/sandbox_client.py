@@ -229,6 +229,42 @@ class Sandbox:
         """An administrator changes one of the "users", "types" or "contacts"."""
         return dict(self.ask("PATCH", f"/severa/{kind}/{guid}", details))
 
+    def severa_creates(self, user: str, **fields: Any) -> dict[str, Any]:
+        """As a user, by address or guid, in Severa's own pages: name, start, end, zone, all_day, location, notes, type,
+        owner, customer, phase, recurrence, closed, has_hours …"""
+        return dict(self.ask("POST", f"/severa/users/{user}/activities", fields))
+
+    def severa_activities(self, user: str, expand: tuple[date | str, date | str] | None = None) -> list[dict[str, Any]]:
+        """What a user owns or takes part in: singles, series and exceptions; with `expand` occurrences, by start."""
+        query = {"expand": f"{expand[0]}/{expand[1]}"} if expand else {}
+        return list(self.ask("GET", f"/severa/users/{user}/activities", **query))
+
+    def severa_activity(self, guid: str, occurrence: date | str | None = None) -> dict[str, Any]:
+        return dict(self.ask("GET", f"/severa/activities/{guid}", **_query(occurrence)))
+
+    def severa_edits(
+        self, guid: str, occurrence: date | str | None = None, *, by: str = "", **fields: Any
+    ) -> dict[str, Any]:
+        """`by`: the user who does it; the owner where nobody is named."""
+        return dict(self.ask("PATCH", f"/severa/activities/{guid}", fields, **_query(occurrence), by=by))
+
+    def severa_deletes(self, guid: str, occurrence: date | str | None = None, *, by: str = "") -> None:
+        self.ask("DELETE", f"/severa/activities/{guid}", **_query(occurrence), by=by)
+
+    def severa_adds(
+        self, guid: str, who: str, occurrence: date | str | None = None, *, by: str = "", **details: Any
+    ) -> dict[str, Any]:
+        """Adds a participant by address; details: name, kind, status. Answers the activity."""
+        path, fields = f"/severa/activities/{guid}/participants", {"who": who, **details}
+        return dict(self.ask("POST", path, fields, **_query(occurrence), by=by))
+
+    def severa_removes(self, guid: str, who: str, occurrence: date | str | None = None, *, by: str = "") -> None:
+        self.ask("DELETE", f"/severa/activities/{guid}/participants/{who}", **_query(occurrence), by=by)
+
+    def severa_answers(self, guid: str, user: str, status: str, occurrence: date | str | None = None) -> None:
+        """A participant answers: Accepted, Tentative or Declined."""
+        self.ask("POST", f"/severa/activities/{guid}/answer", {"status": status}, **_query(occurrence), by=user)
+
     # --- Microsoft 365
     def tenant(self, id: str, **details: Any) -> None:
         self.ask("PUT", "/tenants", {"id": id, **details})

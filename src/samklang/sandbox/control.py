@@ -38,6 +38,7 @@ from samklang.sandbox.meetings import Told
 from samklang.sandbox.model import CALENDAR, Item, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 from samklang.sandbox.severa import control as severa_control
+from samklang.sandbox.severa import control_people as severa_people
 from samklang.sandbox.severa.call import SeveraError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,6 +49,7 @@ def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     for operations, handlers in (
         (control_openapi.OPERATIONS, _Control(sandbox)),
         (severa_control.OPERATIONS, severa_control.Control(sandbox.store)),
+        (severa_people.OPERATIONS, severa_people.People(sandbox.store)),
     ):
         for operation in operations:
             part.router.add_route(operation.method, operation.path, getattr(handlers, operation.name))
@@ -295,7 +297,8 @@ class _Control:
         return web.Response(status=204)
 
     async def openapi(self, request: web.Request) -> web.Response:
-        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control"), severa_control.OPERATIONS))
+        others = severa_control.OPERATIONS + severa_people.OPERATIONS
+        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control"), others))
 
 
 def _told(request: web.Request) -> Told:

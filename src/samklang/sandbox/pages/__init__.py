@@ -1,4 +1,5 @@
-"""What a browser sees of the sandbox: a page per mailbox, and Microsoft's consent. On the plain-HTTP port."""
+"""What a browser sees of the sandbox, on the plain-HTTP port: a page per mailbox, one per user of Severa, and
+Microsoft's consent."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.pages import consent, mailbox
+from samklang.sandbox.pages import consent, mailbox, severa
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -16,3 +17,4 @@ def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     app.router.add_static("/static", _STATIC)
     consent.add_routes(app, sandbox)
     mailbox.add_routes(app, sandbox)
+    severa.add_routes(app, sandbox)

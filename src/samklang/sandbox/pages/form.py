@@ -11,7 +11,7 @@ from typing import Any
 from samklang.sandbox import bodies, patterns, zones
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.model import Item, Mailbox
-from samklang.sandbox.pages.markup import Markup, h
+from samklang.sandbox.pages.markup import Markup, field, h, select
 
 _REPEATS = {
     "none": "Does not repeat",
@@ -79,29 +79,29 @@ def markup(values: Values, action: str, *, is_new: bool, whole_url: str = "", er
     rows = [
         h("p", error, class_="wrong", role="alert") if error else None,
         h("p", "One date of a series. ", h("a", "Open the series", href=whole_url)) if whole_url else None,
-        _field("Title", h("input", name="subject", value=v.subject, maxlength=255, autofocus=True)),
+        field("Title", h("input", name="subject", value=v.subject, maxlength=255, autofocus=True)),
         h(
             "div",
-            _field("Start", h("input", type="date", name="start_day", value=v.start.date(), required=True)),
-            _field("at", h("input", type="time", name="start_time", value=f"{v.start:%H:%M}"), "clock"),
+            field("Start", h("input", type="date", name="start_day", value=v.start.date(), required=True)),
+            field("at", h("input", type="time", name="start_time", value=f"{v.start:%H:%M}"), "clock"),
             class_="row",
         ),
         h(
             "div",
-            _field("End", h("input", type="date", name="end_day", value=v.end_day, required=True)),
-            _field("at", h("input", type="time", name="end_time", value=f"{v.end:%H:%M}"), "clock"),
+            field("End", h("input", type="date", name="end_day", value=v.end_day, required=True)),
+            field("at", h("input", type="time", name="end_time", value=f"{v.end:%H:%M}"), "clock"),
             class_="row",
         ),
         h("label", h("input", type="checkbox", name="all_day", checked=v.all_day), " All day", class_="check"),
         None if v.is_date_of_series else _repeat(v),
-        _field("Place", h("input", name="location", value=v.location, maxlength=255)),
+        field("Place", h("input", name="location", value=v.location, maxlength=255)),
         h(
             "div",
-            _field("Show as", _select("show_as", _SHOW_AS, v.show_as)),
-            _field("Privacy", _select("sensitivity", _PRIVACY, v.sensitivity)),
+            field("Show as", select("show_as", _SHOW_AS, v.show_as)),
+            field("Privacy", select("sensitivity", _PRIVACY, v.sensitivity)),
             class_="row",
         ),
-        _field("Text", h("textarea", v.text, name="text", rows=4)),
+        field("Text", h("textarea", v.text, name="text", rows=4)),
         h(  # Save stands first: Enter in a field presses the first button
             "div",
             h("button", "Save", name="action", value="save", class_="main"),
@@ -124,9 +124,9 @@ def _repeat(v: Values) -> Markup:
         choices = {"keep": described(rule)} | choices
     return h(
         "div",
-        _field("Repeat", _select("repeat", choices, kind)),
-        _field("every", h("input", type="number", name="interval", value=interval, min=1, max=99)),
-        _field("until", h("input", type="date", name="until", value=until)),
+        field("Repeat", select("repeat", choices, kind)),
+        field("every", h("input", type="number", name="interval", value=interval, min=1, max=99)),
+        field("until", h("input", type="date", name="until", value=until)),
         class_="row",
     )
 
@@ -143,15 +143,6 @@ def described(rule: patterns.Rule) -> str:
     if rule.month:
         text += f" of {months.month_name[rule.month]}"
     return text + (f", {rule.count} times" if rule.count else "")
-
-
-def _field(label: str, control: Markup, class_: str = "") -> Markup:
-    return h("label", h("span", label), control, class_=f"field {class_}".strip())
-
-
-def _select(name: str, choices: Mapping[str, str], chosen: str) -> Markup:
-    options = [h("option", text, value=value, selected=value == chosen) for value, text in choices.items()]
-    return h("select", options, name=name)
 
 
 def changes(form: Mapping[str, str], before: Values | None, mailbox: Mailbox) -> EntryFields:

@@ -47,7 +47,9 @@ class _Mailboxes:
             for mailbox in self._store.mailboxes()
         ]
         empty = h("p", "No mailboxes yet. Create one with POST ", h("code", "/control/mailboxes"), ".")
-        body = h("main", h("h1", "Mailboxes"), h("ul", rows, class_="mailboxes") if rows else empty, class_="index")
+        severa = h("p", "Users of Severa have ", h("a", "pages of their own", href="/severa"), ".")
+        listed = h("ul", rows, class_="mailboxes") if rows else empty
+        body = h("main", h("h1", "Mailboxes"), listed, severa, class_="index")
         return page("Mailboxes · Sandbox", _bar("Sandbox Exchange", None), body)
 
     def _mailbox(self, request: web.Request) -> Mailbox:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -42,6 +42,17 @@ def join(children: Child) -> Markup:
     if isinstance(children, str):
         return Markup(html.escape(children))
     return Markup("".join(join(child) for child in children))
+
+
+def field(label: str, control: Markup, class_: str = "") -> Markup:
+    """A control with its label."""
+    return h("label", h("span", label), control, class_=f"field {class_}".strip())
+
+
+def select(name: str, choices: Mapping[str, str], chosen: str) -> Markup:
+    """A choice; `choices` is text by value."""
+    options = [h("option", text, value=value, selected=value == chosen) for value, text in choices.items()]
+    return h("select", options, name=name)
 
 
 def page(title: str, *body: Child, status: int = 200, class_: str = "") -> web.Response:

@@ -6,7 +6,6 @@ Every change goes through here. Refusals are `SeveraError`; what is refused has 
 from __future__ import annotations
 
 import copy
-import html
 import re
 import uuid
 from dataclasses import dataclass
@@ -120,7 +119,7 @@ def add_participant(severa: Severa, actor: Actor, target: Target, wanted: Partic
     rows = severa.records.of(Participant, base(target).guid)
     if wanted.who in {base(target).body.owner_user.guid, *(row.who for row in rows)}:
         raise impossible("He takes part in the activity already.")
-    activity = _written(severa, actor, target)
+    activity = written(severa, actor, target)
     wanted.activity, wanted.organization = activity.guid, activity.organization
     severa.records.save(wanted)
     _participants_changed(severa, actor, activity)
@@ -134,7 +133,7 @@ def remove_participant(severa: Severa, actor: Actor, target: Target, guid: str) 
     gone = rows.get(guid.lower())
     if gone is None:
         raise NotFoundError
-    activity = _written(severa, actor, target)
+    activity = written(severa, actor, target)
     for row in severa.records.of(Participant, activity.guid):  # of a new exception: other rows, the same people
         if row.who == gone.who:
             severa.records.remove(row)
@@ -184,7 +183,7 @@ def _own(severa: Severa, actor: Actor, target: Target) -> Activity:
     )
 
 
-def _written(severa: Severa, actor: Actor, target: Target) -> Activity:
+def written(severa: Severa, actor: Actor, target: Target) -> Activity:
     """The activity to write to; an occurrence becomes an exception."""
     activity = _own(severa, actor, target)
     if isinstance(target, Occurrence):
@@ -261,11 +260,6 @@ def _checked(severa: Severa, organization: str, body: Body, owner: User, *, must
     if severa.settings.notes == "html" and body.notes and not _BLOCKS.search(body.notes):
         body.notes = f"<p>{body.notes}</p>"
     return body
-
-
-def html_of(text: str) -> str:
-    """What Severa's editor makes of a person's lines, where notes are HTML."""
-    return "".join(f"<p>{html.escape(line, quote=False)}</p>" for line in text.split("\n"))
 
 
 def _utc(moment: datetime, name: str, naive: str) -> datetime:

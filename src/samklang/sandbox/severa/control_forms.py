@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from samklang.sandbox.severa.model import Category, Notifications, UserType
+from samklang.sandbox.severa.model import Category, Notifications, Status, UserType
 
 
 class SetUser(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -45,3 +45,9 @@ class SetContact(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     phones: list[str] | UnsetType = UNSET
     customer: str | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+
+
+class SetStatus(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A participant's answer."""
+
+    status: Status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import uuid
 from collections.abc import Iterable
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -27,8 +27,8 @@ def after(call: Call) -> str:
     if token is None:
         return ""
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        return str(uuid.UUID(base64.urlsafe_b64decode(token.encode()).decode()))
+    except ValueError as error:
         raise invalid("The page token is not valid.", "pageToken", "UriParameter") from error
 
 
