@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "samklang.accounts",
     "samklang.activities",
     "samklang.mailboxes",
+    "samklang.severa",
     "samklang.web",
 ]
 

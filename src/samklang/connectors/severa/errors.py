@@ -1,0 +1,111 @@
+"""What Severa's refusals mean to a run (Severa facts §1.5). Only types and names of fields are kept, never messages:
+those may quote what was sent."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import requests
+
+from samklang.connectors import http
+from samklang.sync.errors import (
+    ConnectionRefused,
+    ItemError,
+    NotFound,
+    ProtocolError,
+    SyncError,
+    Throttled,
+    Unavailable,
+)
+
+#: Seconds to wait when a throttled answer does not say how long (Severa facts §1.4: the span is one second).
+DEFAULT_WAIT = 1.0
+#: Code of ConnectionRefused for a token that is not believed, though it was just given.
+TOKEN_REFUSED = "severa_token_refused"  # noqa: S105
+
+#: Types that speak of the organization or of our credentials, whatever was asked for.
+_CONNECTION = {
+    "AuthenticationRequired": TOKEN_REFUSED,
+    "InsufficientApiScope": "severa_scope_missing",
+    "AddonMissing": "severa_addon_missing",
+    "AddonMissingTermsOfServiceApproval": "severa_addon_missing",
+    "FeatureIsNotEnabled": "severa_addon_missing",
+    "NotAvailableInTrial": "severa_addon_missing",
+    "ExcludedFromTrial": "severa_addon_missing",
+    "TermsOfServiceNotApproved": "severa_not_active",
+    "OrganizationNotActive": "severa_not_active",
+    "TrialExpired": "severa_not_active",
+}
+_PLAIN = re.compile(r"[\w.\-/\[\]]{1,60}")
+
+
+class _Location(msgspec.Struct):
+    name: str | None = None
+
+
+class _Detail(msgspec.Struct):
+    location: _Location | None = None
+
+
+class _Error(msgspec.Struct):
+    type: str | None = None
+    details: list[_Detail] | None = None
+
+
+class _Body(msgspec.Struct):
+    error: _Error | None = None
+
+
+def content(response: requests.Response) -> bytes:
+    """The JSON of a good answer. Raises ProtocolError for anything else (rule 10.5)."""
+    if response.content and "json" not in response.headers.get("Content-Type", ""):
+        raise ProtocolError("malformed_answer", f"{response.status_code} is not JSON", step=_step(response))
+    return response.content
+
+
+def error_of(response: requests.Response) -> SyncError:
+    """The error an answer means to a run: for the item or for the connection."""
+    status, error = response.status_code, _parsed(response)
+    kind = _plain(error.type) if error else ""
+    detail = " ".join(filter(None, [str(status), kind, *_names(error)]))
+    if status == 429:
+        return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+    if status >= 500:
+        if "Retry-After" in response.headers:
+            return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+        return Unavailable("server_error" if status == 500 else None, detail)
+    if status == 404 and (error or _says_nothing(response)):
+        return NotFound(detail=detail)
+    if error is None and status != 401:
+        # A proxy's or portal's page: it says nothing about the item or the organization (rule 10.5).
+        return ProtocolError("malformed_answer", f"{status} without an error body", step=_step(response))
+    if kind in _CONNECTION or status == 401:
+        return ConnectionRefused(_CONNECTION.get(kind, TOKEN_REFUSED), detail)
+    return ItemError("not_allowed" if kind == "PermissionDenied" else None, detail)
+
+
+def _says_nothing(response: requests.Response) -> bool:
+    """A 404 may come without a body (Severa facts §1.5); one with a page is somebody else's."""
+    return not response.content.strip() or "html" not in response.headers.get("Content-Type", "html")
+
+
+def _parsed(response: requests.Response) -> _Error | None:
+    try:
+        return msgspec.json.decode(response.content, type=_Body).error
+    except msgspec.MsgspecError:
+        return None
+
+
+def _names(error: _Error | None) -> list[str]:
+    """The fields the refusal names, as far as they are names."""
+    details = error.details or [] if error else []
+    return [name for one in details[:3] if one.location and (name := _plain(one.location.name))]
+
+
+def _plain(text: str | None) -> str:
+    return text if text and _PLAIN.fullmatch(text) else ""
+
+
+def _step(response: requests.Response) -> str:
+    return response.request.method or ""

@@ -1,0 +1,28 @@
+"""Words for what Severa refuses; part of the one table in `messages`."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_noop
+
+WORDS: dict[str, tuple[str, str]] = {
+    "severa_credentials_refused": (
+        gettext_noop("Severa refused the client id or the client secret."),
+        gettext_noop("An administrator makes new client credentials in Severa (Settings > Integrations > REST API)."),
+    ),
+    "severa_token_refused": (
+        gettext_noop("Severa refused the token it gave us just before."),
+        gettext_noop("An administrator checks in Severa that the client credentials are still there."),
+    ),
+    "severa_scope_missing": (
+        gettext_noop("The client credentials lack a scope the synchronization needs."),
+        gettext_noop("An administrator makes client credentials with all the scopes that the help names."),
+    ),
+    "severa_addon_missing": (
+        gettext_noop("Your organization's Severa does not have its REST API switched on."),
+        gettext_noop("A main user of Severa adds it among the features and integrations of the subscription."),
+    ),
+    "severa_not_active": (
+        gettext_noop("Your organization cannot use its Severa at present."),
+        gettext_noop("A main user of Severa signs in there and sees what it asks for."),
+    ),
+}

@@ -1,0 +1,1 @@
+"""What is kept of an organization's Severa between runs, in the database."""

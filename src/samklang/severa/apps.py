@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SeveraConfig(AppConfig):
+    name = "samklang.severa"
+    label = "severa"
