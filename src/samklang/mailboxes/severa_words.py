@@ -25,4 +25,20 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Your organization cannot use its Severa at present."),
         gettext_noop("A main user of Severa signs in there and sees what it asks for."),
     ),
+    "severa_week_start": (
+        gettext_noop("Severa cannot repeat every other week by weeks that do not begin on a Monday."),
+        gettext_noop("Let the series repeat weekly, or by weeks that begin on Monday, and it is synced by itself."),
+    ),
+    "severa_series_zone": (
+        gettext_noop("Severa would repeat this series by the clock of its owner's time zone, at other times."),
+        gettext_noop("Make the series in the time zone its owner has in Severa, and it is synced by itself."),
+    ),
+    "group_kept": (
+        gettext_noop("In Severa an activity cannot change its group, and this one has hours booked or is closed."),
+        gettext_noop("Make a new activity in Severa if it is to be private or public from now on."),
+    ),
+    "occurrence_not_kept": (
+        gettext_noop("Severa did not keep what was written to one date of this series."),
+        gettext_noop("Change that date in Severa by hand; Samklang tries again by itself."),
+    ),
 }

@@ -46,6 +46,10 @@ class SeveraClient:
         self._session = http.session(ca_file=access.ca_file, allow_private=access.allow_private, counts=counts)
         self.counts = counts
 
+    def may(self, scope: str) -> bool:
+        """Whether our credentials were given this scope."""
+        return scope in self._access.scopes
+
     def get(self, path: str, kind: type[T], query: Query = ()) -> T:
         """`path` below the configured address. Raises NotFound."""
         return _decoded(self._send("GET", path, query), kind, "GET")

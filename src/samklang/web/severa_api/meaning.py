@@ -11,10 +11,10 @@ from samklang.accounts.programs import Actor
 from samklang.activities import queries
 from samklang.activities.models import ActivityType
 from samklang.activities.services import Changes
+from samklang.connectors.severa.recurrence import NotARecurrence, from_json
 from samklang.engine import times
 from samklang.engine.model import AllDay, Category, Recurrence, Timed, When
 from samklang.web.severa_api.problems import invalid
-from samklang.web.severa_api.recurrence import NotARecurrence, from_json
 from samklang.web.severa_api.shape import instant, instants
 
 _TEXTS = {"name": "name", "notes": "notes", "location": "location"}

@@ -15,10 +15,10 @@ from samklang.accounts.programs import Actor
 from samklang.activities import queries, rows
 from samklang.activities.models import Activity, ActivityType, Participant
 from samklang.activities.types import default_type, private_type
+from samklang.connectors.severa.recurrence import to_json
 from samklang.engine import rrule, times
 from samklang.engine.model import AllDay, Inexpressible, Recurrence, Timed, When
 from samklang.web.severa_api.problems import invalid
-from samklang.web.severa_api.recurrence import to_json
 
 #: Years of an activity: instants of their ends exist in every zone.
 _FIRST_YEAR, _LAST_YEAR = 2, 9998

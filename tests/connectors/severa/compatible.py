@@ -1,0 +1,105 @@
+"""The connector against our own Severa-compatible API, in this process: requests go through Django's test client."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.test import Client
+from requests.adapters import BaseAdapter
+
+from samklang.accounts import programs
+from samklang.accounts.models import User
+from samklang.clock import real_now
+from samklang.connectors.severa.access import SCOPES, SeveraAccess
+from samklang.connectors.severa.activities import SeveraActivities
+from samklang.connectors.severa.auth import Tokens
+from samklang.connectors.severa.client import SeveraClient
+from samklang.connectors.severa.directory import Directory
+from samklang.connectors.severa.feed import Feed
+from samklang.connectors.severa.pace import OwnSlots, Pace
+from samklang.severa.mirror import DjangoMirror
+from samklang.web.severa_api import caller as calling
+from samklang.web.severa_api.caller import Quota
+from tests.connectors.severa.stub import instead_of_the_network
+
+URL = "https://severa.example/rest-api/v1"
+
+
+class ThroughDjango(BaseAdapter):
+    """Sends each request to the pages of this process, and counts them by method and path without ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[str] = []
+        #: Called with "METHOD path" before a request is carried out, and after.
+        self.before: Any = None
+        self.after: Any = None
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        address = urlsplit(str(request.url))
+        names = {
+            name: value for name, value in request.headers.items() if name not in ("Content-Length", "Content-Type")
+        }
+        what = f"{request.method} {address.path.removeprefix('/rest-api/v1')}"
+        self.sent.append(f"{what}?{address.query}" if address.query else what)
+        if self.before is not None:
+            self.before(what)
+        path = f"{address.path}?{address.query}" if address.query else address.path
+        body = request.body or b""
+        sent = Client(headers=names).generic(
+            str(request.method), path, body, content_type="application/json", secure=True
+        )
+        if self.after is not None:
+            self.after(what)
+        response = requests.Response()
+        response.status_code, response._content = sent.status_code, sent.content
+        response.headers.update(dict(sent.headers))
+        response.request, response.url = request, str(request.url)
+        return response
+
+    def close(self) -> None:
+        pass
+
+    def counted(self) -> Counter[str]:
+        return Counter(one.partition("?")[0] for one in self.sent)
+
+
+@dataclass
+class Severa:
+    """One organization's Severa, and its activities as each user sees them."""
+
+    access: SeveraAccess
+    network: ThroughDjango
+    #: The same for all, as the rest of the clock.
+    fresh: timedelta = timedelta()
+    complete: timedelta = timedelta()
+
+    def of(self, user: User) -> SeveraActivities:
+        pace = Pace(OwnSlots(rate=1e9))
+        client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=real_now)
+        mirror = DjangoMirror(user.organization_id)
+        directory = Directory(client, mirror, zone="Europe/Stockholm", now=real_now)
+        feed = Feed(client, mirror, directory, now=real_now, fresh=self.fresh, complete=self.complete)
+        return SeveraActivities(client, mirror, directory, feed, user.psa_id, now=real_now)
+
+
+def severa_of(user: User, network: ThroughDjango) -> Severa:
+    client, secret = programs.make_client(user.organization, "Sync", programs.SCOPES, sees_private=True)
+    scopes = tuple(scope for scope in SCOPES if scope in programs.SCOPES)
+    return Severa(SeveraAccess(URL, str(client.guid), secret, scopes), network)
+
+
+def reachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThroughDjango]:
+    """Our API in the place of the network; its quota lets everything through."""
+    network = ThroughDjango()
+    instead_of_the_network(monkeypatch, network)
+    moments = iter(range(10**9))
+    monkeypatch.setattr(calling, "quota", Quota(lambda: float(next(moments))))
+    yield network
