@@ -248,13 +248,18 @@ def test_who_declined_and_says_in_the_psa_that_he_comes_has_a_copy_until_he_is_i
     assert invitation["attendees"] and invitation["location"] == "Bistro"
 
 
-def test_who_removed_his_copy_and_says_in_the_psa_that_he_comes_has_one_again(both: World) -> None:
+@pytest.mark.parametrize("by", ["his answer", "being asked anew"])
+def test_who_removed_his_copy_and_takes_part_again_in_the_psa_has_one_again(both: World, by: str) -> None:
     guid = both.alice.makes("Tea")
     both.alice.invites(both.bob, guid)
     both.synced()
     both.bob.outlook.deletes(both.bob.outlook.one["id"])
     both.synced()
-    both.bob.answers(guid, "Accepted")
+    assert both.alice.people(guid) == {BOB: "Declined"}
+    if by == "his answer":
+        both.bob.answers(guid, "Accepted")
+    else:
+        both.alice.invites(both.bob, guid)
     both.synced()
     assert both.bob.outlook.one["subject"] == "Tea"
 

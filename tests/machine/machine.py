@@ -361,10 +361,10 @@ class People(RuleBasedStateMachine):
         self._fill()
         twin = copy.deepcopy(self.office)
         self.the_power_goes(person, call, after)
-        contested = self.record.contested  # at rest nothing is
+        unlike = self.record.contested or any(self._bare())  # at rest neither is
         self.settle(order, False)
         bring_to_rest(twin, [person, *order], reconcile=True)
-        if not contested:
+        if not unlike:
             assert state(self.office) == state(twin), "a crash shows in the end"
 
     @precondition(lambda self: not self.record.contested)
@@ -399,10 +399,15 @@ class People(RuleBasedStateMachine):
 
     def _fill(self) -> None:
         """Where notices were lost only a listing tells what is gone, and an empty one proves nothing (rule 8.1)."""
+        for place, person in tuple(self._bare()):
+            self._add(place, ("Tea", 0, "single"), (person,))
+
+    def _bare(self) -> Iterator[tuple[str, str]]:
+        """Where somebody's listing would be empty while one is needed."""
         for place in self.office.places if self.record.lagged else ():
             for person in PEOPLE if place == PSA else (place,):
                 if not any(person in item.people for item in self.office.items(place).values()):
-                    self._add(place, ("Tea", 0, "single"), (person,))
+                    yield place, person
 
     def _took_its_place(self, place: str, born: str) -> bool:
         """Whether another entry rightly stands where one was that nobody deleted, or stands beside it until a run."""

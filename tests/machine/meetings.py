@@ -89,6 +89,9 @@ class MeetingOffice(Office):
         waiting = [one for desk in self.desks.values() for one in desk.store.set_aside()]
         return {one.id for one in waiting if (one.side, one.code) == (Side.PSA, "meeting_would_mail")}
 
+    def is_first_for_somebody(self) -> bool:
+        return not all(desk.store.state().first_run_done for desk in self.desks.values())
+
     def is_kept_apart(self, psa_id: str) -> bool:
         """Whether the activity is joined no longer to the copy of who called the meeting."""
         links = [link for desk in self.desks.values() for link in desk.store.links() if link.psa_id == psa_id]
@@ -149,6 +152,8 @@ class Meetings(People):
         if held_back & set(others):
             self.record.must_go -= set(others)  # an edit that waits beats a delete, too (rule 7.2)
         there = [one for one in others if one[0] != PSA and one[1] in self.office.items(one[0])]
+        if place == PSA and self.office.is_first_for_somebody():
+            self.record.must_go -= set(others)  # nobody is mailed on a first run, so that the meeting stays (rule 4.6)
         if all(self.office.is_foreign(*one) for one in there):
             self.record.must_go -= set(there)  # while the organizer's copy is not joined, nobody can call it off (4.4)
 

@@ -130,6 +130,10 @@ class Record:
             self.contested = True  # made again in the meantime, it is another one to somebody
         elif self.lied or any(other in self._touched for other in others) or len(there) < len(others):
             self.contested = True
+        elif any(one.status is LinkStatus.CREATING for one in office.joined()):
+            self.contested = True  # who was cut off at making it again is about to take part: an edit, too
+        elif self._is_on_its_way(item, [office.items(where)[id] for where, id in there]):
+            self.contested = True
         elif place == PSA or item.people[0] == self._owner(office, there):
             self.must_go |= set(there)
         self.must_go.discard((place, item.id))
@@ -137,6 +141,11 @@ class Record:
         self._settle_for_either([(place, item.id), *others])
         self._settle_for_whoever_is_first([item, *(office.items(where)[id] for where, id in there)], others)
         self.deed(reach=len(office.people))
+
+    def _is_on_its_way(self, item: Item, others: list[Item]) -> bool:
+        """Whether what somebody typed has not reached this place, but another: an edit beats a delete (rule 7.2)."""
+        keys = {key for meant in self._meant.values() for key in meant}
+        return any(item.seen.get(key) != other.seen.get(key) for other in others for key in keys)
 
     @staticmethod
     def _is_elsewhere(office: Any, item: Item, others: list[tuple[str, str]]) -> bool:

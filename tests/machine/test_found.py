@@ -328,3 +328,24 @@ def test_rule_4_3_two_meetings_alike_stay_two_though_making_the_activity_of_one_
     for person, activity, event in joined:
         item = meetings.items(person).get(event)
         assert item is None or item.born == meetings.items(PSA)[activity].born
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the create", "after it"])
+def test_rule_7_2_who_was_cut_off_at_making_it_again_loses_nothing_to_a_colleague_who_made_it(
+    office: Office, after: bool
+) -> None:
+    activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.delete(PSA, activity)
+    office.edit("alice", _only(office, "alice"), title="Alice's")
+    office.edit("bob", _only(office, "bob"), place="Bob's")
+    office.faults.arm(PowerCut(), on="psa.create", after=after)
+    with suppress(PowerCut):
+        office.run("bob")
+    office.faults.disarm()
+    bring_to_rest(office, office.people)
+    for place in office.places:
+        item = office.items(place)[_only(office, place)]
+        assert (item.entry.title, item.entry.place) == ("Alice's", "Bob's")
+    made = [one for one in office.desks["bob"].store.journal if one.kind == "create" and one.psa_id != activity]
+    assert [one.side.value for one in made] == ["psa"]

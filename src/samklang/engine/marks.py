@@ -166,10 +166,12 @@ def _event_of(found: Pair) -> SeenEvent | None:
 
 
 def _takes_part_again(found: Pair) -> bool:
-    """Who had declined, or removed his copy, says in the PSA that he comes: he gets a copy of his own, for the
-    invitation is not ours to send (rules 4.1, 4.5)."""
-    removed = found.link.reason == REMOVED and found.event is None and found.psa is not Change.GONE
-    return removed and found.psa_now.get(RESPONSE) in ("accepted", "tentative")
+    """Who had declined, or removed his copy, says in the PSA that he comes, or is put on it anew there: he gets a copy
+    of his own, for the invitation is not ours to send (rules 4.1, 4.5)."""
+    if found.link.reason != REMOVED or found.event is not None or found.psa is Change.GONE:
+        return False
+    answer, before = found.psa_now.get(RESPONSE), found.link.base.psa.get(RESPONSE)
+    return answer in ("accepted", "tentative") or before == "declined" != answer
 
 
 def _both_gone(found: Pair) -> bool:

@@ -43,6 +43,7 @@ from samklang.engine.plan import make_plan
 from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
+from samklang.sync.begun import said_last
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.halfway import advanced, laid_out_still, lays_out_anew
 from samklang.sync.known import id_on, version_on
@@ -149,17 +150,23 @@ class Applier:
         self._aim(Side.PSA, event.id, event.version)
         theirs = content(event, self._rules)
         people = {key: value for key, value in theirs.items() if is_about_people(key)}
-        intended = Base({**content_to_be(action.entry, action.type_id, self._rules), **people}, theirs)
+        before = action.link.base if action.link else Base()
+        known = bool(before.psa and before.exchange)
+        intended = {**content_to_be(action.entry, action.type_id, self._rules), **people}
         begun = self._recorder.begin_create(
-            Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id
+            Side.PSA,
+            event.id,
+            action.link,
+            Base(intended, before.exchange if known else theirs),
+            action.key,
+            type_id=action.type_id,
         )
         edited = self._clocks().on_psa_clock(event.modified)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)
         base = base_after(begun, activity, event, self._rules)
-        differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
-        before = action.link.base if action.link else Base()
-        apart = bool(differing and before.psa and before.exchange)
-        link = linked(begun, activity, event, before if apart else base, self._user_id)
+        differing = {k for k in canonical.changed_keys(intended, base.psa) if not is_about_people(k)}
+        apart = known and bool(differing)
+        link = linked(begun, activity, event, said_last(before, base.psa) if apart else base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
         if apart:
             # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.

@@ -12,13 +12,14 @@ from typing import Any
 
 from samklang.engine.actions import Observation
 from samklang.engine.canonical import changed_keys
+from samklang.engine.gone import is_key_of_again
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.meetings import made_again
 from samklang.engine.model import Base, ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_about_people, is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
-from samklang.sync.begun import settle
+from samklang.sync.begun import said_last, settle
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
@@ -36,8 +37,8 @@ class Observed:
     observation: Observation
     #: Where the round ended on both sides; to be stored when all it covered is safe.
     tokens: Tokens
-    #: Begun creates found done: already in the observation, still to be recorded.
-    completed: tuple[Link, ...] = ()
+    #: Begun creates found done, by where: already in the observation, still to be recorded.
+    completed: tuple[tuple[Side, Link], ...] = ()
     #: Links with a new base, for their series was cut off half written or nobody answered for what was written, or with
     #: another id, for it is taken apart now or no longer: already in the observation, to be recorded too.
     mended: tuple[Link, ...] = ()
@@ -143,7 +144,7 @@ def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
 
 def _complete_creates(
     parts: Parts, known: Known, rules: Rules, psa: Look[SeenActivity], exchange: Look[SeenEvent]
-) -> Iterator[Link]:
+) -> Iterator[tuple[Side, Link]]:
     """Look up every begun create whose turn it is; see to it that its source can be decided about."""
     turns = [link for link in known.creating() if _has_its_turn(parts, known, psa, exchange, link)]
     psa.ask(psa.missing([link.psa_id for link in turns if link.psa_id is not None]))
@@ -168,9 +169,11 @@ def _complete_creates(
         base = without_missing_dates(link.base, content(made, rules))
         if is_meeting_key(link.key) and isinstance(made, SeenActivity):
             base = _of_a_meeting(base, made, rules)
+        elif is_key_of_again(link.key):
+            base = said_last(base, content(made, rules))
         done = replace(done, status=LinkStatus.LINKED, base=base)
         known.keep(done)
-        yield done
+        yield (Side.EXCHANGE if link.item_id is None else Side.PSA), done
 
 
 def _of_a_meeting(base: Base, made: SeenActivity, rules: Rules) -> Base:

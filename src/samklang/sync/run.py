@@ -108,8 +108,7 @@ class _Run:
             self._joined += recorder.joined
 
     def _act(self, state: MailboxState, observed: Observed, plan: Plan, rules: Rules, recorder: Recorder) -> None:
-        for link in observed.completed:
-            side = link.born.other
+        for side, link in observed.completed:
             recorder.write(link, side, "create", "10.4", after=link.base.of(side))
         for link in observed.mended:
             self._store.record(link)
