@@ -330,10 +330,12 @@ def test_rule_4_3_two_meetings_alike_stay_two_though_making_the_activity_of_one_
         assert item is None or item.born == meetings.items(PSA)[activity].born
 
 
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
 @pytest.mark.parametrize("after", [False, True], ids=["before the create", "after it"])
 def test_rule_7_2_who_was_cut_off_at_making_it_again_loses_nothing_to_a_colleague_who_made_it(
-    office: Office, after: bool
+    after: bool, policy: ConflictPolicy
 ) -> None:
+    office = Office(("alice", "bob"), policy)
     activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
     bring_to_rest(office, office.people)
     office.delete(PSA, activity)
