@@ -73,10 +73,19 @@ def test_an_all_day_activity_goes_from_midnight_to_midnight_where_its_owner_is(s
     times = {"startDateTime": "2026-03-28T00:00:00+02:00", "endDateTime": "2026-03-30T00:00:00+03:00"}
     made = severa.create(isAllDay=True, ownerUser={"guid": severa.bo["guid"]}, **times)
     assert (made["startDateTime"], made["endDateTime"]) == (times["startDateTime"], times["endDateTime"])
+    assert made["isAllDay"] is True
     hers = severa.call("POST", "/v1/activities", severa.activity(isAllDay=True, **times))
     assert refusal(hers) == (400, "InvalidParameter"), "no midnight in Stockholm"
     one = severa.create(isAllDay=True, startDateTime="2026-03-29T00:00:00+01:00", endDateTime=None)
     assert one["endDateTime"] == "2026-03-30T00:00:00+02:00", "a day of 23 hours"
+
+
+def test_a_users_new_zone_moves_nothing_and_keeps_nothing_from_being_edited(severa: Severa, sandbox: Sandbox) -> None:
+    day = {"startDateTime": "2026-03-02T00:00:00+01:00", "endDateTime": "2026-03-03T00:00:00+01:00"}
+    guid = severa.create(isAllDay=True, **day)["guid"]
+    sandbox.severa_changes("users", severa.anna["guid"], zone="Europe/Helsinki")
+    (changed,) = severa.ok(severa.replace(guid, name="Fair"))
+    assert changed["startDateTime"] == "2026-03-02T01:00:00+02:00"
 
 
 def test_a_patch_changes_what_it_names_and_the_moment_of_the_change(severa: Severa, sandbox: Sandbox) -> None:
@@ -166,10 +175,14 @@ def test_a_scope_that_the_token_lacks_is_refused(severa: Severa) -> None:
 
 def test_organizations_see_nothing_of_each_other(severa: Severa, sandbox: Sandbox) -> None:
     guid = severa.create()["guid"]
+    daily = {"frequency": "Daily", "range": {"maxOccurrences": 1}}
+    series = severa.create(recurrence=daily)["guid"]
+    (date,) = severa.all("/v1/activities", recurrenceType="Occurrence")
     sandbox.severa_organization("other", [{"client_id": "other.api", "secret": "x"}])
     severa.sign_in(client_id="other.api", client_secret="x")
     severa.headers["Client_Id"] = "other.api"
-    assert severa.call("GET", f"/v1/activities/{guid}").status_code == 404
+    for hidden in (guid, series, date["guid"]):
+        assert severa.call("GET", f"/v1/activities/{hidden}").status_code == 404
     assert severa.replace(guid, name="Mine").status_code == 404
     assert severa.call("GET", f"/v1/users/{severa.anna['guid']}").status_code == 404
     assert severa.all("/v1/activities") == severa.all("/v1/users") == severa.all("/v1/activitytypes") == []

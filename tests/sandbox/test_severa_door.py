@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import requests
 
+from samklang.sandbox.severa.quota import Quota
+from samklang.sandbox.store import Store
 from tests.sandbox.severa_client import CLIENT, SCOPES, Severa, needs_document, refusal, severa
 from tests.sandbox_client import Sandbox
 
@@ -92,21 +94,44 @@ def test_heartbeats_need_no_token_and_both_versions_answer(severa: Severa) -> No
     assert severa.call("POST", "/v1.0/token", {"client_id": CLIENT, "client_secret": "s3cret"}).status_code == 200
 
 
-def test_ten_calls_a_second_pass_and_the_next_is_refused_in_severas_words(severa: Severa) -> None:
+def test_calls_beyond_the_quota_are_refused_in_severas_words(severa: Severa) -> None:
     severa.behaves(requests_per_second=10)
-    answers = _until_refused(lambda: severa.call("GET", "/heartbeat/authorized"))
-    assert [answer.status_code for answer in answers[-11:]] == [204] * 10 + [429]
+    answers: list[requests.Response] = []
+    while len(answers) < 500 and not (answers and answers[-1].status_code == 429):  # a slow machine needs a while
+        answers.append(severa.call("GET", "/heartbeat/authorized"))
+    assert answers[-1].status_code == 429
+    assert {answer.status_code for answer in answers[:-1]} == {204}
     assert answers[-1].text == QUOTA
     assert "Retry-After" not in answers[-1].headers
-    assert severa.sandbox.counts(CLIENT)["max_per_second"] >= 11
+    assert severa.sandbox.counts(CLIENT)["max_per_second"] >= 10
+    severa.behaves(requests_per_second=1, retry_after=True)
+    while (answer := severa.call("GET", "/heartbeat/authorized")).status_code != 429:
+        pass
+    assert answer.headers["Retry-After"] == "1"
 
 
-def _until_refused(call: Callable[[], requests.Response]) -> list[requests.Response]:
-    """Calls as fast as the machine goes, until the quota says no: a slow machine may need a few seconds."""
-    answers: list[requests.Response] = []
-    while len(answers) < 500 and not (answers and answers[-1].status_code == 429):
-        answers.append(call())
-    return answers
+def test_the_quota_is_ten_calls_in_a_second_of_each_client(tmp_path: Path) -> None:
+    moment = [100.0]
+    store = Store(tmp_path)
+    quota = Quota(store, lambda: moment[0])
+
+    def refused(client: str, calls: int) -> list[bool]:
+        return [quota.exceeded(client) for _ in range(calls)]
+
+    assert refused("one", 12) == [False] * 10 + [True] * 2
+    assert refused("two", 3) == [False] * 3
+    moment[0] += 0.999
+    assert refused("one", 1) == [True]
+    moment[0] += 0.001
+    assert refused("one", 11) == [False] * 10 + [True]
+    moment[0] += 0.5
+    assert refused("three", 2) == [False] * 2
+    assert {name: found["max_per_second"] for name, found in store.counters().items()} == {
+        "one": 13,
+        "two": 3,
+        "three": 2,
+    }
+    store.close()
 
 
 def test_faults_strike_severa_too(severa: Severa, sandbox: Sandbox) -> None:

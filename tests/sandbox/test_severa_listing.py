@@ -132,6 +132,33 @@ def test_occurrences_and_singles_share_the_pages(severa: Severa) -> None:
     assert severa.all("/v1/activities", rowCount=4) == whole
 
 
+def test_a_page_has_100_rows_at_most(severa: Severa) -> None:
+    severa.create(recurrence={"frequency": "Daily", "range": {"maxOccurrences": 101}})
+    page = severa.call("GET", "/v1/activities", rowCount=500)
+    assert len(page.json()) == 100
+    assert "NextPageToken" in page.headers
+
+
+def test_occurrences_are_found_at_both_limits_of_the_window(severa: Severa) -> None:
+    severa.create(recurrence={"frequency": "Daily", "range": {"maxOccurrences": 5}})
+
+    def found(start: str, end: str) -> list[str]:
+        window = {"startDateTime": f"2026-03-{start}+01:00", "endDateTime": f"2026-03-{end}+01:00"}
+        return sorted(row["startDateTime"][8:10] for row in severa.all("/v1/activities", **window))
+
+    assert found("03T13:00:00", "05T12:00:00") == ["03", "04", "05"]
+    assert found("03T13:00:01", "05T11:59:59") == ["04"]
+
+
+def test_what_changes_seldom_is_listed_by_its_change_too(severa: Severa, sandbox: Sandbox) -> None:
+    sandbox.set_clock("2099-01-01T00:00:00Z", running=False)
+    sandbox.severa_changes("users", severa.bo["guid"], first_name="Bosse")
+    sandbox.severa_changes("types", severa.types["Task"]["guid"], name="Chore")
+    since = "2099-01-01T00:00:00Z"
+    assert [row["firstName"] for row in severa.all("/v1/users", changedSince=since)] == ["Bosse"]
+    assert names(severa.all("/v1/activitytypes", changedSince=since)) == ["Chore"]
+
+
 def test_a_listing_can_be_cut_short_or_late_by_faults(severa: Severa, sandbox: Sandbox) -> None:
     for number in range(5):
         severa.create(f"{number}")

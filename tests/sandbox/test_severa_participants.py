@@ -46,6 +46,8 @@ def test_who_takes_part_already_or_is_nobody_is_refused(severa: Severa) -> None:
     ):
         sent = {"activityGuid": guid, "participantGuid": who}
         assert refusal(severa.call("POST", "/v1/activityparticipants", sent)) == (400, type)
+    wrong = {"activityGuid": severa.create()["guid"], "participantGuid": severa.bo["guid"], "type": "Contact"}
+    assert refusal(severa.call("POST", "/v1/activityparticipants", wrong)) == (400, "InvalidParameter")
     lacking = severa.call("POST", "/v1/activityparticipants", {"activityGuid": guid, "email": "x@example.com"})
     assert refusal(lacking) == (400, "InvalidParameter"), "nobody is added by his address"
     assert (

@@ -28,6 +28,13 @@ def test_a_users_activity_is_seen_by_programs_and_counts_for_none(severa: Severa
     assert sandbox.counts(CLIENT)["writes"] == {"create": 0, "update": 0, "delete": 0}
 
 
+def test_nobody_is_mailed_about_what_he_does_himself(severa: Severa, sandbox: Sandbox) -> None:
+    sandbox.severa_creates(ANNA, name="Mine", start="2026-03-02T12:00")
+    assert sandbox.mails("person") == []
+    sandbox.severa_creates(ANNA, name="His", start="2026-03-02T12:00", owner=BO)
+    assert [(mail["sender"], mail["recipient"]) for mail in sandbox.mails("person")] == [(ANNA, BO)]
+
+
 def test_a_user_edits_and_deletes_for_good(severa: Severa, sandbox: Sandbox) -> None:
     guid = severa.create()["guid"]
     edited = sandbox.severa_edits(guid, name="Dinner", type="Meeting", owner=BO, closed=True, has_hours=True)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from samklang.sandbox import zones
+from samklang.sandbox.severa import rules
 from samklang.sandbox.severa.call import NotFoundError, impossible, invalid
 from samklang.sandbox.severa.model import Activity, ActivityType, Body, Participant, Status, User
-from samklang.sandbox.severa.series import Occurrence, shape
+from samklang.sandbox.severa.series import MOST_DATES, Occurrence, is_too_long, shape
 from samklang.sandbox.severa.service import Severa, Target, base
 
+_FIRST_YEAR, _LAST_YEAR = 1753, 9998  # SQL Server's first; its last less one, so that every zone has it
 _BLOCKS = re.compile(r"<(p|div|ul|ol|table|h\d|br)\b", re.IGNORECASE)
 _FOLLOWING = ("name", "notes", "location", "activity_type", "owner_user", "is_closed", "customer", "phase")
 
@@ -45,7 +47,7 @@ def create(severa: Severa, actor: Actor, organization: str, body: Body) -> Activ
         created_by=actor.guid,
         updated=now,
         updated_by=actor.guid,
-        body=_checked(severa, organization, body, owner, must_be_active=True),
+        body=_checked(severa, organization, body, owner),
         zone=owner.zone,
     )
     _save(severa, made)
@@ -63,8 +65,7 @@ def change(severa: Severa, actor: Actor, target: Target, body: Body) -> Activity
         raise impossible("An exception has no recurrence of its own.")
     body.recurrence_parent_activity_guid = None
     owner = _owner(severa, activity.organization, body, must_be_active=body.owner_user != before.owner_user)
-    new_type = body.activity_type.guid.lower() != before.activity_type.guid
-    activity.body = _checked(severa, activity.organization, body, owner, must_be_active=new_type)
+    activity.body = _checked(severa, activity.organization, body, owner, before)
     if _category(severa, before) != _category(severa, activity.body):
         raise impossible("The group of an activity cannot be changed after it was saved.")
     if shape(activity.body) != shape(before) or body.owner_user != before.owner_user:
@@ -243,29 +244,45 @@ def _follow(exception: Activity, old: Body, new: Body) -> None:
 
 
 # --- checks
-def _checked(severa: Severa, organization: str, body: Body, owner: User, *, must_be_active: bool) -> Body:
-    """A body as it is kept: times in UTC, guids as they are kept, an all-day one from midnight to midnight."""
+def _checked(severa: Severa, organization: str, body: Body, owner: User, before: Body | None = None) -> Body:
+    """A body as it is kept: times in UTC, guids as they are kept, an all-day one from midnight to midnight. What is as
+    it was `before` is not asked about again."""
     type = severa.records.get(ActivityType, body.activity_type.guid, organization)
-    if type is None or (must_be_active and not type.active):
+    is_new_type = type is not None and (before is None or type.guid != before.activity_type.guid)
+    if type is None or (is_new_type and not type.active):
         raise invalid("There is no such active activity type.", "activityType")
     body.activity_type.guid, body.owner_user.guid = type.guid, owner.guid
     naive = severa.settings.naive_times
     body.start_date_time = _utc(body.start_date_time, "startDateTime", naive)
     if body.end_date_time is not None:
         body.end_date_time = _utc(body.end_date_time, "endDateTime", naive)
-    if body.is_all_day:
-        _check_all_day(body, owner.zone)
-    if body.end < body.start_date_time:
-        raise invalid("The activity ends before it starts.", "endDateTime")
+    if before is None or shape(body) != shape(before) or body.owner_user != before.owner_user:
+        _check_times(severa, body, owner.zone)
     if severa.settings.notes == "html" and body.notes and not _BLOCKS.search(body.notes):
         body.notes = f"<p>{body.notes}</p>"
     return body
 
 
+def _check_times(severa: Severa, body: Body, zone: str) -> None:
+    if body.is_all_day:
+        _check_all_day(body, zone)
+    if body.end < body.start_date_time:
+        raise invalid("The activity ends before it starts.", "endDateTime")
+    if body.start_date_time.year < _FIRST_YEAR or body.end.year > _LAST_YEAR:
+        raise invalid(f"The years are {_FIRST_YEAR} to {_LAST_YEAR}.", "startDateTime")
+    if body.recurrence is not None:
+        text = rules.text_of(body.recurrence, last_day=severa.settings.short_months == "last_day")
+        if is_too_long(text, zones.to_local(body.start_date_time, zone)):
+            raise invalid(f"A series has at most {MOST_DATES} dates.", "recurrence.range")
+
+
 def _utc(moment: datetime, name: str, naive: str) -> datetime:
     if moment.tzinfo is None and naive == "refused":
         raise invalid(f"{name} has no offset.", name)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise invalid(f"{name} is outside the calendar.", name) from None
 
 
 def _check_all_day(body: Body, zone: str) -> None:

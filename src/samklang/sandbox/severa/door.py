@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
@@ -101,10 +100,10 @@ class Door:
             if route.scope not in (routes.SIGNED_IN, *scopes):
                 raise SeveraError("InsufficientApiScope", f"The token has no scope {route.scope}.")
         with self._severa.store.transaction():
-            return route.handler(self._severa, call, {name: unquote(part) for name, part in parts.items()})
+            return route.handler(self._severa, call, parts)
 
     def _written(self, call: Call, route: Route | None, answer: Answer) -> web.Response:
-        if route is not None and route.answers and answer.body is not None and "," not in unquote(call.path):
+        if route is not None and route.answers and answer.body is not None and "," not in call.path:
             self._check(route.operation, route.answers, answer.body)
         body = b"" if answer.body is None else _encode(answer.body)
         kind = None if answer.body is None else "application/json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -17,14 +18,14 @@ class Quota:
     """Counts in the machine's time, in windows of a second that begin with a client's first call, as
     AspNetCoreRateLimit does, whose words the refusal has. Refused calls use nothing up."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, now: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._now = store, now
         self._windows: dict[str, tuple[float, int]] = {}
         self._calls: dict[str, deque[float]] = {}
 
     def exceeded(self, client: str) -> bool:
         """Notes a call; whether it is one too many."""
-        now = time.monotonic()
+        now = self._now()
         self._note(client, now)
         limit = settings(self._store).requests_per_second
         if not limit:

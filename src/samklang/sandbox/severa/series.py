@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
 
 from dateutil.rrule import rrule, rrulestr
 
@@ -47,6 +48,15 @@ def date_of(guid: str, series: Activity) -> date | None:
         return date.fromordinal(int(guid[:_HEAD], 16) ^ int(series.guid[:_HEAD], 16))
     except (ValueError, OverflowError):
         return None
+
+
+MOST_DATES = 10_000
+
+
+def is_too_long(text: str, start: datetime) -> bool:
+    """Whether a rule that ends has more dates than anybody waits for."""
+    ends = "COUNT=" in text or "UNTIL=" in text
+    return ends and next(islice(_rule(text, start), MOST_DATES, None), None) is not None
 
 
 class Layout:

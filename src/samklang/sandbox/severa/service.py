@@ -24,11 +24,15 @@ class Severa:
 
     def target(self, organization: str, guid: str) -> Target:
         """An activity, or the date of a series that has no activity of its own. Raises NotFoundError."""
+        try:
+            guid = str(uuid.UUID(guid))
+        except ValueError:
+            raise NotFoundError from None
         found = self.records.get(Activity, guid, organization)
         if found is not None:
             return found
-        series = self.records.series_like(tail_of(guid.lower()))
-        day = date_of(guid.lower(), series) if series is not None and series.organization == organization else None
+        series = self.records.series_like(tail_of(guid))
+        day = date_of(guid, series) if series is not None and series.organization == organization else None
         place = self.layout(series).occurrence(day) if series is not None and day is not None else None
         if place is None:
             raise NotFoundError
