@@ -103,7 +103,7 @@ class Layout:
     def at(self, day: date) -> Occurrence:
         """What the rule would put on a date."""
         local = datetime.combine(day, self._start.time())
-        start, end = (zones.to_utc(moment, self._series.zone) for moment in (local, local + self._length))
+        start, end = (_instant(moment, self._series.zone) for moment in (local, local + self._length))
         return Occurrence(self._series, day, start, max(start, end))
 
 
@@ -118,6 +118,11 @@ def _local(instant: datetime, shift: timedelta) -> datetime:
         return instant.replace(tzinfo=None) + shift
     except OverflowError:
         return datetime.combine(date.min if shift < timedelta(0) else date.max, time.min)
+
+
+@lru_cache(maxsize=65536)
+def _instant(local: datetime, zone: str) -> datetime:
+    return zones.to_utc(local, zone)
 
 
 @lru_cache(maxsize=512)
