@@ -47,6 +47,8 @@ def test_a_deleted_activity_is_gone_for_good(severa: Severa) -> None:
         ({"activityType": {"guid": NOWHERE}}, "activityType"),
         ({"ownerUser": {"guid": NOWHERE}}, "ownerUser"),
         ({"isAllDay": True}, "isAllDay"),
+        ({"isAllDay": True, "endDateTime": "9999-12-31T23:59:59Z"}, "startDateTime"),
+        ({"recurrence": {"frequency": "Daily", "range": {"maxOccurrences": 10_001}}}, "recurrence.range"),
         ({"recurrence": {"frequency": "Hourly"}}, "recurrence.frequency"),
         ({"recurrence": {"frequency": "Weekly"}}, "recurrence.pattern.weekly"),
     ],

@@ -160,6 +160,17 @@ def test_deleting_a_date_leaves_the_others_and_deleting_the_series_none(severa: 
     assert severa.all("/v1/activities") == severa.all("/v1/activities", recurrenceType="Series") == []
 
 
+def test_which_dates_a_series_names_is_a_switch(severa: Severa) -> None:
+    series = severa.create(**weekly())["guid"]
+    first, second, *_ = occurrences(severa)
+    severa.call("DELETE", f"/v1/activities/{first['guid']}")
+    severa.replace(second["guid"], startDateTime="2026-03-10T09:00:00+01:00", endDateTime="2026-03-10T10:00:00+01:00")
+    deleted, changed = "2026-03-02T12:00:00+01:00", "2026-03-09T12:00:00+01:00"
+    for named, dates in ((["deleted", "changed"], [deleted, changed]), (["deleted"], [deleted]), ([], [])):
+        severa.behaves(recurrence_exceptions=named)
+        assert severa.get(f"/v1/activities/{series}")["recurrence"]["exceptions"] == dates, named
+
+
 def test_resetting_brings_every_date_back(severa: Severa) -> None:
     series = severa.create(**weekly())
     first, second, *_ = occurrences(severa)

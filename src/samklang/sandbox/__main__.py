@@ -14,9 +14,13 @@ from pathlib import Path
 
 def main(arguments: list[str] | None = None) -> None:
     """Serves until SIGTERM. Exits 1 with one line on standard error when it cannot start."""
-    parser = argparse.ArgumentParser(prog="samklang sandbox", description="A stand-in Exchange and Microsoft 365.")
+    parser = argparse.ArgumentParser(
+        prog="samklang sandbox", description="A stand-in Exchange, Microsoft 365 and Severa."
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of its state; made if missing")
-    parser.add_argument("--port", type=int, default=0, metavar="P", help="TLS port: EWS, Graph, sign-in (0: any)")
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="P", help="TLS port: EWS, Graph, sign-in, Severa (0: any)"
+    )
     parser.add_argument("--pages-port", type=int, default=0, metavar="Q", help="HTTP port: pages, control (0: any)")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
     chosen = parser.parse_args(arguments)

@@ -264,12 +264,12 @@ def _checked(severa: Severa, organization: str, body: Body, owner: User, before:
 
 
 def _check_times(severa: Severa, body: Body, zone: str) -> None:
+    if not all(_FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in (body.start_date_time, body.end)):
+        raise invalid(f"The years are {_FIRST_YEAR} to {_LAST_YEAR}.", "startDateTime")
     if body.is_all_day:
         _check_all_day(body, zone)
     if body.end < body.start_date_time:
         raise invalid("The activity ends before it starts.", "endDateTime")
-    if body.start_date_time.year < _FIRST_YEAR or body.end.year > _LAST_YEAR:
-        raise invalid(f"The years are {_FIRST_YEAR} to {_LAST_YEAR}.", "startDateTime")
     if body.recurrence is not None:
         text = rules.text_of(body.recurrence, last_day=severa.settings.short_months == "last_day")
         if is_too_long(text, zones.to_local(body.start_date_time, zone)):

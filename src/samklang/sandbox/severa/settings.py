@@ -23,12 +23,13 @@ class SeveraSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     patch_ops: which spelling of `op` is understood. patch_values: `strings` refuses any other kind, as the document
     has it. fixed_fields: fields of an activity that PATCH refuses, by their names in the document.
 
-    touched_by: what moves `lastUpdatedDateTime` of an activity besides its own fields: its `participants`; of a
-    series its `exceptions`. occurrences_writable: whether one date of a series can be changed and deleted.
-    exception_guid: whether an exception keeps the `same` guid as the occurrence it was. exceptions_follow: whether an
-    edit of the series reaches the fields an exception has not changed. relaid_exceptions: what a new rule or time of
-    a series does to its exceptions and deleted dates. short_months: what the days 29 to 31 mean in shorter months.
-    horizon_days: how far ahead occurrences are listed where no end is asked for.
+    recurrence_exceptions: which dates of a series its `recurrence.exceptions` names. touched_by: what moves
+    `lastUpdatedDateTime` of an activity besides its own fields: its `participants`; of a series its `exceptions`.
+    occurrences_writable: whether one date of a series can be changed and deleted. exception_guid: whether an
+    exception keeps the `same` guid as the occurrence it was. exceptions_follow: whether an edit of the series reaches
+    the fields an exception has not changed. relaid_exceptions: what a new rule or time of a series does to its
+    exceptions and deleted dates. short_months: what the days 29 to 31 mean in shorter months. horizon_days: how far
+    ahead occurrences are listed where no end is asked for.
 
     owner_participates: whether the owner is among the participants. status_writable: whether a participant's status
     can be set by PATCH, and not `isConfirmed` alone. new_activity_mails: whom the API's writes mail, of those users
@@ -51,6 +52,9 @@ class SeveraSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     patch_values: Literal["any", "strings"] = "any"
     fixed_fields: list[str] = msgspec.field(default_factory=list)
 
+    recurrence_exceptions: list[Literal["changed", "deleted"]] = msgspec.field(
+        default_factory=lambda: ["changed", "deleted"]
+    )
     touched_by: list[Literal["participants", "exceptions"]] = msgspec.field(default_factory=lambda: ["exceptions"])
     occurrences_writable: bool = True
     exception_guid: Literal["same", "new"] = "same"

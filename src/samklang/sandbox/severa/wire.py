@@ -79,12 +79,17 @@ class Wire:
         layout = self._severa.layout(series)
         owner = self._user(series.body.owner_user.guid)
         zone = owner.zone if owner else series.zone
-        moved = [each.original for each in self._records.of(Activity, series.guid) if each.original]
+        changed = [each.original for each in self._severa.exceptions(series) if each.original]
+        named = self._severa.settings.recurrence_exceptions
+        days = {
+            *(changed if "changed" in named else ()),
+            *(series.deleted if "deleted" in named else ()),
+        }
         last = layout.last()
         return {
             "recurrence": msgspec.to_builtins(series.body.recurrence)
             | {
-                "exceptions": [self.moment(layout.at(day).start, zone) for day in sorted({*moved, *series.deleted})],
+                "exceptions": [self.moment(layout.at(day).start, zone) for day in sorted(days)],
                 "lastOccurrenceDateTime": None if last is None else self.moment(last.start, zone),
             },
             "recurrenceRule": layout.text,
