@@ -47,6 +47,32 @@ def test_case_16_an_event_that_was_made_but_not_recorded_is_linked_too(
     assert world.synced().exchange.updated == 1
 
 
+def test_what_two_changed_of_an_activity_made_again_is_kept_though_one_was_cut_off_at_it(
+    both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guid = both.alice.makes("Tea")
+    both.alice.invites(both.bob, guid)
+    both.synced()
+    both.alice.deletes(guid)
+    both.alice.outlook.edits(both.alice.outlook.one["id"], subject="Coffee")
+    both.bob.outlook.edits(both.bob.outlook.one["id"], location="Attic")
+    begin = DjangoStore.begin_create
+
+    def is_cut_off(*args: Any, **more: Any) -> NoReturn:
+        begin(*args, **more)
+        raise KeyboardInterrupt
+
+    both.later(minutes=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(DjangoStore, "begin_create", is_cut_off)
+        assert both.command("sync", "run", "--user", both.bob.email).status == 130
+    both.alice.runs()
+    both.synced()
+    for person in (both.alice, both.bob):
+        assert (person.outlook.one["subject"], person.outlook.one["location"]) == ("Coffee", "Attic")
+        assert (person.one["name"], person.one["location"]) == ("Coffee", "Attic")
+
+
 @pytest.mark.parametrize(("moment", "done"), [("begin_create", 0), ("save_tokens", 2)])
 def test_case_185_changes_whose_token_was_not_kept_are_seen_again_harmlessly(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: str, done: int

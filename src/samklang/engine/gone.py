@@ -15,8 +15,6 @@ from samklang.engine.model import Entry, Mail, Role, Sensitivity, Side
 from samklang.engine.people import has_attendees, names_in_text, owner_of
 from samklang.engine.rules import is_ticked, moved_type, type_for, type_of, wanted_activity, wanted_event
 
-_AGAIN = "again-"
-
 
 def left(pair: Pair, context: Context) -> Actions:
     """The user takes no part any longer (rule 4.7): his copy of it goes; what he made himself moves to a new owner who
@@ -133,11 +131,7 @@ def make_activity_again(pair: Pair, context: Context, rule: str = "7.2") -> Acti
 
 def key_of_again(psa_id: str | None) -> str:
     """The create key of what is made in the place of this activity; "" where there was none: any."""
-    return "" if psa_id is None else f"{_AGAIN}{psa_id}"
-
-
-def is_key_of_again(key: str) -> bool:
-    return key.startswith(_AGAIN)
+    return "" if psa_id is None else f"again-{psa_id}"
 
 
 def _was_private(pair: Pair) -> bool:

@@ -316,6 +316,9 @@ class Base:
 
     psa: Fields = field(default_factory=dict)
     exchange: Fields = field(default_factory=dict)
+    #: While something deleted is being made again: what its source held when both sides last agreed. Then the two above
+    #: are what the create is to write and what the source held by then.
+    agreed: Fields = field(default_factory=dict)
 
     def of(self, side: Side) -> Fields:
         return self.psa if side is Side.PSA else self.exchange

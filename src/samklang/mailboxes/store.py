@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -228,7 +228,7 @@ class DjangoStore:
             "uid": link.uid,
             "key": link.key,
             "born": link.born.value,
-            "base": seal_json({"psa": dict(link.base.psa), "exchange": dict(link.base.exchange)}),
+            "base": seal_json({one.name: dict(getattr(link.base, one.name)) for one in fields(Base)}),
             "canon_version": CANON_VERSION,
             "psa_version": link.psa_version,
             "item_version": link.item_version,
@@ -244,9 +244,7 @@ class DjangoStore:
 def _base(sealed: bytes | memoryview) -> Base:
     """Opened when it is first looked into."""
     held = SealedBase(sealed)
-    psa: Fields = SealedFields(held, "psa")
-    exchange: Fields = SealedFields(held, "exchange")
-    return Base(psa, exchange)
+    return Base(*(SealedFields(held, one.name) for one in fields(Base)))
 
 
 def _link(row: tuple) -> Link:

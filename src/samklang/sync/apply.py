@@ -43,7 +43,6 @@ from samklang.engine.plan import make_plan
 from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
-from samklang.sync.begun import said_last
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
 from samklang.sync.halfway import advanced, laid_out_still, lays_out_anew
 from samklang.sync.known import id_on, version_on
@@ -152,21 +151,17 @@ class Applier:
         people = {key: value for key, value in theirs.items() if is_about_people(key)}
         before = action.link.base if action.link else Base()
         known = bool(before.psa and before.exchange)
-        intended = {**content_to_be(action.entry, action.type_id, self._rules), **people}
+        agreed = before.agreed or (before.exchange if known else {})
+        intended = Base({**content_to_be(action.entry, action.type_id, self._rules), **people}, theirs, agreed)
         begun = self._recorder.begin_create(
-            Side.PSA,
-            event.id,
-            action.link,
-            Base(intended, before.exchange if known else theirs),
-            action.key,
-            type_id=action.type_id,
+            Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id
         )
         edited = self._clocks().on_psa_clock(event.modified)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)
         base = base_after(begun, activity, event, self._rules)
-        differing = {k for k in canonical.changed_keys(intended, base.psa) if not is_about_people(k)}
+        differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
         apart = known and bool(differing)
-        link = linked(begun, activity, event, said_last(before, base.psa) if apart else base, self._user_id)
+        link = linked(begun, activity, event, _said_last(before, base.psa) if apart else base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
         if apart:
             # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
@@ -391,6 +386,17 @@ class Applier:
         """What is called for by what was seen of one link."""
         for again in make_plan(seen, self._rules, self._now(), self._clocks()).actions:
             self._do(again, decisions + 1)
+
+
+def _said_last(before: Base, now: Fields) -> Base:
+    """What both sides said last, of something made again that an activity was found of. Where a run was cut off at
+    making it, only what it has as that create was to write it can be of that; the rest a colleague's run made."""
+    if not before.agreed:
+        return before
+    ours = {key for key in {*before.psa, *before.exchange} if now.get(key) == before.psa.get(key)}
+    agreed = {key: value for key, value in before.agreed.items() if key not in ours}
+    psa, exchange = ({key: side[key] for key in ours if key in side} for side in (before.psa, before.exchange))
+    return Base({**agreed, **psa}, {**agreed, **exchange})
 
 
 def _editor(activity: SeenActivity | None) -> str:

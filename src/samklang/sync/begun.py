@@ -76,14 +76,6 @@ def _is_a_runs_update(link: Link, change: Change) -> bool:
     return link.status is LinkStatus.LINKED and change.kind == "update" and change.cause == "sync"
 
 
-def said_last(before: Base, now: Fields) -> Base:
-    """What both sides said last, of something made again that an activity was found of: by a run that was cut off, or
-    by a colleague's. Only what it has as this create was to write it can be ours; else what the copy said tells."""
-    ours = {key for key in {*before.psa, *before.exchange} if now.get(key) == before.psa.get(key)}
-    kept = {key: value for key, value in before.psa.items() if key in ours}
-    return Base({**kept, **{key: value for key, value in before.exchange.items() if key not in ours}}, before.exchange)
-
-
 def _as_written(link: Link, change: Change, now: Fields, source: Fields) -> Link:
     """The link with what our write left there: that is no person's edit (rule 7.2).
 

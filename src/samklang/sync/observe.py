@@ -12,14 +12,13 @@ from typing import Any
 
 from samklang.engine.actions import Observation
 from samklang.engine.canonical import changed_keys
-from samklang.engine.gone import is_key_of_again
 from samklang.engine.marks import ASKED, concerned
 from samklang.engine.materialize import day_of, whole_id
 from samklang.engine.meetings import made_again
 from samklang.engine.model import Base, ColleagueLink, Fields, Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_about_people, is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
-from samklang.sync.begun import said_last, settle
+from samklang.sync.begun import settle
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
@@ -169,8 +168,6 @@ def _complete_creates(
         base = without_missing_dates(link.base, content(made, rules))
         if is_meeting_key(link.key) and isinstance(made, SeenActivity):
             base = _of_a_meeting(base, made, rules)
-        elif is_key_of_again(link.key):
-            base = said_last(base, content(made, rules))
         done = replace(done, status=LinkStatus.LINKED, base=base)
         known.keep(done)
         yield (Side.EXCHANGE if link.item_id is None else Side.PSA), done
