@@ -112,7 +112,7 @@ def test_people_are_added_answer_and_are_removed(browser: Browser, sandbox: Sand
     again = browser.post(browser.user + people, {"add": "bo@example.com"}, 422)
     assert "takes part" in again.text
     bo = f"/severa/users/{browser.severa.bo['guid']}"
-    assert "Accepted</button>" in browser.get(f"{bo}/activities/{guid}")
+    assert "Accept</button>" in browser.get(f"{bo}/activities/{guid}")
     browser.post(bo + people, {"answer": "Accepted"})
     (row,) = browser.activity()["participants"]
     assert row["status"] == "Accepted"

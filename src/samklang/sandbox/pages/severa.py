@@ -84,7 +84,8 @@ class _Pages:
         start, end = (zones.to_local(moment, user.zone) for moment in people.times(target))
         when = f"{start:%a %d %b}" if shown["all_day"] else f"{start:%a %d %b %H:%M}-{end:%H:%M}"
         link = h("a", h("strong", shown["name"]), h("span", when), href=f"{_url(user)}/activities/{target.guid}")
-        return h("li", link, h("small", f"{shown['type']} · {shown['kind']}"), data_guid=target.guid)
+        marks = [shown["type"] or ""] + ["repeats"] * (shown["kind"] != "None") + ["closed"] * shown["closed"]
+        return h("li", link, h("small", " · ".join(marks)), data_guid=target.guid)
 
     async def ask_new(self, request: web.Request) -> web.Response:
         user = self._user(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -70,8 +70,8 @@ def people(shown: Shown, user: str, action: str) -> Markup:
         h(
             "li",
             h("span", row["name"] or row["email"], " ", h("small", f"{row['kind']} · {row['status']}")),
+            [_button(action, label, answer=each) for each, label in _ANSWERS.items()] if row["who"] == user else None,
             _button(action, "Remove", remove=row["guid"]),
-            [_button(action, each, answer=each) for each in _ANSWERS] if row["who"] == user else None,
         )
         for row in shown["participants"]
     ]
@@ -85,7 +85,7 @@ def people(shown: Shown, user: str, action: str) -> Markup:
     return h("section", h("h2", "Participants"), h("ul", rows, class_="mailboxes") if rows else None, adding)
 
 
-_ANSWERS = tuple(status for status in get_args(Status) if status in ("Accepted", "Tentative", "Declined"))
+_ANSWERS: dict[Status, str] = {"Accepted": "Accept", "Tentative": "Tentative", "Declined": "Decline"}
 
 
 def changes(form: Mapping[str, str], before: Shown) -> ActivityFields:
