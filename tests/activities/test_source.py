@@ -43,7 +43,7 @@ class TestBuiltInActivities(ActivitiesContract):
             other_type_id=str(visit.guid),
             renames=lambda id_, name: void(services.update(them.alice, id_, name=name)),
             deletes=lambda id_: services.trash(them.alice, id_),
-            restores=lambda id_: void(services.restore(them.alice, id_)),
+            restores=lambda id_: services.restore(them.alice, id_).psa_id,
             forget_tokens=lambda: void(
                 services.update(them.alice, read(port)[0].id, name="Newer"),
                 changes.purge(them.company.pk, clock.now() + timedelta(days=1)),

@@ -25,6 +25,6 @@ class TestMemoryActivities(ActivitiesContract):
             other_type_id="visit",
             renames=lambda id_, title: port.person_edits(id_, title=title),
             deletes=port.person_deletes,
-            restores=port.person_restores,
+            restores=lambda id_: port.person_restores(id_) or id_,
             forget_tokens=port.shelf.forget_tokens,
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +22,7 @@ from samklang.connectors.severa.access import SCOPES, SeveraAccess
 from samklang.connectors.severa.activities import SeveraActivities
 from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import SeveraClient
-from samklang.connectors.severa.directory import Directory
-from samklang.connectors.severa.feed import Feed
+from samklang.connectors.severa.organization import SeveraOrganization
 from samklang.connectors.severa.pace import OwnSlots, Pace
 from samklang.severa.mirror import DjangoMirror
 from samklang.web.severa_api import caller as calling
@@ -38,6 +38,12 @@ class ThroughDjango(BaseAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[str] = []
+        #: What the writes among them said, in order.
+        self.bodies: list[Any] = []
+        #: Ids that listings leave out, and such they show as they were at first, as a replica does that lags behind.
+        self.hidden: set[str] = set()
+        self.stale: set[str] = set()
+        self._first: dict[str, Any] = {}
         #: Called with "METHOD path" before a request is carried out, and after.
         self.before: Any = None
         self.after: Any = None
@@ -49,6 +55,8 @@ class ThroughDjango(BaseAdapter):
         }
         what = f"{request.method} {address.path.removeprefix('/rest-api/v1')}"
         self.sent.append(f"{what}?{address.query}" if address.query else what)
+        if request.body and "token" not in what:
+            self.bodies.append(json.loads(request.body))
         if self.before is not None:
             self.before(what)
         path = f"{address.path}?{address.query}" if address.query else address.path
@@ -60,6 +68,10 @@ class ThroughDjango(BaseAdapter):
             self.after(what)
         response = requests.Response()
         response.status_code, response._content = sent.status_code, sent.content
+        if what == "GET /activities" and sent.status_code == 200:
+            response._content = json.dumps(self._as_listed(json.loads(sent.content))).encode()
+        elif sent.status_code in (200, 201):
+            self._remember(json.loads(sent.content))
         response.headers.update(dict(sent.headers))
         response.request, response.url = request, str(request.url)
         return response
@@ -67,8 +79,25 @@ class ThroughDjango(BaseAdapter):
     def close(self) -> None:
         pass
 
+    def _as_listed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        shown = [one for one in rows if one["guid"] not in self.hidden | self.stale]
+        return shown + [self._first[id_] for id_ in sorted(self.stale)]
+
+    def _remember(self, body: Any) -> None:
+        if isinstance(body, dict) and "recurrenceType" in body:
+            self._first.setdefault(body["guid"], body)
+
     def counted(self) -> Counter[str]:
-        return Counter(one.partition("?")[0] for one in self.sent)
+        """Requests by method and what they are about: "GET activities", "GET activityparticipants" …"""
+        return Counter(_kind(one) for one in self.sent)
+
+
+def _kind(sent: str) -> str:
+    method, _space, path = sent.partition("?")[0].partition(" ")
+    parts = path.strip("/").split("/")
+    return (
+        f"{method} {parts[-1] if parts[-1] == 'activityparticipants' else parts[0]}{' one' if len(parts) == 2 else ''}"
+    )
 
 
 @dataclass
@@ -77,17 +106,22 @@ class Severa:
 
     access: SeveraAccess
     network: ThroughDjango
-    #: The same for all, as the rest of the clock.
     fresh: timedelta = timedelta()
     complete: timedelta = timedelta()
+    #: How far its clock, and ours, is ahead of the machine's.
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return real_now() + self.ahead
 
     def of(self, user: User) -> SeveraActivities:
         pace = Pace(OwnSlots(rate=1e9))
-        client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=real_now)
+        client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=self.now)
         mirror = DjangoMirror(user.organization_id)
-        directory = Directory(client, mirror, zone="Europe/Stockholm", now=real_now)
-        feed = Feed(client, mirror, directory, now=real_now, fresh=self.fresh, complete=self.complete)
-        return SeveraActivities(client, mirror, directory, feed, user.psa_id, now=real_now)
+        organization = SeveraOrganization(
+            client, mirror, zone="Europe/Stockholm", now=self.now, fresh=self.fresh, complete=self.complete
+        )
+        return SeveraActivities(organization, user.psa_id)
 
 
 def severa_of(user: User, network: ThroughDjango) -> Severa:

@@ -191,16 +191,6 @@ def test_pages_that_lead_in_a_circle_end(severa: Stub, client: SeveraClient) -> 
         list(client.rows("/activities", int))
 
 
-def test_a_change_replaces_the_fields_it_names(severa: Stub, client: SeveraClient) -> None:
-    severa.answers = [answer(200, [])]
-    client.replace("/activities/x", [("/name", "New"), ("/ownerUser/guid", "u"), ("/location", None)], list)
-    assert body_of(severa.requests[0]) == [
-        {"op": "replace", "path": "/name", "value": "New"},
-        {"op": "replace", "path": "/ownerUser/guid", "value": "u"},
-        {"op": "replace", "path": "/location", "value": None},
-    ]
-
-
 @pytest.mark.parametrize(
     ("response", "kind", "code"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,27 +13,12 @@ from samklang.activities.services import Guest
 from samklang.connectors.severa import feed
 from samklang.engine.model import Category
 from samklang.severa import models
-from tests.connectors.severa.compatible import Severa, ThroughDjango, reachable, severa_of
+from tests.connectors.severa.compatible import Severa
 from tests.contract.activities import ActivitiesContract, ActivitySide
 from tests.contract.people import Pair, PeopleContract, Somebody
-from tests.people import People, people
+from tests.people import People
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def them() -> People:
-    return people()
-
-
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThroughDjango]:
-    yield from reachable(monkeypatch)
-
-
-@pytest.fixture
-def severa(them: People, network: ThroughDjango) -> Severa:
-    return severa_of(them.alice, network)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +45,7 @@ class TestSeveraActivities(ActivitiesContract):
             other_type_id=str(visit.guid),
             renames=lambda id_, name: void(services.update(them.alice, id_, name=name)),
             deletes=lambda id_: services.trash(them.alice, id_),
-            restores=lambda id_: void(services.restore(them.alice, id_)),
+            restores=lambda id_: services.restore(them.alice, id_).psa_id,
             forget_tokens=lambda: void(models.Mirror.objects.update(epoch=uuid4())),
         )
 

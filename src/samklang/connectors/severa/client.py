@@ -70,9 +70,7 @@ class SeveraClient:
     def post(self, path: str, body: Any, kind: type[T]) -> T:
         return _decoded(self._send("POST", path, body=body), kind, "POST")
 
-    def replace(self, path: str, values: Sequence[tuple[str, Any]], kind: type[T]) -> T:
-        """Replace fields, by their JSON pointers: Severa knows no other operation (Severa facts §1.7)."""
-        body = [{"op": "replace", "path": pointer, "value": value} for pointer, value in values]
+    def patch(self, path: str, body: Any, kind: type[T]) -> T:
         return _decoded(self._send("PATCH", path, body=body), kind, "PATCH")
 
     def delete(self, path: str) -> None:

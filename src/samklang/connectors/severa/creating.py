@@ -16,6 +16,7 @@ from samklang.connectors.severa import wire
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.feed import OVERLAP, Feed, as_query
 from samklang.connectors.severa.mirror import Creation, Mirror
+from samklang.connectors.severa.patching import Patching
 from samklang.connectors.severa.schema import Activity
 
 
@@ -31,8 +32,11 @@ class _Begun(msgspec.Struct):
 
 
 class Creations:
-    def __init__(self, client: SeveraClient, mirror: Mirror, feed: Feed, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: SeveraClient, patching: Patching, mirror: Mirror, feed: Feed, now: Callable[[], datetime]
+    ) -> None:
         self._client = client
+        self._patching = patching
         self._mirror = mirror
         self._feed = feed
         self._now = now
@@ -56,9 +60,10 @@ class Creations:
         )
         content = msgspec.json.encode(begun)
         self._mirror.save_creation(key, Creation(content))
-        activity = self._client.post("/activities", body, Activity)
+        text = body["notes"]
+        activity = self._client.post("/activities", body | {"notes": self._patching.notes(text)}, Activity)
         self._mirror.save_creation(key, Creation(content, activity.guid))
-        return activity
+        return self._patching.kept_notes(activity, text)
 
     def succeed(self, key: str, id: str) -> None:
         """What the key made was made anew under another id."""

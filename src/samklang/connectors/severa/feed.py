@@ -8,6 +8,7 @@ Occurrences are never listed: a series is its pattern.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import msgspec
 from samklang.connectors.severa import people, wire
 from samklang.connectors.severa.client import Query, SeveraClient
 from samklang.connectors.severa.directory import Directory
+from samklang.connectors.severa.findings import Findings
 from samklang.connectors.severa.mirror import Mirror, Row
 from samklang.connectors.severa.schema import Activity, Participant, Whole
 from samklang.engine import times
@@ -27,8 +29,6 @@ from samklang.sync.errors import NotFound
 OVERLAP = timedelta(minutes=2)
 #: What ended longer ago is not listed; more than rule 3.3 needs.
 PAST = times.CUT_OFF + timedelta(days=10)
-#: Activities put into the mirror at once.
-_BATCH = 100
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -54,6 +54,7 @@ class Feed:
         client: SeveraClient,
         mirror: Mirror,
         directory: Directory,
+        findings: Findings,
         *,
         now: Callable[[], datetime],
         fresh: timedelta,
@@ -62,6 +63,7 @@ class Feed:
         self._client = client
         self._mirror = mirror
         self._directory = directory
+        self._findings = findings
         self._now = now
         self._fresh = fresh
         self._complete = complete
@@ -86,6 +88,19 @@ class Feed:
         state.listed = state.polled = None
         self._save(state)
 
+    def look_for_memberships(self, user_id: str) -> None:
+        """Bring what a user was added to into the mirror, where Severa may not tell of it by itself."""
+        if self._findings.found.participants_touch:
+            return
+        mine = [("userGuids", user_id), ("includeAsMember", "true")]
+        opens = [("startDateTime", as_query(self._now() - PAST))]
+        for kind, span in (("None", opens), ("Series", [])):
+            for page in self._rows(kind, [*mine, *span]):
+                rows = self._mirror.get([one.guid for one in page])
+                self._look_at_participants(
+                    rows[one.guid] for one in page if one.guid in rows if user_id not in rows[one.guid].users
+                )
+
     def fetch(self, id: str) -> Whole | None:
         """The whole activity as it stands now, into the mirror too; None when Severa does not find it."""
         try:
@@ -104,6 +119,12 @@ class Feed:
     def keep(self, whole: Whole) -> None:
         """Remember what our own write left."""
         self._put([whole])
+
+    def delete(self, id: str) -> None:
+        """Delete it; one that is gone already is deleted."""
+        with contextlib.suppress(NotFound):
+            self._client.delete(f"/activities/{id}")
+        self.remove(id)
 
     def remove(self, id: str) -> None:
         """It is gone; what it held stays for a restore (rule 13.1)."""
@@ -148,6 +169,10 @@ class Feed:
         if listed:
             # An empty listing proves nothing (rule 8.1).
             self._look_for_missing(listed, opens)
+        if state.listed is not None and not self._findings.found.participants_touch:
+            self._look_at_participants(
+                row for row in self._mirror.there() if self._is_listed(row, opens) and content_of(row).participants
+            )
         state.heard, state.polled, state.listed = self._by_severas_clock(begun), begun, begun
         self._save(state)
 
@@ -156,6 +181,14 @@ class Feed:
         for row in missing:
             if self.fetch(row.id) is None:
                 self.remove(row.id)
+
+    def _look_at_participants(self, rows: Iterable[Row]) -> None:
+        """Read the participants of these again."""
+        for row in rows:
+            held = content_of(row)
+            now = self.participants(row.id)
+            if now != held.participants:
+                self._put([msgspec.structs.replace(held, participants=now)])
 
     def _is_listed(self, row: Row, opens: datetime) -> bool:
         """Whether a complete listing names it, if it is there."""
@@ -169,29 +202,46 @@ class Feed:
     def _take(self, page: Sequence[Activity]) -> set[str]:
         """Put those of a page into the mirror that are not there as they are; the ids of all."""
         held = self._mirror.get([one.guid for one in page])
-        news = [one for one in page if self._is_news(one, held.get(one.guid))]
-        for start in range(0, len(news), _BATCH):
-            batch = news[start : start + _BATCH]
-            self._put([self._whole(one, self._content(held.get(one.guid))) for one in batch])
+        wholes = []
+        for one in page:
+            row = held.get(one.guid)
+            news = self._news(one, row)
+            if news is not None:
+                with contextlib.suppress(NotFound):
+                    wholes.append(self._whole(news, _content(row)))
+        self._put(wholes)
         return {one.guid for one in page}
 
     def _take_series(self, page: Sequence[Activity], changed: dict[str, list[Activity]] | None) -> set[str]:
         """As `_take`. `changed`: all changed occurrences by series; None: they are asked for where there are any."""
         held = self._mirror.get([one.guid for one in page])
         for one in page:
-            row, before = held.get(one.guid), self._content(held.get(one.guid))
+            before = _content(held.get(one.guid))
             occurrences = changed.get(one.guid, []) if changed is not None else None
-            if self._is_news(one, row) or (occurrences is not None and before and _differ(before, occurrences)):
-                self._put([self._whole(one, before, occurrences)])
+            news = self._news(one, held.get(one.guid))
+            if news is None and before and occurrences is not None and _differ(before, occurrences):
+                news = one
+            if news is not None:
+                with contextlib.suppress(NotFound):
+                    self._put([self._whole(news, before, occurrences)])
         return {one.guid for one in page}
 
-    def _is_news(self, activity: Activity, row: Row | None) -> bool:
-        held = self._content(row)
-        if held is None or row is None or row.gone:
-            return True
+    def _news(self, activity: Activity, row: Row | None) -> Activity | None:
+        """The activity, if it is not as the mirror has it. A page may have been made before our own last write to it:
+        then it is asked for by its id."""
+        held = _content(row)
+        if held is None or row is None:
+            return activity
+        if activity == held.activity and not row.gone:
+            return None
         older = bool(held.activity.stamp) and wire.moment(activity.stamp) < wire.moment(held.activity.stamp)
-        # Older than what our own write left: the page was made before it.
-        return activity != held.activity and not older
+        if not (older or row.gone):
+            return activity
+        try:
+            now = self._client.get(f"/activities/{activity.guid}", Activity)
+        except NotFound:
+            return None
+        return None if now == held.activity and not row.gone else now
 
     # --- one activity
 
@@ -233,9 +283,6 @@ class Feed:
         self._mirror.put([Row(one.activity.guid, people.members(one), msgspec.json.encode(one)) for one in wholes])
         return wholes
 
-    def _content(self, row: Row | None) -> Whole | None:
-        return content_of(row) if row is not None else None
-
     # --- state
 
     def _state(self) -> State:
@@ -254,6 +301,10 @@ class Feed:
 
 def content_of(row: Row) -> Whole:
     return msgspec.json.decode(row.content, type=Whole)
+
+
+def _content(row: Row | None) -> Whole | None:
+    return content_of(row) if row is not None else None
 
 
 def as_query(moment: datetime) -> str:

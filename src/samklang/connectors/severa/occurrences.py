@@ -14,6 +14,7 @@ from datetime import date
 from samklang.connectors.severa import wire, writing
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.feed import Feed, as_query
+from samklang.connectors.severa.patching import Patching
 from samklang.connectors.severa.schema import Activity, Whole
 from samklang.engine import canonical, recurrence, times
 from samklang.engine.model import Entry, FieldKey, Timed
@@ -26,8 +27,9 @@ _ROUNDS = 3
 class Occurrences:
     """`zone`: the owner's."""
 
-    def __init__(self, client: SeveraClient, feed: Feed, zone: str) -> None:
+    def __init__(self, client: SeveraClient, patching: Patching, feed: Feed, zone: str) -> None:
         self._client = client
+        self._patching = patching
         self._feed = feed
         self._zone = zone
 
@@ -65,7 +67,7 @@ class Occurrences:
                 continue
             before, after = recurrence.occurrence(held, day), recurrence.occurrence(wanted, day)
             values = writing.replaced_of_occurrence(before, after, names, self._zone)
-            self._client.replace(f"/activities/{ids[day]}", values, list[Activity])
+            self._patching.replace(ids[day], values)
 
     def _cancel(self, id: str) -> None:
         try:

@@ -103,7 +103,11 @@ def when_of(activity: Activity, zone: str, end_zone: str | None = None) -> When:
 
 def text_of(activity: Activity) -> str:
     notes = activity.notes or ""
-    return text_from_html(notes) if _HTML.fullmatch(notes) else notes
+    return text_from_html(notes) if is_html(notes) else notes
+
+
+def is_html(notes: str | None) -> bool:
+    return bool(notes) and _HTML.fullmatch(notes or "") is not None
 
 
 def rule_of(activity: Activity, when: When) -> Recurrence | Inexpressible | None:
