@@ -12,6 +12,7 @@ from samklang.activities import housekeeping
 from samklang.config import Config
 from samklang.connectors import http
 from samklang.connectors.graph import calendar as graph
+from samklang.connectors.severa import organization, pace
 from samklang.engine import materialize, recurrence, times
 from samklang.engine.changes import Change
 from samklang.engine.decide import Verdict, decide
@@ -47,6 +48,8 @@ FIGURES = {
     "in mode *continuous*": f"{Config.model_fields['poll_seconds'].default // 60} minutes",
     "Microsoft 365 tells of changes": f"{graph.PAST.days} days back, {graph.FUTURE.days} ahead",
     "a paused connection": f"{services.PROBE_EVERY // timedelta(hours=1)} hour",
+    "a complete listing of": f"{organization.COMPLETE // timedelta(hours=1)} hour",
+    "requests a second to Severa": f"{pace.RATE:.0f}",
     "longest title in Exchange": f"{RULES.exchange_title_limit} characters",
     "longest place in an activity": f"{RULES.psa_place_limit} characters",
     "largest count of a series": str(recurrence.MAX_COUNT),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,3 +30,9 @@ def severa(them: People, network: ThroughDjango) -> Severa:
     from tests.connectors.severa.compatible import severa_of
 
     return severa_of(them.alice, network)
+
+
+@pytest.fixture
+def no_entry_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract's entries are of March 2026, and of 1962."""
+    monkeypatch.setattr("samklang.connectors.severa.feed.PAST", timedelta(days=100 * 365))

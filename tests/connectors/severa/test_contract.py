@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from samklang.activities import services
 from samklang.activities.models import ActivityType
 from samklang.activities.services import Guest
-from samklang.connectors.severa import feed
 from samklang.engine.model import Category
 from samklang.severa import models
 from tests.connectors.severa.compatible import Severa
@@ -18,13 +16,7 @@ from tests.contract.activities import ActivitiesContract, ActivitySide
 from tests.contract.people import Pair, PeopleContract, Somebody
 from tests.people import People
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_entry_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract's entries are of 2026 and of 1962."""
-    monkeypatch.setattr(feed, "PAST", timedelta(days=100 * 365))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_entry_is_too_old")]
 
 
 def void(*_done: object) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from samklang.connectors.severa import feed
 from samklang.severa import models
 from tests.connectors.severa.sandboxed import Acme
 from tests.contract.activities import ActivitiesContract, ActivitySide
@@ -17,7 +15,7 @@ from tests.contract.people import Pair, PeopleContract, Somebody
 from tests.people import people
 from tests.sandbox_client import Sandbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_entry_is_too_old")]
 
 #: What no source tells (Severa facts, "Open questions"): the default first.
 BEHAVIOURS: dict[str, dict[str, Any]] = {
@@ -34,12 +32,6 @@ both = pytest.mark.parametrize(
     "behaviour",
     [pytest.param(name, marks=[] if name == "default" else [pytest.mark.full]) for name in BEHAVIOURS],
 )
-
-
-@pytest.fixture(autouse=True)
-def no_entry_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract's entries are of 2026 and of 1962."""
-    monkeypatch.setattr(feed, "PAST", timedelta(days=100 * 365))
 
 
 @pytest.fixture
