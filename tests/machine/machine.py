@@ -167,6 +167,8 @@ class People(RuleBasedStateMachine):
                 self.office.set_type(item.id, type)
             if type == "visit":
                 self.record.deed(reach=len(PEOPLE) * self.record.while_apart.pop(item.born, 0))
+            else:
+                self.record.goes_apart(item, [(PSA, item.id), *self._copies(PSA, item.id)])
 
     @rule(place=places, number=numbers)
     def somebody_deletes(self, place: str, number: int) -> None:

@@ -172,6 +172,10 @@ class Record:
     def _owner(office: Any, there: list[tuple[str, str]]) -> str:
         return next((office.items(PSA)[id].people[0] for place, id in there if place == PSA), "")
 
+    def goes_apart(self, item: Item, group: list[tuple[str, str]]) -> None:
+        """What was not carried across yet waits, too, until a type that goes out joins its places again (rule 4.8)."""
+        self.while_apart[item.born] += sum(one in self._meant for one in group)
+
     def came_back(self, place: str, item: Item, others: list[tuple[str, str]]) -> None:
         """Restored by a person."""
         self.must_go -= {(place, item.id), *others}
