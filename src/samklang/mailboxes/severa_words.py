@@ -37,6 +37,10 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("In Severa an activity cannot change its group, and this one has hours booked or is closed."),
         gettext_noop("Make a new activity in Severa if it is to be private or public from now on."),
     ),
+    "field_fixed": (
+        gettext_noop("Severa does not let this field of an activity be changed, and it has hours booked or is closed."),
+        gettext_noop("Change it in Severa by hand, or make a new activity there."),
+    ),
     "occurrence_not_kept": (
         gettext_noop("Severa did not keep what was written to one date of this series."),
         gettext_noop("Change that date in Severa by hand; Samklang tries again by itself."),

@@ -98,10 +98,10 @@ class SeveraActivities:
         type_id: str | None = None,
         edited: datetime | None = None,
     ) -> SeenActivity:
-        whole = self._as_seen(seen)
+        about_people = frozenset(filter(is_about_people, changed))
+        whole = self._as_seen(seen, dates=any(map(canonical.occurrence_of, changed)), participants=bool(about_people))
         if not self._takes_part(whole):
             raise ItemError("not_allowed")
-        about_people = frozenset(filter(is_about_people, changed))
         held = self._entry(whole)
         wanted = canonical.with_fields(held, entry, changed - about_people)
         whole = self._acts.change(whole, held, wanted, type_id if type_id != seen.type_id else None)
@@ -164,16 +164,16 @@ class SeveraActivities:
 
     # --- looking
 
-    def _as_seen(self, seen: SeenActivity) -> Whole:
+    def _as_seen(self, seen: SeenActivity, *, dates: bool = False, participants: bool = False) -> Whole:
         """The activity as it stands, if it is as it was seen. Raises VersionConflict, NotFound."""
-        whole = self._there(seen.id)
+        whole = self._there(seen.id, dates=dates, participants=participants)
         if self._version(whole) != seen.version:
             raise VersionConflict
         return whole
 
-    def _there(self, id: str) -> Whole:
+    def _there(self, id: str, *, dates: bool = False, participants: bool = False) -> Whole:
         """Raises NotFound; if the mirror had it, everything is listed before anything is concluded from that."""
-        whole = self._feed.fetch(id)
+        whole = self._feed.fetch(id, dates=dates, participants=participants)
         if whole is None:
             if any(not row.gone for row in self._mirror.get([id]).values()):
                 self._feed.mistrust()

@@ -33,7 +33,12 @@ class Acts:
         # Known from here on, should what follows be cut off.
         whole = self._kept(Whole(self._all.creations.make(key, body), ours=ours))
         whole = self.attended(whole, [person for person in entry.people if not person.resource])
-        return self._deviating(whole, entry, zone)
+        try:
+            return self._deviating(whole, entry, zone)
+        except ItemError:
+            # Never half a series (rule 5.5).
+            self._all.feed.delete(whole.activity.guid)
+            raise
 
     def change(self, whole: Whole, held: Entry, wanted: Entry, type_id: str | None) -> Whole:
         """Make the activity as wanted, people apart; only what differs from what it holds is written."""
@@ -45,12 +50,11 @@ class Acts:
         if type_id is not None:
             values.append(("/activityType/guid", type_id))
         if values:
-            try:
-                activity = self._all.patching.replace(whole.activity.guid, values)
-            except ItemError:
-                if not any(path in _PERHAPS_FIXED for path, _value in values):
-                    raise
-                return self._made_anew(whole, wanted, type_id or type_of(whole.activity), "field_fixed")
+            activity = self._replaced(whole, values)
+            if activity is None:
+                made = self._made_anew(whole, wanted, type_id or type_of(whole.activity), "field_fixed")
+                self._all.findings.note(fixed=sorted({*self._all.findings.found.fixed, *_perhaps_fixed(values)}))
+                return made
             writing.zones_of(wanted, whole.ours)
             whole = self._kept(self._all.feed.whole(activity, whole))
         return self._deviating(whole, wanted, zone)
@@ -97,6 +101,18 @@ class Acts:
             self._kept(whole)
         return whole
 
+    def _replaced(self, whole: Whole, values: writing.Values) -> Activity | None:
+        """The activity with these values; None where one of them cannot be replaced in place, or so it seems."""
+        perhaps_fixed = _perhaps_fixed(values)
+        if perhaps_fixed & set(self._all.findings.found.fixed):
+            return None
+        try:
+            return self._all.patching.replace(whole.activity.guid, values)
+        except ItemError:
+            if not perhaps_fixed:
+                raise
+            return None
+
     def _leaves_its_group(self, whole: Whole, type_id: str) -> bool:
         """Whether the type is of another group, which an activity cannot change to (Severa facts §2.4)."""
         return self._all.directory.category_of(type_id) is not category_of(whole.activity)
@@ -121,6 +137,10 @@ class Acts:
     def _kept(self, whole: Whole) -> Whole:
         self._all.feed.keep(whole)
         return whole
+
+
+def _perhaps_fixed(values: writing.Values) -> set[str]:
+    return {path for path, _value in values if path in _PERHAPS_FIXED}
 
 
 def type_of(activity: Activity) -> str:

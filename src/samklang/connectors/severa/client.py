@@ -91,6 +91,7 @@ class SeveraClient:
             except Unavailable:
                 if method != "GET" or not left:
                     raise
+                self._pace.hold(0.25 * 2.0 ** (TRIES - left))
                 continue
             if response.status_code in (200, 201, 204):
                 errors.content(response)

@@ -101,16 +101,25 @@ class Feed:
                     rows[one.guid] for one in page if one.guid in rows if user_id not in rows[one.guid].users
                 )
 
-    def fetch(self, id: str) -> Whole | None:
-        """The whole activity as it stands now, into the mirror too; None when Severa does not find it."""
+    def fetch(self, id: str, *, dates: bool = False, participants: bool = False) -> Whole | None:
+        """The whole activity as it stands now, into the mirror too; None when Severa does not find it.
+
+        `dates`, `participants`: read these again even if the activity says of no change, for theirs may be none of
+        its own.
+        """
         try:
             activity = self._client.get(f"/activities/{id}", Activity)
+            row = self._mirror.get([id]).get(id)
+            held = _content(row)
+            if held is not None and row is not None and held.activity == activity and not row.gone:
+                there = None if participants and not self._findings.found.participants_touch else held.participants
+                if not dates and there is held.participants:
+                    return held
+                now = self._whole(activity, held, None if dates else list(held.exceptions.values()), there)
+                return held if now == held else self._put([now])[0]
+            return self._put([self._whole(activity, held)])[0]
         except NotFound:
             return None
-        held = self.held([id]).get(id)
-        if held is not None and held.activity == activity and not self._mirror.get([id])[id].gone:
-            return held
-        return self._put([self._whole(activity, held)])[0]
 
     def held(self, ids: Iterable[str]) -> dict[str, Whole]:
         """What the mirror has, gone or not."""
@@ -145,7 +154,7 @@ class Feed:
         if state.occurrences_next:
             parents = {one.recurrence_parent_activity_guid for page in self._rows("Exception", since) for one in page}
             for parent in filter(None, parents):
-                self._take_series([self._client.get(f"/activities/{parent}", Activity)], None)
+                self.fetch(parent, dates=True)
         else:
             for page in self._rows("Series", since):
                 self._take_series(page, None)

@@ -22,10 +22,8 @@ class Found(msgspec.Struct, omit_defaults=True):
     notes_are_html: bool = False
     #: A change of participants counts as one of the activity.
     participants_touch: bool = False
-    #: Fields of an activity that PATCH refused.
+    #: Paths that PATCH refused, though the activity could be made anew so.
     fixed: list[str] = []
-    #: Single dates of a series cannot be changed.
-    occurrences_are_fixed: bool = False
 
 
 class Findings:
@@ -40,6 +38,3 @@ class Findings:
             return
         self.found = msgspec.structs.replace(self.found, **values)
         self._mirror.save_state("findings", msgspec.json.encode(self.found))
-
-    def is_fixed(self, field: str) -> bool:
-        return field in self.found.fixed
