@@ -355,3 +355,48 @@ def test_a_single_entry_a_person_unlinked_is_not_made_again(hands: Hands) -> Non
         assert FIRST in hands.singles
         marks = [link for link in hands.world.store.links() if link.status is LinkStatus.UNLINKED]
         assert len(marks) == 1
+
+
+# --- what this PSA alone cannot keep (rules 5.5, 13.5) ----------------------------------------------------------------
+
+
+def keeps_no_series(world: World) -> None:
+    world.psa.holds = lambda entry: entry.recurrence is None
+    world.pairs_differ_by = "5.5: a single entry is linked to an occurrence"
+
+
+def test_rule_13_5_a_series_the_psa_cannot_keep_comes_as_its_occurrences(world: World) -> None:
+    keeps_no_series(world)
+    hands = Hands(world, Side.EXCHANGE, weekly(count=4))
+    world.synced()
+    assert len(hands.singles) == 4
+    assert {entry.recurrence for entry in hands.singles.values()} == {None}
+    assert world.synced(reconcile=True).writes == 0
+    day = sorted(hands.singles)[1]
+    hands.edits_single(day, title="With cake")
+    assert world.synced().writes == 1
+    assert {d: one.title for d, one in hands.series.exceptions.items()} == {day: "With cake"}
+
+
+def test_rule_13_5_what_is_linked_as_a_whole_stays_whole(world: World) -> None:
+    whole = Hands(world, Side.EXCHANGE, weekly("Whole", count=4))
+    world.synced()
+    keeps_no_series(world)
+    Hands(world, Side.EXCHANGE, weekly("Apart", count=4))
+    whole.edits_series(place="Attic")
+    world.synced(reconcile=True)
+    shown = [seen.entry for seen in world.psa.shelf.shown().values()]
+    assert [(entry.title, entry.place) for entry in shown if entry.recurrence] == [("Whole", "Attic")]
+    assert [entry.title for entry in shown if not entry.recurrence] == ["Apart"] * 4
+
+
+def test_rule_13_5_once_the_psa_can_keep_it_nothing_is_double(world: World) -> None:
+    keeps_no_series(world)
+    hands = Hands(world, Side.EXCHANGE, weekly(count=4))
+    world.synced()
+    world.psa.holds = lambda entry: True
+    world.later(days=40)
+    hands.edits_series(place="Attic")
+    world.synced()
+    shown = [seen.entry for seen in world.psa.shelf.shown().values()]
+    assert [entry.place for entry in shown if entry.recurrence] == ["Attic"]

@@ -71,6 +71,10 @@ class BuiltInActivities:
         activity = self._mine().filter(create_key=key).first()
         return seen_of(activity) if activity else None
 
+    def holds(self, entry: Entry) -> bool:
+        """Always: it keeps every rule."""
+        return True
+
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
     ) -> SeenActivity:

@@ -139,6 +139,9 @@ class Activities(Protocol):
 
     def find_created(self, key: str) -> SeenActivity | None: ...
 
+    def holds(self, entry: Entry) -> bool:
+        """Whether a series like this can be kept here as its pattern; if not, it comes as single entries (rule 5.5)."""
+
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
     ) -> SeenActivity:

@@ -32,10 +32,13 @@ def singly(parts: Parts, rules: Rules, known: Known) -> Parts:
     def taker(side: Side) -> Callable[[str], bool]:
         return lambda whole: _is_taken_apart(known, side, whole, refused=rules.refuse_inexpressible)
 
+    def is_beyond_the_psa(whole: str, entry: Entry) -> bool:
+        return _is_beyond(known, parts.activities, whole, entry)
+
     return replace(
         parts,
         activities=SinglyActivities(parts.activities, within, taker(Side.PSA)),
-        calendar=SinglyCalendar(parts.calendar, within, taker(Side.EXCHANGE)),
+        calendar=SinglyCalendar(parts.calendar, within, taker(Side.EXCHANGE), is_beyond_the_psa),
     )
 
 
@@ -48,12 +51,23 @@ def _is_taken_apart(known: Known, side: Side, whole: str, *, refused: bool) -> b
     return not refused or any(day_of(entry_id) is not None for entry_id in known.family(side, whole))
 
 
+def _is_beyond(known: Known, activities: Activities, whole: str, entry: Entry) -> bool:
+    """Whether this PSA cannot keep a series as its pattern, though both sides know such. One that is linked as a whole
+    stays whole: its owner's zone may have changed since (rule 6.4)."""
+    link = known.link_of(Side.EXCHANGE, whole)
+    if link is not None and link.status in (LinkStatus.LINKED, LinkStatus.CREATING):
+        return False
+    return not activities.holds(entry)
+
+
 @dataclass
 class _Apart(Generic[S]):
     """Takes the answers of one side apart, and remembers the series they came from."""
 
     within: tuple[date, date]
     may: Callable[[str], bool]
+    #: Whether a series of a pattern both sides know is nevertheless none the other one can keep; by id.
+    beyond: Callable[[str, Entry], bool] = lambda _whole, _entry: False
 
     def __post_init__(self) -> None:
         self._wholes: dict[str, S] = {}
@@ -94,7 +108,9 @@ class _Apart(Generic[S]):
         return self._part(whole, day, materialize.single(whole.entry, day))
 
     def _taken(self, seen: S, first: date, last: date) -> dict[date, S] | None:
-        if not materialize.is_inexpressible(seen.entry) or not self.may(seen.id):
+        if seen.entry.recurrence is None or not self.may(seen.id):
+            return None
+        if not (materialize.is_inexpressible(seen.entry) or self.beyond(seen.id, seen.entry)):
             return None
         found = materialize.parts(seen.entry, first, last)
         if found is None:
@@ -127,6 +143,9 @@ class SinglyActivities(Activities):
 
     def find_created(self, key: str) -> SeenActivity | None:
         return self._inner.find_created(key)
+
+    def holds(self, entry: Entry) -> bool:
+        return self._inner.holds(entry)
 
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
@@ -176,9 +195,15 @@ class SinglyActivities(Activities):
 class SinglyCalendar(Calendar):
     """`Calendar` whose series the other side cannot express come as their occurrences."""
 
-    def __init__(self, inner: Calendar, within: tuple[date, date], may: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        inner: Calendar,
+        within: tuple[date, date],
+        may: Callable[[str], bool],
+        beyond: Callable[[str, Entry], bool],
+    ) -> None:
         self._inner = inner
-        self._apart: _Apart[SeenEvent] = _Apart(within, may)
+        self._apart: _Apart[SeenEvent] = _Apart(within, may, beyond)
 
     def read(self, token: str | None) -> Iterator[EventPage]:
         return self._pages(self._inner.read(token))

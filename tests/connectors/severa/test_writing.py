@@ -310,6 +310,7 @@ def test_rule_13_5_a_series_severa_would_date_otherwise_is_refused_before_anythi
     them: People, port: SeveraActivities, make: Make, network: ThroughDjango, entry: Entry, code: str
 ) -> None:
     made = make()
+    assert port.holds(MEETING) and port.holds(SERIES) and not port.holds(entry)
     with pytest.raises(Inexpressible) as refused:
         port.create(entry, type_id(them), "series")
     assert refused.value.code == code

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from samklang.connectors.severa import people, wire
+from samklang.connectors.severa import people, wire, writing
 from samklang.connectors.severa.acts import Acts, category_of, type_of
 from samklang.connectors.severa.attendance import is_about_people, wanted_people
 from samklang.connectors.severa.feed import content_of
@@ -20,7 +20,7 @@ from samklang.connectors.severa.organization import SeveraOrganization
 from samklang.connectors.severa.schema import Whole
 from samklang.engine import canonical
 from samklang.engine.model import Entry, FieldKey, Person, SeenActivity
-from samklang.sync.errors import ItemError, NotFound, TokenRejected, VersionConflict
+from samklang.sync.errors import Inexpressible, ItemError, NotFound, TokenRejected, VersionConflict
 from samklang.sync.ports import ActivityPage
 
 #: Activities handed on at once.
@@ -75,6 +75,14 @@ class SeveraActivities:
         """What this key made, if the user takes part in it; if not, `create` has still to make him (rule 4.3)."""
         whole = self._acts.made(key)
         return self._seen(whole) if whole is not None and self._takes_part(whole) else None
+
+    def holds(self, entry: Entry) -> bool:
+        """Not a series that falls on other times by the clock of the user's zone in Severa (rule 13.5)."""
+        try:
+            writing.refuse(entry, self._directory.zone_of(self._user_id))
+        except Inexpressible:
+            return False
+        return True
 
     # --- writing
 

@@ -40,6 +40,8 @@ class MemoryActivities:
         self.people = people
         #: A code if this calendar refuses the entry (double booking …), else None.
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
+        #: Whether this calendar can keep a series as its pattern.
+        self.holds: Callable[[Entry], bool] = lambda entry: True
         #: Deleted activities, by id; `person_restores` brings one back.
         self.trash: dict[str, SeenActivity] = colleague.trash if colleague else {}
         #: Ids of what was this user's when he last read: of those he is told, also when he has left.
