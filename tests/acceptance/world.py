@@ -491,7 +491,7 @@ class World(Installation):
     def _is_equal(self, person: Person) -> None:
         kept = {one["guid"]: one for one in person.activities if not person.has_declined(one)}
         here = Counter(_activity_shown(one) for one in person.occurrences if _whole(one) in kept)
-        there = Counter(_event_shown(one) for one in person.outlook.occurrences if not self._is_one_date(one))
+        there = Counter(_event_shown(one) for one in person.outlook.occurrences if not self.is_one_date(one))
         if self.one_sided_by:
             both = here & there
             assert here == both or there == both, (here - there, there - here)
@@ -499,7 +499,7 @@ class World(Installation):
             who = person.email
             assert here == there, f"{who}: only in the PSA: {here - there}; only in Exchange: {there - here}"
         texts_here = Counter((one["name"], _text(one["notes"] or "")) for one in kept.values())
-        entries = [one for one in person.outlook.entries if not self._is_one_date(one)]
+        entries = [one for one in person.outlook.entries if not self.is_one_date(one)]
         texts_there = Counter((one["subject"].strip(), self._without_names(_text(one["text"]))) for one in entries)
         if not (self.one_sided_by or self.in_singles_by):
             assert texts_here == texts_there, (texts_here - texts_there, texts_there - texts_here)
@@ -511,7 +511,7 @@ class World(Installation):
             letters = letters.removesuffix(found[0])
         return letters
 
-    def _is_one_date(self, event: dict[str, Any]) -> bool:
+    def is_one_date(self, event: dict[str, Any]) -> bool:
         """An invitation to one date of a series that a colleague called has no activity of its own (rule 3.2)."""
         series = series_uid(event["uid"])
         called = {one["uid"] for person in self.syncing for one in person.outlook.entries}
