@@ -19,6 +19,7 @@ from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
 from samklang.jobs.listening import LOOK, Listener
 from samklang.mailboxes import choices
+from samklang.severa import mirror
 
 log = logging.getLogger("samklang.jobs")
 
@@ -108,6 +109,7 @@ async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
 def _tidy() -> None:
     housekeeping.tidy(now())
     choices.forget_deleted(real_now() - timedelta(days=housekeeping.TRASH_DAYS))
+    mirror.forget(now() - timedelta(days=housekeeping.TRASH_DAYS))
 
 
 def _tick() -> None:
