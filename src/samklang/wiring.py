@@ -13,20 +13,17 @@ from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext
 
+from samklang import psa as psas
 from samklang.accounts.models import User
-from samklang.activities.as_person import PersonsActivities
-from samklang.activities.source import BuiltInActivities
-from samklang.activities.types import types_for_rules
 from samklang.clock import now, real_now
 from samklang.config import config
-from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
 from samklang.mailboxes import access, errands, finding, push, rhythm, services
-from samklang.mailboxes.directory import directory
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
+from samklang.psa import Psa
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled, Unavailable
 from samklang.sync.parts import Parts
 from samklang.sync.preview import preview
@@ -39,8 +36,6 @@ _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=1)
 _LOCK_SPACE = 84801
 _AWAITS_MICROSOFT = "waiting_for_microsoft"
-#: What a Date header cannot tell, and how far an offset may move between two runs and still prove something.
-_CLOCK_GRAIN, _CLOCK_MOVED = timedelta(seconds=3), timedelta(seconds=60)
 
 
 class Busy(Exception):
@@ -91,7 +86,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
             with open_parts(mailbox, None) as parts:
                 seen = preview(parts)
         except ConnectionRefused as error:
-            if services.awaits_microsoft(link, now()):
+            if services.awaits_microsoft(link, error.code, now()):
                 raise Unavailable(_AWAITS_MICROSOFT, error.detail) from error
             services.pause(link, error.code, error.detail, real_now())
             raise
@@ -168,7 +163,7 @@ def _is_open(link: Connection) -> bool:
         return True
     real = real_now()
     claimed = Connection.objects.filter(pk=link.pk, probe_at__lte=real).update(probe_at=real + services.PROBE_EVERY)
-    if claimed and access.signs_in(link):
+    if claimed and access.signs_in(link) and psas.access_works(link.organization):
         services.resume(link)
         return True
     return False
@@ -208,8 +203,8 @@ def _do_errand(mailbox: Mailbox, seq: int) -> RunReport | None:
     row = open_run(mailbox.pk, mailbox.errand.partition(" ")[0], now())
     report = RunReport()
     try:
-        with open_parts(mailbox, row.pk) as parts:
-            errands.carry_out(mailbox, replace(parts, activities=PersonsActivities(mailbox.user)))
+        with psas.opened_for(mailbox.user) as psa, _parts(mailbox, row.pk, psa) as parts:
+            errands.carry_out(mailbox, replace(parts, activities=psa.as_person))
     except SyncError as error:
         report = RunReport(error=_run_error(error))
         _settle(mailbox, report, seq, False)
@@ -257,7 +252,7 @@ def _patient(mailbox: Mailbox, report: RunReport) -> RunReport:
     """A refusal soon after a consent is waited out, without alert: the next tries come by themselves (rule 10.3)."""
     error = report.error
     refused = error is not None and error.kind == ConnectionRefused.__name__
-    if error is None or not refused or not services.awaits_microsoft(mailbox.connection, now()):
+    if error is None or not refused or not services.awaits_microsoft(mailbox.connection, error.code, now()):
         return report
     return replace(report, error=replace(error, code=_AWAITS_MICROSOFT, kind=Unavailable.__name__))
 
@@ -276,43 +271,37 @@ def _run_error(error: SyncError) -> RunError:
 @contextmanager
 def open_parts(mailbox: Mailbox, run_id: int | None) -> Iterator[Parts]:
     """Open both calendars of a mailbox. Raises SyncError when the mailbox cannot be found or the access is refused."""
+    with psas.opened_for(mailbox.user) as psa, _parts(mailbox, run_id, psa) as parts:
+        yield parts
+
+
+@contextmanager
+def _parts(mailbox: Mailbox, run_id: int | None, psa: Psa) -> Iterator[Parts]:
     if mailbox.directory_id is None:
         finding.find(mailbox)
     with access.calendar(mailbox, now) as (calendar, sent):
         yield Parts(
-            activities=BuiltInActivities(mailbox.user),
+            activities=psa.activities,
             calendar=calendar,
             store=DjangoStore(mailbox.pk, run_id, now),
-            rules=rules_for(mailbox),
+            rules=rules_for(mailbox, psa),
             now=now,
-            requests=lambda: sent.requests,
-            clocks=lambda: _clocks(mailbox.clock_ahead, sent.ahead),
+            requests=lambda: sent.requests + psa.requests(),
+            clocks=lambda: psa.clocks(sent.ahead, mailbox.clock_ahead),
         )
         if sent.ahead is not None:
-            Mailbox.objects.filter(pk=mailbox.pk).update(clock_ahead=sent.ahead.total_seconds())
+            Mailbox.objects.filter(pk=mailbox.pk).update(clock_ahead=psa.behind(sent.ahead).total_seconds())
 
 
-def _clocks(before: float | None, ahead: timedelta | None) -> ServerClocks:
-    """Exchange's clock against the built-in calendar's, which is ours (rule 7.4). Answers tell it to the second."""
-    if ahead is None or abs(ahead) < _CLOCK_GRAIN:
-        ahead = timedelta()
-    moved = before is not None and abs(ahead.total_seconds() - before) > _CLOCK_MOVED.total_seconds()
-    return ServerClocks(ahead, unsure=moved)
-
-
-def rules_for(mailbox: Mailbox) -> Rules:
+def rules_for(mailbox: Mailbox, psa: Psa) -> Rules:
     """What the organization and the user chose, as the engine takes it."""
     user, link = mailbox.user, mailbox.connection
     with translation.override(user.language):
         no_subject, private_title = gettext("(no subject)"), gettext("Private")
-    return Rules(
-        user_id=user.psa_id,
-        zone=user.zone,
-        types=types_for_rules(user.organization),
+    return replace(
+        psa.rules,
         started_on=mailbox.started_on or _local_date(now(), user.zone),
-        user_default_type_id=user.default_activity_type or None,
         conflict=ConflictPolicy(link.conflict),
-        people=directory(user.organization_id),
         no_subject=no_subject,
         private_title=private_title,
         show_private=link.show_private,

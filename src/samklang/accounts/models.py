@@ -33,16 +33,27 @@ class Scoped(models.QuerySet[M]):
 class Organization(models.Model):
     """A company whose people share activities and one Exchange connection."""
 
+    class Psa(models.TextChoices):
+        """Where its activities are kept."""
+
+        BUILT_IN = "built_in"
+        SEVERA = "severa"
+
     guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
     #: Language and zone new users start with.
     language = models.CharField(max_length=10, default="sv")
     zone = models.CharField(max_length=64, default="Europe/Stockholm")
     settings = models.JSONField(default=dict, blank=True)
+    psa = models.CharField(max_length=8, choices=Psa.choices, default=Psa.BUILT_IN)
     created = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"organization {self.pk}"
+
+    @property
+    def in_severa(self) -> bool:
+        return self.psa == self.Psa.SEVERA
 
 
 class Role(models.TextChoices):
@@ -74,6 +85,8 @@ class User(AbstractBaseUser):
 
     guid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
+    #: His guid in the organization's Severa; "" where its activities are built in, or nobody there has his address.
+    severa_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
@@ -112,7 +125,7 @@ class User(AbstractBaseUser):
     @property
     def psa_id(self) -> str:
         """What the engine and the APIs call this user by."""
-        return str(self.guid)
+        return self.severa_id or str(self.guid)
 
     # As an actor, beside a `programs.Program`: a person acts for himself, and sees of others' what he may.
 

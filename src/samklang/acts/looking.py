@@ -20,10 +20,11 @@ from samklang.sync.ports import Change
 def shown(reader: User, rows: Sequence[JournalRow]) -> list[dict[str, Any]]:
     """The writes in plain values, the content of private entries he does not take part in masked."""
     hidden = _hidden_from(reader, {row.psa_id for row in rows if row.psa_id})
-    users = User.objects.of(reader.organization).values_list("guid", "name")
-    names = {str(guid): name for guid, name in users}
+    names = {user.psa_id: user.name for user in User.objects.of(reader.organization)}
     mine = {row.pk for row in rows if row.mailbox.user_id == reader.pk}
-    return [_row(row, row.psa_id in hidden, names, row.pk in mine) for row in rows]
+    # Who may see an activity of Severa's is Severa's to say: of colleagues' writes nothing is shown but that they were.
+    blind = reader.organization.in_severa
+    return [_row(row, row.psa_id in hidden or (blind and row.pk not in mine), names, row.pk in mine) for row in rows]
 
 
 def _row(row: JournalRow, masked: bool, names: dict[str, str], mine: bool) -> dict[str, Any]:

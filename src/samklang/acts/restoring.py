@@ -6,13 +6,13 @@ from django.utils.translation import gettext as _
 
 from samklang.accounts.models import User
 from samklang.accounts.services import audit
-from samklang.activities.as_person import PersonsActivities
 from samklang.clock import now
 from samklang.mailboxes import errands, history, journal
 from samklang.mailboxes.models import JournalRow, Mailbox
 from samklang.mailboxes.services import Refused
 from samklang.mailboxes.store import DjangoStore
-from samklang.sync.errors import ItemError, NotFound, VersionConflict
+from samklang.psa import opened_for
+from samklang.sync.errors import ItemError, NotFound, SyncError, VersionConflict
 from samklang.sync.undo import restore
 from samklang.wiring import rules_for
 
@@ -29,21 +29,19 @@ def restore_write(mailbox: Mailbox, row_id: int, by: User | None) -> None:
         raise Refused("restored_already")
     store = DjangoStore(mailbox.pk, None, now)
     person = errands.person(mailbox, "restore")
+    change, key = journal.change_of(row), f"restore:{row.pk}"
     try:
-        restore(
-            PersonsActivities(mailbox.user),
-            store,
-            rules_for(mailbox),
-            journal.change_of(row),
-            person,
-            f"restore:{row.pk}",
-        )
+        with opened_for(mailbox.user) as psa:
+            restore(psa.as_person, store, rules_for(mailbox, psa), change, person, key)
     except ItemError as error:
         raise Refused(error.detail or error.code) from error
     except NotFound as error:
         raise Refused("entry_gone") from error
     except VersionConflict as error:
         raise Refused("keeps_changing") from error
+    except SyncError as error:
+        # Severa is not to be reached just now.
+        raise Refused(error.code) from error
     history.mark_undone(row, now())
     audit(mailbox.user.organization, "sync.restore", by=by, mailbox=mailbox.pk, write=row.pk)
 

@@ -19,11 +19,13 @@ from samklang.engine import recurrence, times
 from samklang.engine.canonical import changed_keys
 from samklang.engine.context import PARTIAL
 from samklang.engine.model import Category, LinkStatus
-from samklang.engine.people import is_about_people
-from samklang.engine.rules import content
+from samklang.engine.people import is_about_people, takes_part
+from samklang.engine.rules import content, is_ticked
 from samklang.mailboxes import messages, reasons
 from samklang.mailboxes.models import Connection, LinkRow, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json
+from samklang.psa import opened_for
+from samklang.sync.errors import SyncError
 from samklang.wiring import rules_for
 
 #: What Graph's change feed of a calendar covers, around today (rule 7.7).
@@ -70,6 +72,8 @@ def why(user: User, *, activity_id: str = "", item_id: str = "") -> Why:
     """Why this activity, or this event of his own mailbox, is or is not synced for the user."""
     mailbox = Mailbox.objects.filter(user=user).select_related("user__organization", "connection").first()
     link = _link(mailbox, activity_id, item_id)
+    if user.organization.in_severa:
+        return _in_severa(user, mailbox, link, activity_id, item_id)
     activity_id = activity_id or (link.psa_id if link and link.psa_id else "")
     try:
         activity = queries.find(user, activity_id) if activity_id else None
@@ -90,6 +94,35 @@ def why(user: User, *, activity_id: str = "", item_id: str = "") -> Why:
     answer = _of_entry(known)
     notes = (*answer.notes, *(_who_does_not_sync(activity) if activity else ()), *_of_mailbox(known, answer))
     return replace(answer, activity=ids["psa"] or None, event=ids["exchange"] or None, notes=notes)
+
+
+def _in_severa(user: User, mailbox: Mailbox | None, link: LinkRow | None, activity_id: str, item_id: str) -> Why:
+    """An activity that is not linked is looked at there; what is linked, at what both sides last held."""
+    ids = {"psa": link.psa_id if link else activity_id, "exchange": link.item_id if link else item_id}
+    asides = _asides(mailbox, ids["psa"] or "", ids["exchange"] or "")
+    known = _Known(user, mailbox, link, None, asides)
+    if link is None and activity_id and not asides:
+        answer = _unlinked_in_severa(known, activity_id)
+    else:
+        answer = _of_entry(known)
+    notes = (*answer.notes, *_of_mailbox(known, answer))
+    return replace(answer, activity=ids["psa"] or None, event=ids["exchange"] or None, notes=notes)
+
+
+def _unlinked_in_severa(known: _Known, activity_id: str) -> Why:
+    try:
+        with opened_for(known.user) as psa:
+            activity, rules = psa.activities.get([activity_id])[activity_id], psa.rules
+    except SyncError as error:
+        explained = messages.explain(error.code, error.detail)
+        return Why("unknown", explained.sentence, remedy=explained.remedy)
+    if activity is None:
+        return Why("unknown", _("There is no such activity (any longer)."))
+    if not takes_part(activity, rules.user_id):
+        sentence = _("It is synced to the calendars of its owner and participants, and you are neither.")
+        return Why("not_yours", sentence, "1.5")
+    task = activity.category is Category.PROJECT_TASK
+    return _not_yet(known, task=task, draft=False, ticked=is_ticked(activity.type_id, rules))
 
 
 def _link(mailbox: Mailbox | None, activity_id: str, item_id: str) -> LinkRow | None:
@@ -162,7 +195,8 @@ def _linked(known: _Known, link: LinkRow) -> Why:
 def _content_now(known: _Known) -> dict[str, str]:
     if known.activity is None or known.mailbox is None:
         return {}
-    return dict(content(rows.seen_of(known.activity), rules_for(known.mailbox)))
+    with opened_for(known.user) as psa:
+        return dict(content(rows.seen_of(known.activity), rules_for(known.mailbox, psa)))
 
 
 def _without_people(values: dict[str, str]) -> dict[str, str]:
@@ -205,11 +239,16 @@ def _without_link(known: _Known) -> Why:
     if activity is None:
         sentence = _("Samklang knows no such entry. Only your default calendar is synced, from the next run on.")
         return Why("unknown", sentence, "1.5")
-    if activity.type.category == Category.PROJECT_TASK:
+    task = activity.type.category == Category.PROJECT_TASK
+    return _not_yet(known, task=task, draft=activity.draft, ticked=activity.type.ticked)
+
+
+def _not_yet(known: _Known, *, task: bool, draft: bool, ticked: bool) -> Why:
+    if task:
         return Why("not_synced", _("Project tasks are not synced."), "1.5")
-    if activity.draft:
+    if draft:
         return Why("not_synced", _("Drafts are not synced."), "1.5", _("Release it, and it is synced."))
-    if not activity.type.ticked:
+    if not ticked:
         sentence = _("Its activity type is not among those an administrator chose for Microsoft.")
         return Why("not_synced", sentence, "1.5", _("Choose another type, or ask an administrator."))
     mailbox = known.mailbox

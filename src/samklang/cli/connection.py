@@ -78,6 +78,7 @@ def _set(args: argparse.Namespace) -> int:
     connection = _connection(args)
     from samklang.activities.types import set_ticks
     from samklang.mailboxes import services
+    from samklang.mailboxes.messages import explain
 
     names = ("version", "domain", "url", "username", "auth", "tenant", "conflict", "mode")
     values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
@@ -88,7 +89,10 @@ def _set(args: argparse.Namespace) -> int:
             values["ca_certificate"] = Path(args.ca_file).read_text()
         except OSError as error:
             raise Failure(f"Cannot read {args.ca_file}: {error.strerror}", WRONG_USE) from error
-    services.save_connection(connection, values, by=None)
+    try:
+        services.save_connection(connection, values, by=None)
+    except services.Refused as refused:
+        raise Failure(" ".join(explain(refused.code))) from refused
     if args.types is not None:
         set_ticks(connection.organization, _types(connection, args.types))
     return _print(connection, args)

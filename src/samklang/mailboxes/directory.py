@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
+
+from django.db.models import QuerySet
 
 from samklang.accounts.models import User
 from samklang.engine.people import Colleague, Directory
 
 
 def directory(organization_id: int) -> Directory:
+    return read_late(lambda: map(colleague, with_mailboxes(organization_id)))
+
+
+def read_late(read: Callable[[], Iterable[Colleague]]) -> Directory:
     """Read only when somebody is looked up: an idle run looks nobody up."""
-    return Directory(_Colleagues(organization_id))
+    return Directory(_Colleagues(read))
+
+
+def with_mailboxes(organization_id: int) -> QuerySet[User]:
+    """The active users with what `colleague` asks for."""
+    users: QuerySet[User] = User.objects.of(organization_id).active().select_related("mailbox__connection")
+    return users
 
 
 class _Colleagues(Sequence[Colleague]):
-    def __init__(self, organization_id: int) -> None:
-        self._organization_id = organization_id
+    def __init__(self, read: Callable[[], Iterable[Colleague]]) -> None:
+        self._how = read
 
     @cached_property
     def _read(self) -> tuple[Colleague, ...]:
-        users = User.objects.of(self._organization_id).active().select_related("mailbox__connection")
-        return tuple(_colleague(user) for user in users)
+        return tuple(self._how())
 
     def __len__(self) -> int:
         return len(self._read)
@@ -38,7 +49,7 @@ class _Colleagues(Sequence[Colleague]):
         return self._read[index]
 
 
-def _colleague(user: User) -> Colleague:
+def colleague(user: User) -> Colleague:
     mailbox = getattr(user, "mailbox", None)
     aliases = {mailbox.address.casefold(), *(alias.casefold() for alias in mailbox.aliases)} if mailbox else set()
     return Colleague(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.mailboxes.mailbox_words import WORDS
 from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
+from samklang.mailboxes.severa_words import STEPS as STEPS_OF_SEVERA
 from samklang.mailboxes.severa_words import WORDS as WORDS_OF_SEVERA
 
 
@@ -52,7 +53,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
-        gettext_noop("Check the Exchange URL for misspellings, and that this machine can look up the name."),
+        gettext_noop("Check the address for misspellings, and that this machine can look up the name."),
     ),
     "https_required": (
         gettext_noop("The address does not begin with https://."),
@@ -371,6 +372,7 @@ def set_aside(row: Mapping[str, Any]) -> dict[str, str]:
 
 #: Steps of the connection test, in the order they are tried.
 STEPS = {
+    **STEPS_OF_SEVERA,
     "address": gettext_lazy("Address"),
     "certificate": gettext_lazy("Certificate"),
     "sign-in": gettext_lazy("Sign-in"),

@@ -57,7 +57,12 @@ def may_enable(connection: Connection) -> bool:
 
 @transaction.atomic
 def save_connection(connection: Connection, values: Mapping[str, Any], by: User | None) -> Connection:
-    """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3)."""
+    """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3).
+
+    Raises Refused("severa_is_polled"): nobody sees who uses Severa (rule 9.2).
+    """
+    if connection.organization.in_severa and values.get("mode") == Connection.Mode.ON_USE:
+        raise Refused("severa_is_polled")
     mode, place = connection.mode, _place(connection)
     for name, value in values.items():
         if name == "password":
@@ -73,8 +78,7 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
         _look_anew(connection)
     if connection.mode != mode:
         _change_rhythm(connection, clock.real_now())
-    if connection.paused_code:
-        _probe_now(connection)
+    probe_if_paused(connection)
     return connection
 
 
@@ -110,9 +114,7 @@ def enable(connection: Connection, by: User | None) -> None:
     connection.enabled = True
     connection.save(update_fields=["enabled"])
     audit(connection.organization, "connection.enable", by=by)
-    if connection.paused_code:
-        _probe_now(connection)
-    else:
+    if not probe_if_paused(connection):
         resume(connection)
 
 
@@ -124,10 +126,12 @@ def disable(connection: Connection, by: User | None) -> None:
     audit(connection.organization, "connection.disable", by=by)
 
 
-def awaits_microsoft(connection: Connection, now: datetime) -> bool:
-    """True for two hours after a consent: a refusal means that it does not hold everywhere yet (rule 10.3)."""
+def awaits_microsoft(connection: Connection, code: str, now: datetime) -> bool:
+    """True for two hours after a consent: a refusal, unless Severa's, means that it does not hold everywhere yet
+    (rule 10.3)."""
     consented = connection.consented_at
-    return connection.is_office365 and consented is not None and now < consented + CONSENT_TAKES
+    fresh = connection.is_office365 and consented is not None and now < consented + CONSENT_TAKES
+    return fresh and not code.startswith("severa_")
 
 
 def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool:
@@ -142,12 +146,15 @@ def pause(connection: Connection, code: str, detail: str, now: datetime) -> bool
     return bool(fresh)
 
 
-def _probe_now(connection: Connection) -> None:
+def probe_if_paused(connection: Connection) -> bool:
     """What was refused may be mended. Every syncing mailbox is due, and the first that comes tries the access alone: a
-    wrong password again would be one more refusal, not one for each worker (rule 10.3)."""
+    wrong password again would be one more refusal, not one for each worker (rule 10.3). False when not paused."""
+    if not connection.paused_code:
+        return False
     connection.probe_at = clock.real_now()
     connection.save(update_fields=["probe_at"])
     _all_due(connection)
+    return True
 
 
 def is_tried_next(connection: Connection) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 WORDS: dict[str, tuple[str, str]] = {
     "severa_credentials_refused": (
@@ -45,4 +45,63 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Severa did not keep what was written to one date of this series."),
         gettext_noop("Change that date in Severa by hand; Samklang tries again by itself."),
     ),
+    # Switching over
+    "severa_test_first": (
+        gettext_noop("The settings for Severa have not passed a test as they are saved."),
+        gettext_noop("Test them first."),
+    ),
+    "severa_confirm_first": (
+        gettext_noop("It is not confirmed that Severa's own calendar sync and its mails of new activities are off."),
+        gettext_noop("Switch both off in Severa, then confirm it: two syncs at once would double every entry."),
+    ),
+    "severa_while_syncing": (
+        gettext_noop("Somebody syncs the calendar in use now."),
+        gettext_noop("Everybody switches calendar synchronization off in My profile first, and on again afterwards."),
+    ),
+    "severa_is_polled": (
+        gettext_noop("While activities are in Severa, calendars are synced continuously."),
+        gettext_noop("Nobody but Severa sees who uses it: choose continuously."),
+    ),
+    # The connection
+    "severa_not_there": (
+        gettext_noop("There is a server at the address, but it does not speak as Severa's REST API does."),
+        gettext_noop("Give the address Severa names, usually https://api.severa.visma.com/rest-api/v1."),
+    ),
+    "severa_other_organization": (
+        gettext_noop("These credentials belong to another organization's Severa."),
+        gettext_noop("Make them in the Severa whose activities are synced. Nothing was changed on either side."),
+    ),
+    "severa_is_being_read": (
+        gettext_noop("Another run is just reading your organization's Severa."),
+        gettext_noop("Nothing needs to be done: Samklang tries again by itself."),
+    ),
+    # One user
+    "severa_user_not_found": (
+        gettext_noop("Nobody in Severa has this e-mail address."),
+        gettext_noop("The address must be the same in both systems: an administrator corrects it in one of them."),
+    ),
+    "severa_user_twice": (
+        gettext_noop("Several active users in Severa have this e-mail address."),
+        gettext_noop("A main user of Severa removes it from all but one."),
+    ),
+    "severa_user_inactive": (
+        gettext_noop("The user is inactive in Severa."),
+        gettext_noop("Nothing was removed. A main user of Severa activates him if this is wrong."),
+    ),
+    "severa_user_without_address": (
+        gettext_noop("The user has no e-mail address in Severa."),
+        gettext_noop("A main user of Severa adds it."),
+    ),
+}
+
+#: Steps of the test, in the order they are tried.
+STEPS = {
+    "severa address": gettext_lazy("Address"),
+    "severa token": gettext_lazy("Client id and secret"),
+    "severa scopes": gettext_lazy("Scopes"),
+    "severa heartbeat": gettext_lazy("Severa's word that the sign-in holds"),
+    "severa organization": gettext_lazy("Organization"),
+    "severa user": gettext_lazy("The user in Severa"),
+    "severa types": gettext_lazy("Reading activity types"),
+    "severa activities": gettext_lazy("Reading the user's activities"),
 }

@@ -9,6 +9,48 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from samklang.connectors.severa.access import PRODUCTION
+
+
+class Arrangement(models.Model):
+    """An organization's Severa: how it is reached, and what was chosen and found there.
+
+    Its activities are kept there once `Organization.psa` says so.
+    """
+
+    organization = models.OneToOneField("accounts.Organization", on_delete=models.CASCADE, related_name="severa")
+    #: With the version (Severa facts §1.1).
+    url = models.CharField(max_length=300, default=PRODUCTION)
+    client_id = models.CharField(max_length=200, blank=True)
+    #: Sealed: the client secret, and the token so that an idle run asks for none.
+    secret = models.TextField(blank=True)
+    token = models.TextField(blank=True)
+
+    #: Rule 13.6: Severa's own calendar sync and its mails of new activities are off; who said so, and when.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.ForeignKey(
+        "accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    #: Digest of the settings the last passed test was made with, as `mailboxes.models.Connection.tested`.
+    tested = models.CharField(max_length=64, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    #: Severa's id and name of the organization whose activities these are, and the digest of the address and client
+    #: id that were seen to lead there.
+    tenant = models.CharField(max_length=64, blank=True)
+    tenant_name = models.CharField(max_length=256, blank=True)
+    leads_there = models.CharField(max_length=64, blank=True)
+    #: Scopes the credentials were found to have.
+    scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    #: Guids of the activity types that go out (rule 1.5).
+    ticked = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    #: Seconds Severa's clock was ahead of ours when last heard (rule 7.4).
+    clock_ahead = models.FloatField(default=0)
+
+    #: When everybody's changes are asked for next, and the number in the mirror up to which mailboxes were told.
+    poll_due = models.DateTimeField(null=True, blank=True)
+    told = models.BigIntegerField(default=0)
+
 
 class NextRequest(models.Model):
     """When the next request of one client may be sent, over all processes (Severa facts §1.4)."""

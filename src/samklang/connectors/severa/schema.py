@@ -65,6 +65,12 @@ class Zone(_Wire):
     system_name: str | None = None
 
 
+class Notifications(_Wire):
+    """What Severa mails a user; unless he says otherwise, everything (Severa facts §1.10)."""
+
+    send_new_activity_email: bool | None = None
+
+
 class User(_Wire):
     guid: str
     email: str | None = None
@@ -73,6 +79,7 @@ class User(_Wire):
     is_active: bool | None = None
     timezone: Zone | None = None
     default_activity_type: Named | None = None
+    notification_settings: Notifications | None = None
 
 
 class ActivityType(_Wire):

@@ -1,0 +1,105 @@
+"""Which PSA keeps the activities of an organization: the built-in calendar, or its Severa; chosen nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from samklang.accounts.models import Organization, User
+from samklang.activities.as_person import PersonsActivities
+from samklang.activities.source import BuiltInActivities
+from samklang.activities.types import types_for_rules
+from samklang.connectors.severa.activities import SeveraActivities
+from samklang.engine.merge import ServerClocks
+from samklang.engine.rules import Rules
+from samklang.mailboxes.directory import directory, read_late
+from samklang.severa import roster
+from samklang.severa.opening import opened, signs_in
+from samklang.severa.services import arrangement_of
+from samklang.sync.ports import Activities
+
+#: What a Date header cannot tell, and how far an offset may move between two runs and still prove something.
+_CLOCK_GRAIN, _CLOCK_MOVED = timedelta(seconds=3), timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Psa:
+    """One user's activities, and what the engine is told of the PSA they are in."""
+
+    activities: Activities
+    #: What the user does to them through us, as his own act.
+    as_person: Activities
+    #: Of the PSA's side alone; the rest is the mailbox's.
+    rules: Rules
+    #: Requests sent so far.
+    requests: Callable[[], int] = lambda: 0
+    #: The PSA's clock minus ours.
+    ahead: Callable[[], timedelta] = timedelta
+
+    def behind(self, exchange_ahead: timedelta) -> timedelta:
+        """Exchange's clock minus the PSA's."""
+        return exchange_ahead - self.ahead()
+
+    def clocks(self, exchange_ahead: timedelta | None, before: float | None) -> ServerClocks:
+        """How the two compare (rule 7.4). `before`: seconds as of the last run. Answers tell it to the second."""
+        offset = timedelta() if exchange_ahead is None else self.behind(exchange_ahead)
+        if abs(offset) < _CLOCK_GRAIN:
+            offset = timedelta()
+        moved = before is not None and abs(offset.total_seconds() - before) > _CLOCK_MOVED.total_seconds()
+        return ServerClocks(offset, unsure=moved)
+
+
+@contextmanager
+def opened_for(user: User) -> Iterator[Psa]:
+    """Closes its connections. Raises SyncError: the PSA is not to be reached, or does not know the user."""
+    if user.organization.in_severa:
+        with _severa(user) as psa:
+            yield psa
+    else:
+        rules = Rules(
+            user_id=user.psa_id,
+            zone=user.zone,
+            types=types_for_rules(user.organization),
+            started_on=date.min,
+            user_default_type_id=user.default_activity_type or None,
+            people=directory(user.organization_id),
+        )
+        yield Psa(BuiltInActivities(user), PersonsActivities(user), rules)
+
+
+@contextmanager
+def _severa(user: User) -> Iterator[Psa]:
+    arrangement = arrangement_of(user.organization)
+    with opened(arrangement) as severa:
+        there = severa.directory
+        user_id = roster.matched(user, there)
+        own = there.user(user_id)
+        rules = Rules(
+            user_id=user_id,
+            zone=user.zone,
+            types=roster.types(arrangement, there.types()),
+            started_on=date.min,
+            user_default_type_id=(own.default_activity_type.guid or None)
+            if own and own.default_activity_type
+            else None,
+            people=read_late(lambda: roster.colleagues(arrangement, there)),
+            # Colleagues see of an activity whatever its type does not hide (Severa facts §2.4).
+            psa_masks=False,
+        )
+        activities = SeveraActivities(severa, user_id)
+        before = timedelta(seconds=arrangement.clock_ahead)
+        counts = severa.client.counts
+        yield Psa(
+            activities,
+            activities,
+            rules,
+            requests=lambda: counts.requests,
+            ahead=lambda: before if counts.ahead is None else counts.ahead,
+        )
+
+
+def access_works(organization: Organization) -> bool:
+    """Whether the PSA lets us in again, in one attempt (rule 10.3)."""
+    return not organization.in_severa or signs_in(arrangement_of(organization))

@@ -1,0 +1,165 @@
+"""Severa's users beside ours: matched by e-mail (rule 1.3), with who syncs; and Severa's activity types."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from django.db.models import QuerySet
+
+from samklang.accounts.models import User
+from samklang.connectors.severa import schema
+from samklang.connectors.severa.directory import Directory, Lists, category
+from samklang.engine import rules
+from samklang.engine.model import Category
+from samklang.engine.people import Colleague
+from samklang.mailboxes import directory as mailboxes
+from samklang.severa.mirror import DjangoMirror
+from samklang.severa.models import Arrangement
+from samklang.severa.opening import opened
+from samklang.sync.errors import MailboxError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One of Severa's active users."""
+
+    id: str
+    email: str
+    name: str
+    #: Somebody of ours with his address, if there is.
+    user: User | None
+    #: Severa mails him of new activities (rule 13.6).
+    is_mailed: bool
+    #: "" or the code of what keeps him from being matched.
+    problem: str
+
+    @property
+    def syncs(self) -> bool:
+        mailbox = getattr(self.user, "mailbox", None)
+        return mailbox is not None and mailbox.on
+
+
+def read_anew(arrangement: Arrangement) -> None:
+    """Ask Severa for its users and types, though what we have is believed yet. Raises SyncError."""
+    DjangoMirror(arrangement.organization_id).save_state("lists", b"")
+    with opened(arrangement) as severa:
+        severa.directory.users()
+    if arrangement.organization.in_severa:
+        match(arrangement)
+
+
+def match(arrangement: Arrangement) -> None:
+    """Give each of our users the guid of the active user in Severa with his address, as last read. Who was matched
+    before stays who he is there, whatever his address became."""
+    there = _lists(arrangement).users
+    known = {one.guid for one in there}
+    for user in _ours(arrangement):
+        if user.severa_id not in known:
+            User.objects.filter(pk=user.pk).update(severa_id=_guid_of(user, there))
+
+
+def matched(user: User, directory: Directory) -> str:
+    """The user's guid in Severa; found now, if he was not. Raises MailboxError with a code for him alone."""
+    known = directory.user(user.severa_id) if user.severa_id else None
+    if known is not None:
+        if known.is_active is False:
+            raise MailboxError("severa_user_inactive")
+        return known.guid
+    guid = _guid_of(user, directory.users())
+    if not guid:
+        twice = [one for one in directory.users() if _is_there(one) and _address(one) == user.email.casefold()]
+        raise MailboxError("severa_user_twice" if len(twice) > 1 else "severa_user_not_found")
+    User.objects.filter(pk=user.pk).update(severa_id=guid)
+    user.severa_id = guid
+    return guid
+
+
+def colleagues(arrangement: Arrangement, directory: Directory) -> Iterator[Colleague]:
+    """Severa's active users as the engine's, whether or not we know them (rule 4.2)."""
+    ours = {user.severa_id: user for user in mailboxes.with_mailboxes(arrangement.organization_id) if user.severa_id}
+    for one in directory.users():
+        if not _is_there(one):
+            continue
+        user = ours.get(one.guid)
+        address = _address(one)
+        colleague = mailboxes.colleague(user) if user else Colleague(one.guid, address)
+        aliases = (colleague.aliases | {colleague.address}) - {address, ""}
+        own = one.default_activity_type.guid if one.default_activity_type else None
+        yield replace(colleague, psa_id=one.guid, address=address, aliases=aliases, default_type_id=own)
+
+
+def types(arrangement: Arrangement, found: Iterable[schema.ActivityType]) -> tuple[rules.ActivityType, ...]:
+    """Severa's activity types as the engine's rules take them."""
+    return tuple(
+        rules.ActivityType(
+            id=one.guid,
+            name=one.name,
+            category=category(one.category),
+            active=one.is_active,
+            is_default=one.is_default,
+            ticked=one.guid in arrangement.ticked,
+        )
+        for one in found
+    )
+
+
+def known_types(arrangement: Arrangement) -> list[rules.ActivityType]:
+    """Those that may go out, by name, as last read."""
+    found = types(arrangement, _lists(arrangement).types)
+    return sorted((one for one in found if one.active and one.category is not Category.PROJECT_TASK), key=_by_name)
+
+
+def rows(arrangement: Arrangement) -> list[Row]:
+    """Severa's active users by name, as last read."""
+    there = [one for one in _lists(arrangement).users if _is_there(one)]
+    counted = Counter(_address(one) for one in there)
+    ours = {user.email: user for user in mailboxes.with_mailboxes(arrangement.organization_id)}
+    return sorted((_row(one, ours.get(_address(one)), counted) for one in there), key=lambda row: row.name.casefold())
+
+
+def without_severa(arrangement: Arrangement) -> list[User]:
+    """Our active users whom nobody in Severa matches, as last read."""
+    there = {row.email for row in rows(arrangement) if not row.problem}
+    return [user for user in _ours(arrangement).order_by("name") if user.email not in there]
+
+
+def _row(one: schema.User, user: User | None, counted: Counter[str]) -> Row:
+    address = _address(one)
+    problem = "severa_user_without_address" if not address else "severa_user_twice" if counted[address] > 1 else ""
+    settings = one.notification_settings
+    mailed = settings is None or settings.send_new_activity_email is not False
+    return Row(one.guid, address, name_of(one), user, mailed, problem)
+
+
+def name_of(one: schema.User) -> str:
+    return " ".join(filter(None, (one.first_name, one.last_name))) or (one.email or "")
+
+
+def _guid_of(user: User, there: Sequence[schema.User]) -> str:
+    found = [one.guid for one in there if _is_there(one) and _address(one) == user.email.casefold()]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_there(one: schema.User) -> bool:
+    return one.is_active is not False
+
+
+def _address(one: schema.User) -> str:
+    return (one.email or "").strip().casefold()
+
+
+def _by_name(one: rules.ActivityType) -> str:
+    return one.name.casefold()
+
+
+def _ours(arrangement: Arrangement) -> QuerySet[User]:
+    users: QuerySet[User] = User.objects.of(arrangement.organization_id).active()
+    return users
+
+
+def _lists(arrangement: Arrangement) -> Lists:
+    kept = DjangoMirror(arrangement.organization_id).state("lists")
+    return msgspec.json.decode(kept, type=Lists) if kept else Lists()

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sandbox_client import Sandbox
+
+if TYPE_CHECKING:
+    from tests.severa.office import Office
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox asks for no pace here: requests follow each other."""
+    from samklang.severa import slots
+
+    monkeypatch.setattr("samklang.severa.opening.SharedSlots", partial(slots.SharedSlots, rate=1e6))
+
+
+@pytest.fixture(params=["ews", "graph"])
+def office(request: pytest.FixtureRequest, sandbox: Sandbox, db: None, no_waiting: None) -> Iterator[Office]:
+    from tests.severa.office import Office
+
+    office = Office(sandbox, request.param)
+    yield office
+    office.close()
+    assert sandbox.validation()["failures"] == []
