@@ -17,6 +17,7 @@ from samklang.connectors.severa.activities import SeveraActivities
 from samklang.engine import canonical
 from samklang.engine.model import AllDay, Category, Entry, Frequency, Person, Recurrence, SeenActivity, Timed, Weekday
 from samklang.mailboxes.models import Connection, LinkRow, Mailbox
+from samklang.severa import models
 from samklang.sync.errors import Inexpressible, ItemError, Unavailable, VersionConflict
 from tests.connectors.severa.compatible import Severa, ThroughDjango
 from tests.connectors.severa.test_contract import type_id
@@ -342,6 +343,29 @@ def test_one_changed_date_is_one_write(port: SeveraActivities, make: Make, netwo
     port.update(made, wanted, changed_keys(WITH_EXCEPTIONS, wanted))
     assert network.bodies == [[{"op": "replace", "path": "/name", "value": "Without"}]]
     assert CANCELLED in made.entry.cancelled
+
+
+def test_where_a_series_lists_its_removed_dates_alone_nothing_is_taken_for_another(
+    them: People, severa: Severa, port: SeveraActivities, network: ThroughDjango
+) -> None:
+    def only_removed(shown: dict[str, Any]) -> None:
+        if shown["recurrence"]:
+            changed = Activity.objects.get(guid=shown["guid"]).overrides.filter(cancelled=False)
+            days = {str(day) for day in changed.values_list("day", flat=True)}
+            shown["recurrence"]["exceptions"] = [d for d in shown["recurrence"]["exceptions"] if d[:10] not in days]
+
+    network.reshape = only_removed
+    made = port.create(WITH_EXCEPTIONS, type_id(them), "key")
+    assert canonical.fields(made.entry) == canonical.fields(WITH_EXCEPTIONS)
+    held = WITH_EXCEPTIONS.exceptions[CHANGED]
+    assert isinstance(held.when, Timed)
+    tomorrow = replace(held.when, start=held.when.start + timedelta(days=1), end=held.when.end + timedelta(days=1))
+    moved = replace(WITH_EXCEPTIONS, exceptions={CHANGED: replace(held, when=tomorrow)})
+    port.update(made, moved, changed_keys(WITH_EXCEPTIONS, moved))
+    models.MirrorRow.objects.all().delete()
+    models.MirrorState.objects.exclude(name="findings").delete()
+    (seen,) = read(severa.of(them.alice))
+    assert canonical.fields(seen.entry) == canonical.fields(moved)
 
 
 def _lost(what: str) -> Callable[[str], None]:

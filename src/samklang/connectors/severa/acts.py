@@ -129,7 +129,8 @@ class Acts:
     def _deviating(self, whole: Whole, wanted: Entry, zone: str) -> Whole:
         if not whole.is_series:
             return whole
-        return self._kept(Occurrences(self._all.client, self._all.patching, self._all.feed, zone).make(whole, wanted))
+        all_ = self._all
+        return self._kept(Occurrences(all_.client, all_.patching, all_.feed, all_.findings, zone).make(whole, wanted))
 
     def _zone(self, whole: Whole) -> str:
         return self._all.directory.zone_of(wire.owner_of(whole.activity))

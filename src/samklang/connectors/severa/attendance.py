@@ -63,7 +63,8 @@ class Attendance:
         addresses = {_folded(people.address_of(one, self._directory)): one for one in whole.participants}
         for person in wanted:
             place = self._place(person, addresses.get(_folded(person.address)))
-            if place is not None and place.guid == owner:
+            nobody = place is None and not (person.address or person.name)
+            if nobody or (place is not None and place.guid == owner):
                 continue
             if place is None or person.is_organizer:
                 outside.setdefault(_folded(person.address) or person.name, person)

@@ -276,13 +276,15 @@ class Feed:
             zone = self._directory.zone_of(wire.owner_of(activity))
             known = {one.guid: day for day, one in held.exceptions.items()} if held else {}
             found = self._changed(activity, zone) if changed is None else changed
-            whole.exceptions, whole.cancelled = wire.arranged(activity, found, zone, known)
+            only_removed = self._findings.found.only_removed_are_listed
+            arranged = wire.arranged(activity, found, zone, known, only_removed_are_listed=only_removed)
+            whole.exceptions, whole.cancelled = arranged
         return whole
 
     def _changed(self, series: Activity, zone: str) -> list[Activity]:
         """The changed occurrences of a series; its owner's are listed together, if there can be any."""
         owner = wire.owner_of(series)
-        if not wire.listed_dates(series, zone):
+        if not (wire.listed_dates(series, zone) or self._findings.found.only_removed_are_listed):
             return []
         query = [("userGuids", owner)] if owner else []
         found = (one for page in self._rows("Exception", query) for one in page)

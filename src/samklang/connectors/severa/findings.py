@@ -22,6 +22,8 @@ class Found(msgspec.Struct, omit_defaults=True):
     notes_are_html: bool = False
     #: A change of participants counts as one of the activity.
     participants_touch: bool = False
+    #: A series lists its removed dates alone as exceptions, and not its changed ones.
+    only_removed_are_listed: bool = False
     #: Paths that PATCH refused, though the activity could be made anew so.
     fixed: list[str] = []
 

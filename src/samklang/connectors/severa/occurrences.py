@@ -8,12 +8,14 @@ a removed date again all is reset and the others are written once more.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
 from samklang.connectors.severa import wire, writing
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.feed import Feed, as_query
+from samklang.connectors.severa.findings import Findings
 from samklang.connectors.severa.patching import Patching
 from samklang.connectors.severa.schema import Activity, Whole
 from samklang.engine import canonical, recurrence, times
@@ -27,8 +29,9 @@ _ROUNDS = 3
 class Occurrences:
     """`zone`: the owner's."""
 
-    def __init__(self, client: SeveraClient, patching: Patching, feed: Feed, zone: str) -> None:
+    def __init__(self, client: SeveraClient, patching: Patching, feed: Feed, findings: Findings, zone: str) -> None:
         self._client = client
+        self._findings = findings
         self._patching = patching
         self._feed = feed
         self._zone = zone
@@ -49,6 +52,7 @@ class Occurrences:
                 keys = _differing(held, wanted)
             self._write(whole, held, wanted, keys)
             activity = self._client.get(_at(whole), Activity)
+            self._learn(activity, keys.keys() - wanted.cancelled)
             whole = self._feed.whole(activity, whole)
         if _differing(wire.entry_of(whole, self._zone), wanted):
             raise ItemError("occurrence_not_kept")
@@ -68,6 +72,12 @@ class Occurrences:
             before, after = recurrence.occurrence(held, day), recurrence.occurrence(wanted, day)
             values = writing.replaced_of_occurrence(before, after, names, self._zone)
             self._patching.replace(ids[day], values)
+
+    def _learn(self, series: Activity, changed: Collection[date]) -> None:
+        """Whether a series lists the dates that were changed, or those alone that were removed."""
+        if changed:
+            missing = not set(wire.listed_dates(series, self._zone)).issuperset(changed)
+            self._findings.note(only_removed_are_listed=missing)
 
     def _cancel(self, id: str) -> None:
         try:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from samklang.connectors.severa import recurrence as severa_recurrence
 from samklang.connectors.severa.schema import Activity, Participant, Whole
-from samklang.engine import rrule, times
+from samklang.engine import recurrence, rrule, times
 from samklang.engine.canonical import text_from_html
 from samklang.engine.model import (
     AllDay,
@@ -34,6 +34,8 @@ _HTML = re.compile(r"\s*<(\w+)\b[^>]*>.*</\w+>\s*", re.DOTALL)
 _STATUSES = {"Accepted": "accepted", "Tentative": "tentative", "Declined": "declined"}
 STATUS_OF = {response: status for status, response in _STATUSES.items()}
 _HALF_A_DAY = timedelta(hours=12)
+#: Days by which an occurrence may have been moved, where nothing tells.
+_FAR_MOVED = 62
 
 
 def moment(text: str) -> datetime:
@@ -154,30 +156,53 @@ def listed_dates(series: Activity, zone: str) -> list[date]:
 
 
 def arranged(
-    series: Activity, changed: Iterable[Activity], zone: str, known: Mapping[str, str]
+    series: Activity,
+    changed: Iterable[Activity],
+    zone: str,
+    known: Mapping[str, str],
+    *,
+    only_removed_are_listed: bool = False,
 ) -> tuple[dict[str, Activity], list[str]]:
     """Changed occurrences by original date, and removed dates, both in ISO.
 
     An occurrence does not say its original date: `known` are those we saw before, by guid. Of the others each takes
     its own date if that deviates, else the nearest that does. Whichever of two moved occurrences came from which date,
-    a calendar shows the same.
+    a calendar shows the same. `only_removed_are_listed`: then each takes its own date, or the nearest the rule gives.
     """
-    free = {day.isoformat(): day for day in listed_dates(series, zone)}
+    listed = {day.isoformat(): day for day in listed_dates(series, zone)}
+    free = _slots_near(series, changed, zone, listed) if only_removed_are_listed else dict(listed)
     placed: dict[str, Activity] = {}
     waiting = []
     for one in sorted(changed, key=lambda one: (one.start_date_time, one.guid)):
-        day = known.get(one.guid) or times.local_day(when_of(one, zone)).isoformat()
+        day = known.get(one.guid) or _own_day(one, zone).isoformat()
         if day in free or one.guid in known:
             free.pop(day, None)
             placed[day] = one
         else:
             waiting.append(one)
     for one in waiting:
-        own = times.local_day(when_of(one, zone))
+        own = _own_day(one, zone)
         nearest = min(free.values(), key=lambda day: (abs(day - own), day), default=own).isoformat()
         free.pop(nearest, None)
         placed.setdefault(nearest, one)
-    return placed, sorted(free)
+    return placed, sorted(set(listed if only_removed_are_listed else free) - placed.keys())
+
+
+def _slots_near(
+    series: Activity, changed: Iterable[Activity], zone: str, removed: Mapping[str, date]
+) -> dict[str, date]:
+    """The dates of the rule around the changed occurrences, those removed apart."""
+    entry = entry_of(Whole(series), zone)
+    days = [_own_day(one, zone) for one in changed]
+    if not days or entry.recurrence is None:
+        return {}
+    first, last = times.add_days(min(days), -_FAR_MOVED), times.add_days(max(days), _FAR_MOVED)
+    slots = recurrence.slot_days(entry, first, last)
+    return {day.isoformat(): day for day in slots if day.isoformat() not in removed}
+
+
+def _own_day(one: Activity, zone: str) -> date:
+    return times.local_day(when_of(one, zone))
 
 
 def _day(text: str, zone: str) -> date:
