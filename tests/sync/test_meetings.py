@@ -577,6 +577,28 @@ def test_rule_8_2_a_copy_of_what_its_organizer_called_off_is_let_go_though_the_p
     office.settle([office.desks[name] for name in order])
     assert (office.activity.entry.title, office.bob.event.entry.title) == ("Cake", "Cake"), "an edit beats a delete"
     assert office.alice.links == [] and office.alice.event.is_cancelled
+    office.alice.exchange.person_deletes(office.alice.event.id)
+    office.settle([office.desks[name] for name in order])
+    assert (office.alice.event.entry.title, office.alice.event.is_meeting) == ("Cake", False), (
+        "what lives on is hers, too"
+    )
+
+
+@pytest.mark.parametrize("when", ["its organizer has not run", "it is over"])
+def test_rule_8_2_who_clears_a_copy_away_that_was_called_off_gets_none_while(when: str) -> None:
+    office = Office("alice", "bob")
+    office.bob.exchange.person_calls(single(), ALICE)
+    office.settle()
+    office.bob.psa.person_edits(office.activity.id, title="Cake")
+    office.bob.exchange.person_cancels(office.bob.event.id)
+    if when == "it is over":
+        office.settle()
+        office.now += timedelta(days=30)
+    else:
+        office.alice.run()
+    office.alice.exchange.person_deletes(office.alice.event.id)
+    office.alice.run()
+    assert office.alice.events == []
 
 
 def test_rule_10_4_a_meeting_called_off_before_it_could_be_made_in_the_psa_is_not_made_there() -> None:

@@ -44,6 +44,8 @@ def is_absent(link: Link, side: Side) -> bool:
     """True where the entry of a mark is expected to be gone: that it is missing is no news, that it is there is."""
     if link.status is not LinkStatus.UNLINKED:
         return False
+    if link.reason == "8.2" and link.role is Role.ATTENDEE:
+        return False  # called off it still stands there, until its user clears it away
     return link.reason == DELETED or (side is Side.EXCHANGE and link.reason in _WITHOUT_EVENT)
 
 
@@ -101,13 +103,26 @@ class Marks:
         if link.reason in (ASKED, UNDONE):
             return link.reason == ASKED
         if link.reason in _WITHOUT_EVENT:
-            return _event_of(found) is not None or _takes_part_again(found)
+            return _event_of(found) is not None or _takes_part_again(found) or self._lives_on(found)
         if link.reason == "4.8":
             return activity is not None and is_ticked(activity.type_id, self.context.rules)
         if link.reason == DELETED and _event_of(found) is not None:
             # A participant's copy that comes back does not bring back what its owner deleted.
             return activity is not None or link.role in (Role.OWNER, Role.ORGANIZER)
         return activity is not None
+
+    def _lives_on(self, found: Pair) -> bool:
+        """Whether an invitation was called off, and cleared away by its user, while the activity was edited and lives on
+        as no meeting any longer: he has a copy of it like everybody (rules 4.1, 7.2)."""
+        link, activity = found.link, found.activity
+        if link.role is not Role.ATTENDEE or found.exchange_gone is not Gone.CONFIRMED:
+            return False
+        if activity is None or found.psa is Change.GONE:
+            return False
+        if activity.closed or activity.has_hours or self.context.is_over(activity.entry):
+            return False
+        there = (one for one in self.context.seen.colleagues if one.psa_id == activity.id)
+        return not any(one.role is Role.ORGANIZER or (one.linked and one.role.is_meeting) for one in there)
 
     def _sync_again(self, found: Pair) -> Actions:
         """The two are one entry again; what of it is missing comes back (rules 8.2, 8.4)."""
@@ -130,16 +145,17 @@ class Marks:
         whole = replace(link, status=LinkStatus.LINKED, type_id=activity.type_id, reason="")
         event_gone = found.exchange is Change.GONE or link.item_id is None
         if found.is_called_off or (found.event is None and event_gone):
-            if link.reason not in (DELETED, REMOVED) and not found.is_called_off:
+            if link.reason not in {DELETED, *_WITHOUT_EVENT} and not found.is_called_off:
                 self.ended[Side.PSA, activity.id] = replace(link, item_id=None)
                 return []
             self.take(link)
             if found.psa_now.get(RESPONSE) == "declined":
                 return [Unlink(link, REMOVED)]  # who is out stays out, also of what comes back
-            if link.reason == REMOVED:
-                # As any activity's copy, not as the invitation it was: whom the meeting is with, the invitation says.
-                whole = replace(whole, role=Role.PARTICIPANT)
-            return make_event_again(self.context.pair(whole), self.context, "4.1" if link.reason == REMOVED else "8.2")
+            if link.reason == DELETED or found.is_called_off:
+                return make_event_again(self.context.pair(whole), self.context, "8.2")
+            # As any activity's copy, not as the invitation it was: whom the meeting is with, the invitation says.
+            copy = replace(whole, role=Role.PARTICIPANT)
+            return make_event_again(self.context.pair(copy), self.context, "4.1")
         self.take(link)
         if found.event is None and is_absent(link, Side.EXCHANGE):
             return []  # not read in this run

@@ -288,7 +288,7 @@ def _ask_about_marks(known: Known, psa: Look[SeenActivity], exchange: Look[SeenE
         anew = link.uid in new
         event_seen = (anew or link.item_id in exchange.seen) and concerned(link, Side.EXCHANGE, anew=anew)
         activity_seen = link.psa_id in psa.seen and concerned(link, Side.PSA, anew=False)
-        if event_seen or activity_seen or link.reason == ASKED:
+        if event_seen or activity_seen or link.reason == ASKED or link.item_id in exchange.gone:
             activities |= {link.psa_id} if link.psa_id else set()
             events |= {link.item_id} if link.item_id else set()
     psa.ask(psa.missing(activities))
