@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from samklang.activities import services
-from samklang.activities.models import Activity
+from samklang.activities.models import Activity, ActivityType
 from samklang.activities.services import Guest
 from samklang.connectors.severa.activities import SeveraActivities
 from samklang.engine import canonical
@@ -229,6 +229,19 @@ def test_rule_13_3_cut_off_anywhere_there_is_one_in_the_end_and_the_links_name_i
     assert [seen.id for seen in read(port)] == [after.id]
 
 
+def test_rule_13_3_cut_off_before_anything_was_made_what_a_person_had_just_made_stays(
+    them: People, port: SeveraActivities, network: ThroughDjango
+) -> None:
+    kind = ActivityType.objects.of(them.company).get(name="Private")
+    old = services.create(them.alice, name=MEETING.title, when=MEETING.when, location=MEETING.place)
+    alike = services.create(them.alice, name=MEETING.title, when=MEETING.when, location=MEETING.place, type=kind)
+    seen = {one.id: one for one in read(port)}[old.psa_id]
+    network.before = _lost("POST /activities")
+    with pytest.raises(Unavailable):
+        port.update(seen, seen.entry, frozenset(), type_id(them, "Private"))
+    assert {one.id for one in read(port)} == {old.psa_id, alike.psa_id}
+
+
 # --- deleted for good (rule 13.1) -------------------------------------------------------------------------------------
 
 
@@ -289,7 +302,7 @@ def test_rule_13_5_a_single_keeps_the_zone_it_was_made_in(them: People, severa: 
     ("entry", "code"),
     [
         (
-            replace(SERIES, when=replace(SERIES.when, zone="America/New_York")),  # type: ignore[type-var]
+            replace(SERIES, when=replace(SERIES.when, zone="America/New_York")),  # type: ignore[arg-type]
             "severa_series_zone",
         ),
         (
@@ -321,7 +334,7 @@ def test_rule_13_5_a_series_severa_would_date_otherwise_is_refused_before_anythi
 
 
 def test_a_series_of_a_zone_with_the_same_clocks_is_kept_in_its_own(them: People, make: Make) -> None:
-    oslo = replace(SERIES, when=replace(SERIES.when, zone="Europe/Oslo"))  # type: ignore[type-var]
+    oslo = replace(SERIES, when=replace(SERIES.when, zone="Europe/Oslo"))  # type: ignore[arg-type]
     made = make(oslo)
     assert canonical.fields(made.entry) == canonical.fields(oslo)
 

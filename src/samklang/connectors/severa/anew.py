@@ -48,7 +48,7 @@ class Anew:
                     self._replace(id, pending.made)
                     continue
                 made = self._all.creations.made(pending.key)
-                if made:
+                if made and made != id:
                     self._all.feed.delete(made)
                 self._forget(id)
 

@@ -1,7 +1,7 @@
 """Making an activity once, whatever happens on the way (rules 10.4, 13.2): Severa knows no key of ours.
 
 What is about to be made is written down first. A create that is begun again looks for what the first one may have
-made: of the same owner, name, start and end, and made since.
+made: of the same owner, name, type, start, end and place, made since, and not in the mirror before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 from samklang.connectors.severa import wire
 from samklang.connectors.severa.client import SeveraClient
-from samklang.connectors.severa.feed import OVERLAP, Feed, as_query
+from samklang.connectors.severa.feed import OVERLAP, as_query, content_of
 from samklang.connectors.severa.mirror import Creation, Mirror
 from samklang.connectors.severa.patching import Patching
 from samklang.connectors.severa.schema import Activity
@@ -24,21 +24,22 @@ class _Begun(msgspec.Struct):
     """What was about to be made, and since when, by Severa's clock."""
 
     owner: str
+    type: str
     name: str
+    place: str
     start: datetime
     end: datetime
     since: datetime
     series: bool
+    #: Number of the mirror's last row at that time.
+    newest: int
 
 
 class Creations:
-    def __init__(
-        self, client: SeveraClient, patching: Patching, mirror: Mirror, feed: Feed, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, client: SeveraClient, patching: Patching, mirror: Mirror, now: Callable[[], datetime]) -> None:
         self._client = client
         self._patching = patching
         self._mirror = mirror
-        self._feed = feed
         self._now = now
 
     def made(self, key: str) -> str | None:
@@ -52,11 +53,14 @@ class Creations:
         """Make it, though the key may have made something before that is gone."""
         begun = _Begun(
             owner=body["ownerUser"]["guid"],
+            type=body["activityType"]["guid"],
             name=body["name"],
+            place=body["location"] or "",
             start=wire.moment(body["startDateTime"]),
             end=wire.moment(body["endDateTime"]),
             since=self._now() + (self._client.counts.ahead or timedelta()),
             series=bool(body.get("recurrence")),
+            newest=self._mirror.newest(),
         )
         content = msgspec.json.encode(begun)
         self._mirror.save_creation(key, Creation(content))
@@ -80,9 +84,10 @@ class Creations:
         ]
         pages = self._client.rows("/activities", Activity, query)
         alike = [one for page in pages for one in page if _is_what_was_begun(one, begun)]
-        # What another key made is not ours, though it looks the same.
+        rows = self._mirror.get([one.guid for one in alike])
+        # What was there before, or another key made, is not ours, though it looks the same.
         others = {
-            id for id, whole in self._feed.held(one.guid for one in alike).items() if whole.ours.key not in ("", key)
+            row.id for row in rows.values() if row.number <= begun.newest or content_of(row).ours.key not in ("", key)
         }
         found = min((one.guid for one in alike if one.guid not in others), default=None)
         if found is not None:
@@ -93,5 +98,8 @@ class Creations:
 def _is_what_was_begun(one: Activity, begun: _Begun) -> bool:
     made = wire.moment(one.created_date_time) if one.created_date_time else begun.since
     ends = wire.moment(one.end_date_time or one.start_date_time)
-    same = (one.name or "", wire.moment(one.start_date_time), ends) == (begun.name, begun.start, begun.end)
-    return same and made >= begun.since - OVERLAP
+    kind = one.activity_type.guid if one.activity_type else None
+    same = (one.name, kind, one.location or "") == (begun.name, begun.type, begun.place)
+    return (
+        same and (wire.moment(one.start_date_time), ends) == (begun.start, begun.end) and made >= begun.since - OVERLAP
+    )

@@ -5,9 +5,9 @@ Kept for a day, so that an idle poll asks for none; whom the list does not know 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 
@@ -17,8 +17,6 @@ from samklang.connectors.severa.mirror import Mirror
 from samklang.engine import times
 from samklang.engine.model import Category
 from samklang.sync.errors import ItemError
-
-T = TypeVar("T")
 
 #: How long a list is believed, and how long one that lacks somebody.
 LASTS, LASTS_WANTING = timedelta(days=1), timedelta(minutes=10)
@@ -41,7 +39,7 @@ class Directory:
         self._zone = zone
         self._now = now
         kept = mirror.state("lists")
-        self._lists = msgspec.json.decode(kept, type=Lists) if kept else Lists()
+        self._know(msgspec.json.decode(kept, type=Lists) if kept else Lists())
 
     def users(self) -> list[schema.User]:
         return self._fresh().users
@@ -50,13 +48,16 @@ class Directory:
         return self._fresh().types
 
     def user(self, user_id: str | None) -> schema.User | None:
-        return self._found(lambda lists: {one.guid: one for one in lists.users}, user_id or "")
+        self._fresh()
+        if user_id and user_id not in self._by_id:
+            self._fresh(LASTS_WANTING)
+        return self._by_id.get(user_id or "")
 
     def user_of(self, address: str) -> schema.User | None:
         """The active user with this address, compared without case (Severa facts §1.10); None for nobody or several."""
-        folded = address.strip().casefold()
-        found = [one for one in self.users() if one.is_active is not False and _address(one) == folded]
-        return found[0] if folded and len(found) == 1 else None
+        self._fresh()
+        found = self._by_address.get(address.strip().casefold(), ())
+        return found[0] if len(found) == 1 else None
 
     def zone_of(self, user_id: str | None) -> str:
         """IANA name of the zone an owner's activities are dated in (Severa facts §1.6): an activity has none."""
@@ -67,22 +68,27 @@ class Directory:
 
     def category_of(self, type_id: str) -> Category:
         """The group of a type. Raises ItemError("type_unknown")."""
-        found = self._found(lambda lists: {one.guid: one for one in lists.types}, type_id)
-        if found is None:
-            raise ItemError("type_unknown")
-        return category(found.category)
-
-    def _found(self, by_id: Callable[[Lists], Mapping[str, T]], wanted: str) -> T | None:
-        found = by_id(self._fresh()).get(wanted)
-        return found if found is not None or not wanted else by_id(self._fresh(LASTS_WANTING)).get(wanted)
+        for lasts in (LASTS, LASTS_WANTING):
+            for one in self._fresh(lasts).types:
+                if one.guid == type_id:
+                    return category(one.category)
+        raise ItemError("type_unknown")
 
     def _fresh(self, lasts: timedelta = LASTS) -> Lists:
         if self._now() - self._lists.read_at >= lasts:
             users = [one for page in self._client.rows("/users", schema.User) for one in page]
             types = [one for page in self._client.rows("/activitytypes", schema.ActivityType) for one in page]
-            self._lists = Lists(users, types, self._now())
+            self._know(Lists(users, types, self._now()))
             self._mirror.save_state("lists", msgspec.json.encode(self._lists))
         return self._lists
+
+    def _know(self, lists: Lists) -> None:
+        self._lists = lists
+        self._by_id = {one.guid: one for one in lists.users}
+        self._by_address: dict[str, list[schema.User]] = defaultdict(list)
+        for one in lists.users:
+            if one.email and one.is_active is not False:
+                self._by_address[one.email.strip().casefold()].append(one)
 
 
 def category(name: str | None) -> Category:
@@ -91,7 +97,3 @@ def category(name: str | None) -> Category:
         return Category(name or "")
     except ValueError:
         return Category.CALENDAR_ENTRY
-
-
-def _address(user: schema.User) -> str:
-    return (user.email or "").strip().casefold()

@@ -109,17 +109,17 @@ class Feed:
         """
         try:
             activity = self._client.get(f"/activities/{id}", Activity)
-            row = self._mirror.get([id]).get(id)
-            held = _content(row)
-            if held is not None and row is not None and held.activity == activity and not row.gone:
-                there = None if participants and not self._findings.found.participants_touch else held.participants
-                if not dates and there is held.participants:
-                    return held
-                now = self._whole(activity, held, None if dates else list(held.exceptions.values()), there)
-                return held if now == held else self._put([now])[0]
-            return self._put([self._whole(activity, held)])[0]
         except NotFound:
             return None
+        row = self._mirror.get([id]).get(id)
+        held = _content(row)
+        if held is None or row is None or row.gone or held.activity != activity:
+            return self._put([self._whole(activity, held)])[0]
+        there = None if participants and not self._findings.found.participants_touch else held.participants
+        if not dates and there is held.participants:
+            return held
+        now = self._whole(activity, held, None if dates else list(held.exceptions.values()), there)
+        return held if now == held else self._put([now])[0]
 
     def held(self, ids: Iterable[str]) -> dict[str, Whole]:
         """What the mirror has, gone or not."""
@@ -141,7 +141,11 @@ class Feed:
             self._mirror.put([Row(id, row.users, row.content, gone=True)])
 
     def participants(self, id: str) -> list[Participant]:
-        return self._client.get(f"/activities/{id}/activityparticipants", list[Participant])
+        """None where Severa does not find them: that says nothing about the activity."""
+        try:
+            return self._client.get(f"/activities/{id}/activityparticipants", list[Participant])
+        except NotFound:
+            return []
 
     # --- polls
 
@@ -216,8 +220,7 @@ class Feed:
             row = held.get(one.guid)
             news = self._news(one, row)
             if news is not None:
-                with contextlib.suppress(NotFound):
-                    wholes.append(self._whole(news, _content(row)))
+                wholes.append(self._whole(news, _content(row)))
         self._put(wholes)
         return {one.guid for one in page}
 
@@ -231,8 +234,7 @@ class Feed:
             if news is None and before and occurrences is not None and _differ(before, occurrences):
                 news = one
             if news is not None:
-                with contextlib.suppress(NotFound):
-                    self._put([self._whole(news, before, occurrences)])
+                self._put([self._whole(news, before, occurrences)])
         return {one.guid for one in page}
 
     def _news(self, activity: Activity, row: Row | None) -> Activity | None:

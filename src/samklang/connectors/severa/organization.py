@@ -42,4 +42,4 @@ class SeveraOrganization:
         self.feed = Feed(client, mirror, self.directory, self.findings, now=now, fresh=fresh, complete=complete)
         self.patching = Patching(client, self.findings)
         self.attendance = Attendance(client, self.directory)
-        self.creations = Creations(client, self.patching, mirror, self.feed, now)
+        self.creations = Creations(client, self.patching, mirror, now)
