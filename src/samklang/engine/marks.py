@@ -112,8 +112,8 @@ class Marks:
         return activity is not None
 
     def _lives_on(self, found: Pair) -> bool:
-        """Whether an invitation was called off, and cleared away by its user, while the activity was edited and lives on
-        as no meeting any longer: he has a copy of it like everybody (rules 4.1, 7.2)."""
+        """Whether an invitation was called off, and cleared away by its user, while the activity was edited and lives
+        on as no meeting any longer: he has a copy of it like everybody (rules 4.1, 7.2)."""
         link, activity = found.link, found.activity
         if link.role is not Role.ATTENDEE or found.exchange_gone is not Gone.CONFIRMED:
             return False
