@@ -128,7 +128,13 @@ class Severa:
         client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=self.now)
         mirror = DjangoMirror(user.organization_id)
         organization = SeveraOrganization(
-            client, mirror, zone="Europe/Stockholm", now=self.now, fresh=self.fresh, complete=self.complete
+            client,
+            mirror,
+            zone="Europe/Stockholm",
+            now=self.now,
+            fresh=self.fresh,
+            complete=self.complete,
+            people=self.complete,
         )
         return SeveraActivities(organization, user.psa_id)
 

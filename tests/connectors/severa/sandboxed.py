@@ -55,6 +55,12 @@ class Acme:
         self.clients.append(client)
         mirror = DjangoMirror(self.organization.pk)
         organization = SeveraOrganization(
-            client, mirror, zone="Europe/Stockholm", now=self.now, fresh=self.fresh, complete=self.complete
+            client,
+            mirror,
+            zone="Europe/Stockholm",
+            now=self.now,
+            fresh=self.fresh,
+            complete=self.complete,
+            people=self.complete,
         )
         return SeveraActivities(organization, user["guid"])

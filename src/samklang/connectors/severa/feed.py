@@ -39,6 +39,9 @@ class State(msgspec.Struct, omit_defaults=True):
     #: By ours.
     polled: datetime | None = None
     listed: datetime | None = None
+    #: By ours, when the participants of all activities were first read, and last of those that have some.
+    began: datetime | None = None
+    people_read: datetime | None = None
     #: The next poll asks for changed occurrences, not for series.
     occurrences_next: bool = False
 
@@ -46,7 +49,8 @@ class State(msgspec.Struct, omit_defaults=True):
 class Feed:
     """One organization's activities, through one client. Not to be shared between threads.
 
-    `fresh`, `complete`: how old the last poll and the last complete listing may be before another one is made.
+    `fresh`, `complete`, `people`: how old the last poll, the last complete listing and what was last read of those who
+    take part may be before they are read again; people by themselves only where Severa does not tell of them.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Feed:
         now: Callable[[], datetime],
         fresh: timedelta,
         complete: timedelta,
+        people: timedelta,
     ) -> None:
         self._client = client
         self._mirror = mirror
@@ -67,6 +72,7 @@ class Feed:
         self._now = now
         self._fresh = fresh
         self._complete = complete
+        self._people = people
 
     def refresh(self) -> None:
         """Bring the mirror up to date, unless somebody else just did."""
@@ -90,7 +96,9 @@ class Feed:
 
     def look_for_memberships(self, user_id: str) -> None:
         """Bring what a user was added to into the mirror, where Severa may not tell of it by itself."""
-        if self._findings.found.participants_touch:
+        state = self._state()
+        just_begun = state.began is not None and self._now() - state.began < self._complete
+        if just_begun or self._findings.found.participants_touch:
             return
         mine = [("userGuids", user_id), ("includeAsMember", "true")]
         opens = [("startDateTime", as_query(self._now() - PAST))]
@@ -182,10 +190,12 @@ class Feed:
         if listed:
             # An empty listing proves nothing (rule 8.1).
             self._look_for_missing(listed, opens)
-        if state.listed is not None and not self._findings.found.participants_touch:
-            self._look_at_participants(
-                row for row in self._mirror.there() if self._is_listed(row, opens) and content_of(row).participants
-            )
+        if state.began is None or state.people_read is None:
+            state.began = state.people_read = begun
+        elif begun - state.people_read >= self._people and not self._findings.found.participants_touch:
+            there = (row for row in self._mirror.there() if self._is_listed(row, opens))
+            self._look_at_participants(row for row in there if content_of(row).participants)
+            state.people_read = begun
         state.heard, state.polled, state.listed = self._by_severas_clock(begun), begun, begun
         self._save(state)
 
