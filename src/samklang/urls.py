@@ -1,7 +1,6 @@
 """Every address of the installation."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
 from samklang.web import notices, signin
 from samklang.web.api import api
@@ -15,15 +14,17 @@ from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
 from samklang.web.settings import programs as settings_programs
+from samklang.web.settings import severa as settings_severa
 from samklang.web.severa_api import api as severa_api
 from samklang.web.severa_api import heartbeat as severa_heartbeat
 
 _EXCHANGE = "settings/integrations/microsoft-exchange"
+_VISMA = "settings/integrations/visma-severa"
 _SYNC = "profile/calendar/synchronization"
 _SEVERA = severa_api.urls
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="calendar"), name="home"),
+    path("", calendar.home, name="home"),
     path("calendar", calendar.page, name="calendar"),
     path("calendar/events", calendar.events, name="calendar-events"),
     path("calendar/form", calendar.form, name="calendar-form"),
@@ -49,6 +50,10 @@ urlpatterns = [
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
     path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
     path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
+    path(_VISMA, settings_severa.severa_settings, name="settings-severa"),
+    path(f"{_VISMA}/test", settings_severa.test, name="settings-severa-test"),
+    path(f"{_VISMA}/switch", settings_severa.switch, name="settings-severa-switch"),
+    path(f"{_VISMA}/people", settings_severa.read_people, name="settings-severa-people"),
     path("settings/integrations/rest-api", settings_programs.programs, name="settings-programs"),
     path("settings/integrations/rest-api/revoke", settings_programs.revoke, name="settings-programs-revoke"),
     path("profile", profile_settings.profile, name="profile"),

@@ -27,6 +27,7 @@ ANYBODY, USERS, ADMINISTRATORS = "anybody", "users", "administrators"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _EXCHANGE = "/settings/integrations/microsoft-exchange"
 _PROGRAMS = "/settings/integrations/rest-api"
+_SEVERA = "/settings/integrations/visma-severa"
 _SYNC = "/profile/calendar/synchronization"
 _API, _REST = "/api", "/rest-api/v1"
 _HEARTBEAT = "/rest-api/heartbeat"
@@ -104,6 +105,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/calendar/files"): Route(USERS),
     ("GET", "/calendar/export.ics"): Route(USERS),
     ("GET", "/settings"): Route(ADMINISTRATORS),
+    ("GET", _SEVERA): Route(ADMINISTRATORS),
+    ("POST", _SEVERA): Route(ADMINISTRATORS),
+    ("POST", f"{_SEVERA}/test"): Route(ADMINISTRATORS),
+    ("POST", f"{_SEVERA}/switch"): Route(ADMINISTRATORS),
+    ("POST", f"{_SEVERA}/people"): Route(ADMINISTRATORS),
     ("GET", _EXCHANGE): Route(ADMINISTRATORS),
     ("POST", _EXCHANGE): Route(ADMINISTRATORS, sends=lambda _: {"part": "version", "version": "2016"}),
     ("POST", f"{_EXCHANGE}/test"): Route(ADMINISTRATORS, sends=lambda _: {"address": "somebody@example.net"}),

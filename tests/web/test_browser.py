@@ -38,6 +38,7 @@ PAGES = (
     "/profile",
     "/settings/integrations/microsoft-exchange",
     "/settings/integrations/rest-api",
+    "/settings/integrations/visma-severa",
     "/profile/calendar/synchronization",
     "/profile/calendar/synchronization/history",
     "/profile/calendar/synchronization/leave",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from samklang.config import Config
+from samklang.connectors.severa.access import SCOPES
 from samklang.web import help as pages
 from tests.house.test_papers import unknown_to_samklang
 from tests.web.house import House, as_program, send
@@ -42,5 +43,7 @@ def test_every_example_of_the_help_works(house: House, example: str) -> None:
         assert example.removeprefix("SAMKLANG_").lower() in Config.model_fields
     elif example.startswith("samklang "):
         assert unknown_to_samklang(example.split()[1:]) is None
+    elif ":" in example:
+        assert example in SCOPES
     else:
         assert IMPERSONATION.fullmatch(example), f"nobody knows how to try {example!r}"

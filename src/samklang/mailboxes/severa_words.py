@@ -63,6 +63,10 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Nobody but Severa sees who uses it: choose continuously."),
     ),
     # The connection
+    "severa_credentials_missing": (
+        gettext_noop("There are no client credentials for Severa yet."),
+        gettext_noop("Save client ID and client secret first."),
+    ),
     "severa_not_there": (
         gettext_noop("There is a server at the address, but it does not speak as Severa's REST API does."),
         gettext_noop("Give the address Severa names, usually https://api.severa.visma.com/rest-api/v1."),

@@ -37,6 +37,10 @@ class Row:
     problem: str
 
     @property
+    def has_account(self) -> bool:
+        return self.user is not None
+
+    @property
     def syncs(self) -> bool:
         mailbox = getattr(self.user, "mailbox", None)
         return mailbox is not None and mailbox.on

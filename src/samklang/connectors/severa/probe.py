@@ -92,6 +92,8 @@ class Probe:
 
     def _reach(self) -> str:
         """It answers without a token."""
+        if not (self._access.client_id and self._access.secret):
+            raise ConnectionRefused("severa_credentials_missing")
         try:
             self._alive("server", {})
         except ProtocolError as error:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -34,8 +34,17 @@ _STATUS = {NotThere: 404, NotAllowed: 403, Outdated: 409}
 
 @signed_in
 @require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("profile-sync" if the_user(request).organization.in_severa else "calendar")
+
+
+@signed_in
+@require_GET
 def page(request: HttpRequest) -> HttpResponse:
     user = the_user(request)
+    if user.organization.in_severa:
+        # Its activities are shown there: an empty calendar here would seem to be all.
+        return redirect("profile-sync")
     wall = times.to_wall(now(), user.zone)
     return render(request, "calendar/page.html", {"area": "calendar", "wall_now": f"{wall:%Y-%m-%dT%H:%M:%S}"})
 

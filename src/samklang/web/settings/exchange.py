@@ -41,6 +41,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
     context = {
         "area": "settings",
         "connection": connection,
+        "in_severa": connection.organization.in_severa,
         "version_form": VersionForm(instance=connection),
         "server_form": ServerForm(instance=connection),
         "policy_form": PolicyForm(instance=connection),

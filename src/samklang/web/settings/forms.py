@@ -85,6 +85,7 @@ class PolicyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        in_severa = self.instance.organization.in_severa
         _name_choices(
             self.fields["mode"],
             [
@@ -96,10 +97,13 @@ class PolicyForm(forms.ModelForm):
             self.fields["conflict"],
             [
                 ("newest", _("The newest change wins")),
-                ("psa", _("Samklang wins")),
+                ("psa", _("Severa wins") if in_severa else _("Samklang wins")),
                 ("exchange", _("Exchange wins")),
             ],
         )
+        if in_severa:
+            # Nobody but Severa sees who uses it: there is nothing to choose (rule 9.2).
+            del self.fields["mode"]
 
 
 def _name_choices(field: forms.Field, choices: list[tuple[str, Any]]) -> None:
