@@ -19,6 +19,7 @@ from samklang.engine.decide import Verdict, decide
 from samklang.engine.rules import Rules
 from samklang.jobs import trigger
 from samklang.mailboxes import reasons, services
+from samklang.severa import polling
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 RULES = Rules(user_id="", zone="UTC", types=(), started_on=date(2026, 1, 1))
@@ -48,6 +49,7 @@ FIGURES = {
     "in mode *continuous*": f"{Config.model_fields['poll_seconds'].default // 60} minutes",
     "Microsoft 365 tells of changes": f"{graph.PAST.days} days back, {graph.FUTURE.days} ahead",
     "a paused connection": f"{services.PROBE_EVERY // timedelta(hours=1)} hour",
+    "with activities in Severa it is": f"{polling.EVERY // timedelta(seconds=1)} seconds",
     "a complete listing of": f"{organization.COMPLETE // timedelta(hours=1)} hour",
     "requests a second to Severa": f"{pace.RATE:.0f}",
     "longest title in Exchange": f"{RULES.exchange_title_limit} characters",

@@ -103,6 +103,7 @@ def test_an_idle_tick_writes_nothing(boxes: Boxes) -> None:
         "begin",
         "select",
         "with",
+        "select",
         "commit",
     ]
 

@@ -1,4 +1,4 @@
-"""The one task of the job engine."""
+"""The tasks of the job engine: to sync a mailbox, and to ask an organization's Severa for everybody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.db import close_old_connections, connections
 from procrastinate.contrib.django import app
 
 from samklang import wiring
+from samklang.jobs import tick
 from samklang.mailboxes import dirty
+from samklang.severa import polling
 
 #: Mailboxes one worker process runs at a time.
 THREADS = 16
@@ -26,6 +28,12 @@ _pool = ThreadPoolExecutor(THREADS + 1, thread_name_prefix="job")
 async def sync_mailbox(mailbox_id: int) -> None:
     """One run over one mailbox; the row says afterwards when the next is due."""
     await in_thread(_run, mailbox_id)
+
+
+@app.task(name=tick.POLL)
+async def poll_severa(arrangement_id: int) -> None:
+    """Ask an organization's Severa what changed; the row says when to ask next."""
+    await in_thread(polling.poll, arrangement_id)
 
 
 async def in_thread(act: Callable[..., None], *arguments: int) -> None:

@@ -5,15 +5,20 @@ It writes nothing while nothing is due, so an idle installation does not touch t
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 
 from django.db import connection, transaction
 from procrastinate.app import App
-from procrastinate.exceptions import ConnectorException
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
 from samklang.mailboxes import dirty
+from samklang.severa import polling
 
+#: The task is named, not imported: tasks import wiring, which is more than a tick needs.
+POLL = "samklang.poll_severa"
 #: Jobs one organization may have waiting: enough to keep any number of workers busy until the next tick, few enough
 #: that the engine's search for the next job stays quick (stack facts §2.4) and others are not kept waiting.
 WAITING_PER_ORGANIZATION = 200
@@ -66,7 +71,16 @@ def tick(now: datetime) -> int:
         due = [row[0] for row in cursor.fetchall()]
         for mailbox_id in due:
             dirty.put_in(mailbox_id)
+        for arrangement_id in polling.claim(now):
+            _put_in_poll(arrangement_id)
     return len(due)
+
+
+def _put_in_poll(arrangement_id: int) -> None:
+    """One that waits or runs still does for this turn, too."""
+    lock = f"severa:{arrangement_id}"
+    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+        app.configure_task(POLL, lock=lock, queueing_lock=lock).defer(arrangement_id=arrangement_id)
 
 
 async def rescue(app: App, stalled_after: float) -> int:
