@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from samklang.engine import canonical, recurrence
+from samklang.engine.model import AllDay, Entry, Frequency, Recurrence, Timed, Weekday, When
 from samklang.severa import models
 from tests.connectors.severa.sandboxed import Acme
-from tests.contract.activities import ActivitiesContract, ActivitySide
+from tests.contract.activities import ActivitiesContract, ActivitySide, read
 from tests.contract.people import Pair, PeopleContract, Somebody
 from tests.people import people
 from tests.sandbox_client import Sandbox
@@ -59,6 +63,45 @@ class TestSeveraActivities(ActivitiesContract):
             forget_tokens=lambda: models.Mirror.objects.update(epoch=uuid4()),
             in_place=behaviour != "fixed",
         )
+
+
+MONDAY = date(2026, 3, 2)
+NINE = Timed(datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC), "Europe/Stockholm")
+LATE = Timed(datetime(2026, 3, 2, 22, tzinfo=UTC), datetime(2026, 3, 3, 3, tzinfo=UTC), "Europe/Stockholm")
+DAYS = AllDay(MONDAY, date(2026, 3, 4))
+WORKDAYS, WEEKEND = tuple(Weekday)[:5], tuple(Weekday)[5:]
+RULES = {
+    "every day": Recurrence(Frequency.DAILY, count=10),
+    "every third day": Recurrence(Frequency.DAILY, interval=3, until=date(2026, 4, 30)),
+    "workdays": Recurrence(Frequency.WEEKLY, weekdays=WORKDAYS, count=20),
+    "every other week": Recurrence(Frequency.WEEKLY, interval=2, weekdays=(Weekday.MONDAY, Weekday.FRIDAY), count=9),
+    "never-ending": Recurrence(Frequency.WEEKLY),
+    "second of the month": Recurrence(Frequency.MONTHLY, day_of_month=2, count=12),
+    "first Monday": Recurrence(Frequency.MONTHLY, position=1, weekdays=(Weekday.MONDAY,), count=12),
+    "last workday": Recurrence(Frequency.MONTHLY, interval=2, position=-1, weekdays=WORKDAYS, count=6),
+    "second day of a weekend": Recurrence(Frequency.MONTHLY, position=2, weekdays=WEEKEND, count=6),
+    "last day": Recurrence(Frequency.MONTHLY, position=-1, weekdays=tuple(Weekday), count=6),
+    "a date of the year": Recurrence(Frequency.YEARLY, month=3, day_of_month=2, count=5),
+    "a Monday of the year": Recurrence(Frequency.YEARLY, month=3, position=1, weekdays=(Weekday.MONDAY,), count=5),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("when", [NINE, LATE, DAYS], ids=["timed", "over midnight", "whole days"])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_rule_is_held_as_given_with_a_changed_and_a_removed_date(
+    acme: Acme, rule: Recurrence, when: When
+) -> None:
+    plain = recurrence.aligned(Entry("Round", when, recurrence=rule))
+    second, third = recurrence.slot_days(plain, MONDAY, date(2032, 1, 1))[1:3]
+    changed = replace(recurrence.occurrence(plain, second), title="With cake", place="Attic")
+    entry = replace(plain, exceptions={second: changed}, cancelled=frozenset({third}))
+    made = acme.port(acme.severa.anna).create(entry, acme.severa.types["CalendarEntry"]["guid"], "key")
+    assert canonical.fields(made.entry) == canonical.fields(entry)
+    models.MirrorRow.objects.all().delete()
+    models.MirrorState.objects.all().delete()
+    (read_anew,) = read(acme.port(acme.severa.anna))
+    assert canonical.fields(read_anew.entry) == canonical.fields(entry)
 
 
 @both
