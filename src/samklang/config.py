@@ -34,7 +34,10 @@ class Config(BaseSettings):
     public_url: str = "http://127.0.0.1:8480"
     #: PEM file of certificate authorities *added to* the system's.
     ca_file: Path | None = None
+    #: smtp:// or smtps://, with user and password; unset, mails are written to `outbox` in the data folder.
     smtp_url: SecretStr | None = None
+    #: Sender of our mails; samklang@ the host of `public_url` when unset.
+    mail_from: str = ""
     #: Administrator-given addresses may point to loopback and private ranges.
     allow_private_addresses: bool = False
     test_mode: bool = False
@@ -68,6 +71,12 @@ class Config(BaseSettings):
     def _notices_by_https(self) -> Config:
         if self.notification_url and not self.notification_url.startswith("https://"):
             raise ValueError("SAMKLANG_NOTIFICATION_URL must begin with https://: Microsoft sends notices nowhere else")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_by_smtp(self) -> Config:
+        if self.smtp_url and not self.smtp_url.get_secret_value().startswith(("smtp://", "smtps://")):
+            raise ValueError("SAMKLANG_SMTP_URL must begin with smtp:// or smtps://")
         return self
 
     @model_validator(mode="after")

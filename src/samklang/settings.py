@@ -30,6 +30,27 @@ def _database() -> dict[str, Any]:
     }
 
 
+def _mail() -> dict[str, Any]:
+    """Django's settings for `smtp://user:password@host:port` (STARTTLS, unless `?starttls=no`) or `smtps://…` (TLS from
+    the first byte)."""
+    configured = config().smtp_url
+    if configured is None:
+        return {"EMAIL_BACKEND": "samklang.accounts.outbox.Outbox"}
+    parts = urlsplit(configured.get_secret_value())
+    tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": parts.port or (465 if tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": tls,
+        "EMAIL_USE_TLS": not tls and parts.query != "starttls=no",
+        # Somebody waits for the page.
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 def _secret_key() -> str:
     """Django's signing key, made at first start and kept in the data folder (0600)."""
     keys = config().data / "keys"
@@ -108,6 +129,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+#: Seconds an invitation is good for.
+PASSWORD_RESET_TIMEOUT = 7 * 86_400
+globals().update(_mail())
+DEFAULT_FROM_EMAIL = config().mail_from or f"samklang@{urlsplit(config().public_url).hostname}"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from samklang.web import notices, signin
+from samklang.web import invitation, notices, signin
 from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import trash as calendar_trash
@@ -40,6 +40,7 @@ urlpatterns = [
     path("help/user", help_page, {"page": "user"}, name="help-user"),
     path("help/administrator", help_page, {"page": "administrator"}, name="help-administrator"),
     path("sign-in", signin.sign_in, name="sign-in"),
+    path("invitation/<uidb64>/<token>", invitation.Accept.as_view(), name="invitation"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("settings", exchange.to_settings, name="settings"),
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
@@ -53,6 +54,7 @@ urlpatterns = [
     path(_VISMA, settings_severa.severa_settings, name="settings-severa"),
     path(f"{_VISMA}/test", settings_severa.test, name="settings-severa-test"),
     path(f"{_VISMA}/switch", settings_severa.switch, name="settings-severa-switch"),
+    path(f"{_VISMA}/invite", settings_severa.invite, name="settings-severa-invite"),
     path(f"{_VISMA}/people", settings_severa.read_people, name="settings-severa-people"),
     path("settings/integrations/rest-api", settings_programs.programs, name="settings-programs"),
     path("settings/integrations/rest-api/revoke", settings_programs.revoke, name="settings-programs-revoke"),

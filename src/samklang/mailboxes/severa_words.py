@@ -80,6 +80,10 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Nothing needs to be done: Samklang tries again by itself."),
     ),
     # One user
+    "nobody_to_invite": (
+        gettext_noop("There is nobody in Severa to invite here any longer."),
+        gettext_noop("Read users and types again."),
+    ),
     "severa_user_not_found": (
         gettext_noop("Nobody in Severa has this e-mail address."),
         gettext_noop("The address must be the same in both systems: an administrator corrects it in one of them."),

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 import msgspec
 from django.db.models import QuerySet
 
+from samklang.accounts.invitations import Invitation, may_be_invited
+from samklang.accounts.invitations import invite as send_invitation
 from samklang.accounts.models import User
+from samklang.accounts.services import add_user
 from samklang.connectors.severa import schema
 from samklang.connectors.severa.directory import Directory, Lists, category
-from samklang.engine import rules
+from samklang.engine import rules, times
 from samklang.engine.model import Category
 from samklang.engine.people import Colleague
 from samklang.mailboxes import directory as mailboxes
+from samklang.mailboxes.services import Refused
 from samklang.severa.mirror import DjangoMirror
 from samklang.severa.models import Arrangement
 from samklang.severa.opening import opened
@@ -39,6 +43,10 @@ class Row:
     @property
     def has_account(self) -> bool:
         return self.user is not None
+
+    @property
+    def may_be_invited(self) -> bool:
+        return not self.problem and (self.user is None or may_be_invited(self.user))
 
     @property
     def syncs(self) -> bool:
@@ -122,6 +130,26 @@ def rows(arrangement: Arrangement) -> list[Row]:
     counted = Counter(_address(one) for one in there)
     ours = {user.email: user for user in mailboxes.with_mailboxes(arrangement.organization_id)}
     return sorted((_row(one, ours.get(_address(one)), counted) for one in there), key=lambda row: row.name.casefold())
+
+
+def invite(arrangement: Arrangement, guid: str, by: User) -> Invitation:
+    """Give an active user of Severa an account, in the zone he has there, and mail him a link to set his password.
+
+    Raises Refused("nobody_to_invite"), AccountError (his address is taken in another organization).
+    """
+    row = next((row for row in rows(arrangement) if row.id == guid and row.may_be_invited), None)
+    if row is None:
+        raise Refused("nobody_to_invite")
+    user = row.user or add_user(arrangement.organization, row.email, row.name, zone=_zone(arrangement, guid), by=by)
+    if arrangement.organization.in_severa:
+        match(arrangement)
+    return send_invitation(user, by)
+
+
+def _zone(arrangement: Arrangement, guid: str) -> str | None:
+    zone = next((one.timezone for one in _lists(arrangement).users if one.guid == guid), None)
+    names = (zone.iana_name, zone.system_name) if zone else ()
+    return next((name for each in names if each and (name := times.iana_name(each))), None)
 
 
 def without_severa(arrangement: Arrangement) -> list[User]:

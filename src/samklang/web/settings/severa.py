@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from samklang.accounts.services import AccountError
 from samklang.clock import now
 from samklang.connectors.severa.access import PRODUCTION, SCOPES
 from samklang.mailboxes import messages as sentences
@@ -138,4 +139,20 @@ def read_people(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(sentences.explain(error.code)))
     else:
         messages.success(request, _("Users and activity types were read from Severa."))
+    return redirect("settings-severa")
+
+
+@administrators_only
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    """An account for a user of Severa, and a mail with which he sets his password; the link where none goes out."""
+    arrangement = _arrangement(request)
+    try:
+        invitation = roster.invite(arrangement, request.POST.get("user", ""), the_user(request))
+    except Refused as refused:
+        messages.error(request, " ".join(sentences.explain(refused.code)))
+    except AccountError as error:
+        messages.error(request, str(error))
+    else:
+        return _page(request, arrangement, invitation=invitation)
     return redirect("settings-severa")
