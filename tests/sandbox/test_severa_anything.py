@@ -55,7 +55,7 @@ _FIELDS = {
     "recurrence": _RECURRENCE | _JSON,
 }
 _BODIES = st.fixed_dictionaries({}, optional=_FIELDS)
-_FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(fields=_BODIES)

@@ -13,7 +13,7 @@ from tests.jobs.world import drain, no_jobs_left
 from tests.severa.office import ANNA, BO, NOW, Office
 
 
-@pytest.fixture(params=["ews", "graph"])
+@pytest.fixture(params=["ews", pytest.param("graph", marks=pytest.mark.full)])
 def office(request: pytest.FixtureRequest, transactional_db: None, office: Office) -> Iterator[Office]:
     office.arranged().started(office.anna, office.bo)
     no_jobs_left()

@@ -27,6 +27,7 @@ def type_id(them: People, name: str = "Meeting") -> str:
     return str(ActivityType.objects.of(them.company).get(name=name).guid)
 
 
+@pytest.mark.full  # `test_sandbox.py` has the same in every run
 class TestSeveraActivities(ActivitiesContract):
     @pytest.fixture
     def side(self, them: People, severa: Severa) -> ActivitySide:
@@ -42,6 +43,7 @@ class TestSeveraActivities(ActivitiesContract):
         )
 
 
+@pytest.mark.full
 class TestPeopleOfSeveraActivities(PeopleContract):
     @pytest.fixture
     def pair(self, them: People, severa: Severa) -> Pair:
