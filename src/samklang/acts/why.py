@@ -101,8 +101,11 @@ def _in_severa(user: User, mailbox: Mailbox | None, link: LinkRow | None, activi
     ids = {"psa": link.psa_id if link else activity_id, "exchange": link.item_id if link else item_id}
     asides = _asides(mailbox, ids["psa"] or "", ids["exchange"] or "")
     known = _Known(user, mailbox, link, None, asides)
-    if link is None and activity_id and not asides:
-        answer = _unlinked_in_severa(known, activity_id)
+    left_out = link is not None and (link.status, link.reason) == (LinkStatus.LEFT_OUT, "1.5")
+    if ids["psa"] and not asides and (link is None or left_out):
+        answer = _unlinked_in_severa(known, ids["psa"])
+        if left_out and answer.status == "not_synced":
+            answer = replace(answer, status="left_out")
     else:
         answer = _of_entry(known)
     notes = (*answer.notes, *_of_mailbox(known, answer))

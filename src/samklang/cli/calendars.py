@@ -30,8 +30,11 @@ def _import(args: argparse.Namespace) -> int:
     open_database()
     from samklang.activities.ical import NotACalendar, import_calendar
 
+    user = the_user(args.user)
+    if user.organization.in_severa:
+        raise Failure("Activities are in Severa: nobody would see what is imported here.")
     try:
-        report = import_calendar(the_user(args.user), text)
+        report = import_calendar(user, text)
     except NotACalendar as error:
         raise Failure(f"{args.file} is not an iCalendar file: {error}", WRONG_USE) from error
     if args.json:

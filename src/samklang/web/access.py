@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from samklang.accounts.models import User
 
@@ -18,6 +18,19 @@ View = Callable[..., HttpResponse]
 def signed_in(view: View) -> View:
     """Anybody signed in; others are led to the sign-in page and back."""
     return login_required(view, login_url="/sign-in")
+
+
+def built_in_calendar(view: View) -> View:
+    """Anybody signed in; while his organization's activities are in Severa he is led to his synchronization: nobody
+    would see what is written here."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if the_user(request).organization.in_severa:
+            return redirect("profile-sync")
+        return view(request, *args, **kwargs)
+
+    return signed_in(guarded)
 
 
 def administrators_only(view: View) -> View:

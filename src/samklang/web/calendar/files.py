@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from samklang.activities.ical import NotACalendar, export_calendar, import_calendar
-from samklang.web.access import signed_in, the_user
+from samklang.web.access import built_in_calendar, the_user
 
 _LARGEST = 20 * 1024 * 1024
 
 
-@signed_in
+@built_in_calendar
 @require_http_methods(["GET", "HEAD", "POST"])
 def files(request: HttpRequest) -> HttpResponse:
     """The page; POST brings a file in and says what came of it."""
@@ -33,7 +33,7 @@ def files(request: HttpRequest) -> HttpResponse:
     return render(request, "calendar/files.html", {"area": "calendar", "report": report})
 
 
-@signed_in
+@built_in_calendar
 @require_GET
 def export(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(export_calendar(the_user(request)), content_type="text/calendar; charset=utf-8")

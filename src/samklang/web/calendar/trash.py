@@ -15,10 +15,10 @@ from samklang.activities import queries, services
 from samklang.activities.errors import Refused
 from samklang.activities.housekeeping import TRASH_DAYS
 from samklang.engine.model import AllDay
-from samklang.web.access import signed_in, the_user
+from samklang.web.access import built_in_calendar, the_user
 
 
-@signed_in
+@built_in_calendar
 @require_GET
 def trash(request: HttpRequest) -> HttpResponse:
     rows = [
@@ -36,7 +36,7 @@ def trash(request: HttpRequest) -> HttpResponse:
     return render(request, "calendar/trash.html", {"area": "calendar", "rows": rows, "days": TRASH_DAYS})
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def restore(request: HttpRequest) -> HttpResponse:
     try:

@@ -21,7 +21,7 @@ from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.model import AllDay, Timed, When
 from samklang.engine.recurrence import occurrence
-from samklang.web.access import signed_in, the_user
+from samklang.web.access import built_in_calendar, signed_in, the_user
 from samklang.web.calendar import people
 from samklang.web.calendar.forms import ActivityForm, initial_of, initial_times
 
@@ -38,18 +38,15 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("profile-sync" if the_user(request).organization.in_severa else "calendar")
 
 
-@signed_in
+@built_in_calendar
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     user = the_user(request)
-    if user.organization.in_severa:
-        # Its activities are shown there: an empty calendar here would seem to be all.
-        return redirect("profile-sync")
     wall = times.to_wall(now(), user.zone)
     return render(request, "calendar/page.html", {"area": "calendar", "wall_now": f"{wall:%Y-%m-%dT%H:%M:%S}"})
 
 
-@signed_in
+@built_in_calendar
 @require_GET
 def events(request: HttpRequest) -> HttpResponse:
     """What FullCalendar shows between two days: occurrences with wall times of the user's zone, without offset."""
@@ -96,7 +93,7 @@ def _wall(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "")).replace(tzinfo=None)
 
 
-@signed_in
+@built_in_calendar
 @require_http_methods(["GET", "HEAD", "POST"])
 def form(request: HttpRequest) -> HttpResponse:
     """The dialog; POST saves and answers 204, or the dialog again with what is wrong (422)."""
@@ -164,7 +161,7 @@ def _answers(mine: Participant) -> list[tuple[str, str, bool]]:
     return [(status, word, mine.status == status) for status, word in words.items()]
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def person(request: HttpRequest) -> HttpResponse:
     """The dialog's list of people with the one who was written beside it; 422 with the reason when nobody is meant."""
@@ -247,7 +244,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def move(request: HttpRequest) -> HttpResponse:
     """A drag or a resize; 409 or 422 with the reason when it cannot be."""
@@ -289,7 +286,7 @@ def _dragged(request: HttpRequest, activity: Activity) -> When:
     return Timed(times.to_instant(start, zone).astimezone(UTC), times.to_instant(end, zone).astimezone(UTC), kept)
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def respond(request: HttpRequest) -> HttpResponse:
     """One's own answer: accept, tentative or decline (rule 4.5)."""
@@ -305,13 +302,13 @@ def respond(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def delete(request: HttpRequest) -> HttpResponse:
     return _remove(request, leave=False)
 
 
-@signed_in
+@built_in_calendar
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
     return _remove(request, leave=True)

@@ -56,6 +56,12 @@ class Allowed(HttpBearer):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        actor = self._actor(request, token)
+        if actor is not None and actor.organization.in_severa:
+            raise SeveraError(403, "FeatureIsNotEnabled", "Activities are in Visma Severa: use its own REST API.")
+        return actor
+
+    def _actor(self, request: HttpRequest, token: str) -> Actor | None:
         program = program_for_token(token)
         if program is None:
             user = user_for_token(token)
