@@ -360,10 +360,11 @@ class People(RuleBasedStateMachine):
         self, order: Sequence[str], call: tuple[str, int], after: bool, person: str
     ) -> None:
         """Crash-free: a crash anywhere and another run end as without it."""
+        filled = any(self._bare())  # with what may be like something nobody has noticed yet
         self._fill()
         twin = copy.deepcopy(self.office)
         self.the_power_goes(person, call, after)
-        unlike = self.record.contested or any(self._bare())  # at rest neither is
+        unlike = filled or self.record.contested or any(self._bare())  # at rest none of it is so
         self.settle(order, False)
         bring_to_rest(twin, [person, *order], reconcile=True)
         if not unlike:
