@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from samklang.accounts.models import Organization, User
+from samklang.activities import queries
 from samklang.activities.as_person import PersonsActivities
+from samklang.activities.errors import NotThere
+from samklang.activities.models import ActivityType
 from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
 from samklang.connectors.severa.activities import SeveraActivities
+from samklang.connectors.severa.feed import content_of
 from samklang.engine.merge import ServerClocks
 from samklang.engine.rules import Rules
 from samklang.mailboxes.directory import directory, read_late
 from samklang.severa import roster
+from samklang.severa.mirror import DjangoMirror
 from samklang.severa.opening import opened, signs_in
 from samklang.severa.services import arrangement_of
 from samklang.sync.ports import Activities
@@ -103,3 +108,22 @@ def _severa(user: User) -> Iterator[Psa]:
 def access_works(organization: Organization) -> bool:
     """Whether the PSA lets us in again, in one attempt (rule 10.3)."""
     return not organization.in_severa or signs_in(arrangement_of(organization))
+
+
+def types_that_go_out(organization: Organization) -> list[str]:
+    """Names of the activity types an administrator chose for Microsoft (rule 1.5)."""
+    if organization.in_severa:
+        return [one.name for one in roster.known_types(arrangement_of(organization)) if one.ticked]
+    ticked = ActivityType.objects.of(organization).filter(is_active=True, ticked=True)
+    return list(ticked.order_by("name").values_list("name", flat=True))
+
+
+def title_of(user: User, activity_id: str) -> str:
+    """What the user calls an activity, as far as he may see it and it is known here; "" otherwise."""
+    if user.organization.in_severa:
+        row = DjangoMirror(user.organization_id).get([activity_id]).get(activity_id)
+        return content_of(row).activity.name or "" if row is not None and user.severa_id in row.users else ""
+    try:
+        return queries.shown(user, queries.find(user, activity_id)).title
+    except NotThere:
+        return ""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from tests.installation import ApiRefused
-from tests.severa.office import ANNA, Office
-from tests.severa.test_page import signed_in
+from tests.severa.office import ANNA, BO, NOW, Office
+from tests.severa.test_page import signed_in, words
 
 SYNC = "/profile/calendar/synchronization"
 
@@ -90,6 +91,22 @@ def test_leaving_takes_away_what_the_sync_made_in_severa(office: Office) -> None
     office.later(minutes=2)
     office.anna.runs()
     assert (office.activities(office.severa.anna), office.events(ANNA)) == (["Planning"], ["Dentist"])
+
+
+def test_ones_own_pages_speak_of_severas_types_and_activities(office: Office) -> None:
+    office.done("severa", "set", "--types", "Vacation")
+    anna = signed_in(ANNA)
+    listed = words(anna.get(SYNC))
+    assert "Activity types that are synced to Microsoft Vacation Every entry" in listed
+    assert "Activity type of new entries" not in words(anna.get("/profile"))
+    assert anna.post("/profile", {"language": "en", "zone": "Europe/London"}).status_code == 302
+    office.done("severa", "set", "--types", "all")
+    office.has(office.severa.anna, "Planning", day=8)
+    start = NOW + timedelta(days=8, hours=2)
+    office.makes(ANNA, "Planning", day=8, end=(start + timedelta(hours=2)).isoformat())
+    office.synced(office.anna)
+    assert "Planning (End time) Why?" in words(anna.get(SYNC)), "nearly alike, and not joined"
+    assert "Planning" not in words(signed_in(BO).get(SYNC))
 
 
 def test_nothing_is_written_into_the_calendar_that_nobody_sees(office: Office) -> None:

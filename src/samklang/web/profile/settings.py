@@ -40,6 +40,10 @@ class ProfileForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if user.organization.in_severa:
+            # He chooses it there (rule 1.6).
+            del self.fields["default_activity_type"]
+            return
         types = ActivityType.objects.of(user.organization).filter(is_active=True, category=Category.CALENDAR_ENTRY)
         named = [(str(type_.guid), type_.name) for type_ in types.order_by("name")]
         self.fields["default_activity_type"].choices = [("", _("The organization's default")), *named]  # type: ignore[attr-defined]

@@ -13,10 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from samklang import wiring
-from samklang.activities import queries
-from samklang.activities.errors import NotThere
-from samklang.activities.models import ActivityType
+from samklang import psa, wiring
 from samklang.clock import now
 from samklang.engine import times
 from samklang.engine.materialize import whole_id
@@ -58,7 +55,7 @@ def _state(request: HttpRequest) -> dict[str, Any]:
         "organization_on": bool(connection and connection.enabled),
         "mailbox": mailbox,
         "status": status,
-        "types": ActivityType.objects.of(user.organization).filter(is_active=True, ticked=True).order_by("name"),
+        "types": psa.types_that_go_out(user.organization),
     }
     if mailbox and status:
         context["error"] = sentences.explain(status["error"], status["error_detail"] or "") if status["error"] else None
@@ -91,14 +88,11 @@ _DIFFERS = {
 
 
 def _title(mailbox: Mailbox, row: dict[str, Any]) -> str:
-    """What the user calls the entry, as far as Samklang's own calendar knows it."""
+    """What the user calls the entry, as far as its activity is known."""
     guid = row["id"]
     if row["side"] == "exchange":
         guid = mailbox.link_rows.filter(item_id=guid).values_list("psa_id", flat=True).first()
-    try:
-        return queries.shown(mailbox.user, queries.find(mailbox.user, whole_id(guid or ""))).title
-    except NotThere:
-        return ""
+    return psa.title_of(mailbox.user, whole_id(guid or ""))
 
 
 def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
