@@ -92,6 +92,10 @@ class MeetingOffice(Office):
     def is_first_for_somebody(self) -> bool:
         return not all(desk.store.state().first_run_done for desk in self.desks.values())
 
+    def is_joined_by_its_organizer(self, psa_id: str) -> bool:
+        links = [link for desk in self.desks.values() for link in desk.store.links() if link.psa_id == psa_id]
+        return any(link.role is Role.ORGANIZER for link in links)
+
     def is_kept_apart(self, psa_id: str) -> bool:
         """Whether the activity is joined no longer to the copy of who called the meeting."""
         links = [link for desk in self.desks.values() for link in desk.store.links() if link.psa_id == psa_id]
@@ -135,6 +139,9 @@ class Meetings(People):
     def _changing(self, place: str, item: Item, meant: dict[str, str | None]) -> Any:
         if self.office.is_called(item):
             self.may_mail = self.may_mail or place == PSA
+            if place == PSA and not self.office.is_joined_by_its_organizer(item.id):
+                # A colleague's run between it and who called the meeting leaves nothing that tells whose edit it was.
+                self.record.contested = True
             meant = dict.fromkeys(meant) | {key: value for key, value in meant.items() if value == "cancelled"}
         return super()._changing(place, item, meant)
 

@@ -584,6 +584,19 @@ def test_rule_8_2_a_copy_of_what_its_organizer_called_off_is_let_go_though_the_p
     )
 
 
+def test_rule_4_1_who_comes_after_all_has_a_copy_of_the_activity_as_it_is_and_not_as_his_invitation_was() -> None:
+    office = Office("alice", "bob")
+    office.alice.exchange.person_calls(single(), BOB)
+    office.settle()
+    office.bob.psa.person_edits(office.activity.id, title="Cake")
+    office.bob.exchange.person_deletes(office.bob.event.id)
+    office.bob.run()
+    office.bob.psa.person_edits(office.activity.id, people=(replace(BOB, response="accepted"),))
+    office.bob.run()
+    assert office.bob.event.entry.title == "Cake"
+    office.settle()
+
+
 @pytest.mark.parametrize("when", ["its organizer has not run", "it is over"])
 def test_rule_8_2_who_clears_a_copy_away_that_was_called_off_gets_none_while(when: str) -> None:
     office = Office("alice", "bob")

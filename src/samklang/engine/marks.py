@@ -154,7 +154,7 @@ class Marks:
             if link.reason == DELETED or found.is_called_off:
                 return make_event_again(self.context.pair(whole), self.context, "8.2")
             # As any activity's copy, not as the invitation it was: whom the meeting is with, the invitation says.
-            copy = replace(whole, role=Role.PARTICIPANT)
+            copy = replace(whole, role=Role.PARTICIPANT, base=Base())
             return make_event_again(self.context.pair(copy), self.context, "4.1")
         self.take(link)
         if found.event is None and is_absent(link, Side.EXCHANGE):
