@@ -20,7 +20,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("samklang.severa.opening.SharedSlots", partial(slots.SharedSlots, rate=1e6))
 
 
-@pytest.fixture(params=["ews", "graph"])
+@pytest.fixture(params=["ews", pytest.param("graph", marks=pytest.mark.full)])
 def office(request: pytest.FixtureRequest, sandbox: Sandbox, db: None, no_waiting: None) -> Iterator[Office]:
     from tests.severa.office import Office
 
