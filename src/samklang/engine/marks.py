@@ -15,8 +15,8 @@ from samklang.engine.changes import Change, Pair
 from samklang.engine.context import Context
 from samklang.engine.gone import make_event_again
 from samklang.engine.linked import plan_pair
-from samklang.engine.meetings import taken_back
-from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenEvent, Side
+from samklang.engine.meetings import REMOVED, taken_back
+from samklang.engine.model import Base, Gone, Link, LinkStatus, Role, SeenActivity, SeenEvent, Side
 from samklang.engine.people import RESPONSE
 from samklang.engine.rules import is_ticked, type_for, type_of, wanted_activity
 
@@ -27,9 +27,6 @@ DELETED = "8.4"
 ASKED = "4.9"
 #: Its user undid the run that had made one of them from the other (rule 11.2). Ends when he asks.
 UNDONE = "11.2"
-#: He declined, or removed the copy of something he took part in (rule 4.5). Ends when that is back, or when he takes
-#: part again in the PSA.
-REMOVED = "4.5"
 #: The activity stays while the event went or was moved to another calendar. End when the event is back (rule 8.2).
 _WITHOUT_EVENT = frozenset({"8.2", REMOVED})
 
@@ -103,7 +100,8 @@ class Marks:
         if link.reason in (ASKED, UNDONE):
             return link.reason == ASKED
         if link.reason in _WITHOUT_EVENT:
-            return _event_of(found) is not None or _takes_part_again(found) or self._lives_on(found)
+            due = activity is not None and (_takes_part_again(found) or self._lives_on(found, activity))
+            return due or _event_of(found) is not None
         if link.reason == "4.8":
             return activity is not None and is_ticked(activity.type_id, self.context.rules)
         if link.reason == DELETED and _event_of(found) is not None:
@@ -111,13 +109,10 @@ class Marks:
             return activity is not None or link.role in (Role.OWNER, Role.ORGANIZER)
         return activity is not None
 
-    def _lives_on(self, found: Pair) -> bool:
+    def _lives_on(self, found: Pair, activity: SeenActivity) -> bool:
         """Whether an invitation was called off, and cleared away by its user, while the activity was edited and lives
         on as no meeting any longer: he has a copy of it like everybody (rules 4.1, 7.2)."""
-        link, activity = found.link, found.activity
-        if link.role is not Role.ATTENDEE or found.exchange_gone is not Gone.CONFIRMED:
-            return False
-        if activity is None or found.psa is Change.GONE:
+        if found.link.role is not Role.ATTENDEE or found.exchange_gone is not Gone.CONFIRMED:
             return False
         if activity.closed or activity.has_hours or self.context.is_over(activity.entry):
             return False
@@ -184,7 +179,7 @@ def _event_of(found: Pair) -> SeenEvent | None:
 def _takes_part_again(found: Pair) -> bool:
     """Who had declined, or removed his copy, says in the PSA that he comes, or is put on it anew there: he gets a copy
     of his own, for the invitation is not ours to send (rules 4.1, 4.5)."""
-    if found.link.reason != REMOVED or found.event is not None or found.psa is Change.GONE:
+    if found.link.reason != REMOVED or found.event is not None:
         return False
     answer, before = found.psa_now.get(RESPONSE), found.link.base.psa.get(RESPONSE)
     return answer in ("accepted", "tentative") or before == "declined" != answer

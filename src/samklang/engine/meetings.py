@@ -54,6 +54,9 @@ from samklang.engine.people import (
 _OWN = ("sensitivity", "text")
 #: Reason of the mark of an attendee's copy whose activity was deleted: the copy is its organizer's to remove.
 WITHOUT_ACTIVITY = "4.4"
+#: Reason of the mark of a copy whose user declined or removed it. Ends when it is back, or when he takes part again in
+#: the PSA (rule 4.5).
+REMOVED = "4.5"
 
 
 def role_in(pair: Pair, context: Context) -> Role:
@@ -120,7 +123,7 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
                 back = {key for key in to_psa if _is_the_meetings(key)}
                 to_psa -= back
                 to_exchange |= back
-                losers += [Loser(Side.EXCHANGE, key, pair.exchange_now.get(key, "")) for key in sorted(back)]
+                losers += _lost(Side.EXCHANGE, pair.exchange_now, back)
             to_exchange = {key for key in to_exchange if not is_about_people(key)}
         case Role.ORGANIZER:
             to_exchange = {key for key in to_exchange if not is_about_people(key) or is_person(key)}
@@ -132,12 +135,17 @@ def carried(merged: Merged, pair: Pair, context: Context) -> Merged:
                 to_psa &= {RESPONSE}
             elif _is_foreign(pair, context):
                 to_psa |= back
-                losers += [Loser(Side.PSA, key, pair.psa_now.get(key, "")) for key in sorted(back)]
+                losers += _lost(Side.PSA, pair.psa_now, back)
             if _is_owner(pair, context):
                 to_psa.discard(RESPONSE)  # an owner has no answer to show
     goes = {Side.PSA: to_psa, Side.EXCHANGE: to_exchange}
     kept = tuple(loser for loser in losers if loser.field in goes[loser.side])
     return Merged(frozenset(to_psa), frozenset(to_exchange), kept)
+
+
+def _lost(side: Side, now: Fields, keys: Collection[FieldKey]) -> list[Loser]:
+    """What is taken back on a side, to be kept in the history."""
+    return [Loser(side, key, now.get(key, "")) for key in sorted(keys)]
 
 
 def _is_called_by_a_colleague(pair: Pair, context: Context) -> bool:
@@ -243,9 +251,9 @@ def attendee_left(pair: Pair, activity: SeenActivity, context: Context) -> list[
         heirs = [known for one in staying if (known := context.rules.people.of_address(one.address))]
         if not heirs:
             return None
-        return [Update(link, activity, None, psa_owner_id=heirs[0].psa_id, rule="4.2"), Unlink(link, "4.5")]
+        return [Update(link, activity, None, psa_owner_id=heirs[0].psa_id, rule="4.2"), Unlink(link, REMOVED)]
     declined = answering("declined", pair, activity, context)
-    return [*([declined] if declined else []), Unlink(link, "4.5")]
+    return [*([declined] if declined else []), Unlink(link, REMOVED)]
 
 
 def taken_back(pair: Pair, activity: SeenActivity, context: Context) -> list[Action]:

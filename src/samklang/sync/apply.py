@@ -29,6 +29,7 @@ from samklang.engine.actions import (
 )
 from samklang.engine.changes import base_after
 from samklang.engine.marks import reason_of_delete
+from samklang.engine.meetings import REMOVED
 from samklang.engine.model import (
     Base,
     Fields,
@@ -254,7 +255,7 @@ class Applier:
             now = {**before, RESPONSE: action.response}
             self._recorder.write(link, Side.EXCHANGE, "update", "4.5", before=before, after=now)
         if after is None:
-            self._recorder.remember(Unlink(link, "4.5"))
+            self._recorder.remember(Unlink(link, REMOVED))
 
     # -- updating
 
