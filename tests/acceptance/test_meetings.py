@@ -242,6 +242,7 @@ def test_who_declined_and_says_in_the_psa_that_he_comes_has_a_copy_until_he_is_i
     copy = both.bob.outlook.one
     assert (copy["subject"], copy["text"], copy["attendees"]) == ("Lunch", both.alice.outlook.one["text"], [])
     assert both.alice.people(guid) == {BOB: "Tentative"}
+    assert both.bob.ask("GET", "/api/me/history")[0]["why"].startswith("Who takes part has it in his calendar")
     both.alice.outlook.edits(both.alice.outlook.one["id"], location="Bistro", send="all")
     both.synced()
     invitation = both.bob.outlook.one

@@ -15,7 +15,9 @@ RULES = {
     "3.2": gettext_noop("It is a meeting that stands in a colleague's mailbox, too; both belong to one activity."),
     "3.3": gettext_noop("It ended more than 30 days before the first sync."),
     "3.4": gettext_noop("It was left out at first and somebody has changed it since."),
-    "4.1": gettext_noop("An invitation took the place of the copy in this mailbox."),
+    "4.1": gettext_noop(
+        "Who takes part has it in his calendar: a copy, or the invitation that takes the copy's place."
+    ),
     "4.2": gettext_noop("Its owner left a meeting he was invited to; the next of those invited owns it."),
     "4.3": gettext_noop("It is a meeting: its invitation comes to this mailbox by itself, and no copy is made."),
     "4.4": gettext_noop("Somebody else organizes this meeting: only the organizer can change or cancel it."),
