@@ -26,7 +26,8 @@ def activity_types(severa: Severa, call: Call, parts: Parts) -> Answer:
         if (not categories or each.category in categories) and active in (None, each.active)
     ]
     rows, headers = paging.page(call, found)
-    return Answer(200, [Wire(severa).activity_type(each) for each in rows], headers)
+    wire = Wire(severa)
+    return Answer(200, [wire.activity_type(each) for each in rows], headers)
 
 
 def activity_type(severa: Severa, call: Call, parts: Parts) -> Answer:
@@ -68,7 +69,8 @@ def contacts(severa: Severa, call: Call, parts: Parts) -> Answer:
         if active in (None, each.active)
         and any(text in searched.casefold() for searched in (each.name, *each.emails, *each.phones))
     ]
-    return Answer(200, [Wire(severa).contact(each) for each in paging.rows_from(call, found)])
+    wire = Wire(severa)
+    return Answer(200, [wire.contact(each) for each in paging.rows_from(call, found)])
 
 
 def contact(severa: Severa, call: Call, parts: Parts) -> Answer:

@@ -65,6 +65,7 @@ class Layout:
     def __init__(self, series: Activity, moved: set[date], *, last_day: bool) -> None:
         body = series.body
         assert body.recurrence is not None
+        self.moved = moved
         self._series, self._gone = series, moved | set(series.deleted)
         self._start = zones.to_local(body.start_date_time, series.zone)
         self._length = zones.to_local(body.end, series.zone) - self._start

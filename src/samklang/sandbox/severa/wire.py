@@ -22,7 +22,7 @@ class Wire:
     """For one request: what it looked up once, it remembers."""
 
     def __init__(self, severa: Severa) -> None:
-        self._severa, self._records = severa, severa.records
+        self._severa, self._records, self._settings = severa, severa.records, severa.settings
         self._known: dict[str, Any] = {}
 
     # --- activities
@@ -79,10 +79,9 @@ class Wire:
         layout = self._severa.layout(series)
         owner = self._user(series.body.owner_user.guid)
         zone = owner.zone if owner else series.zone
-        changed = [each.original for each in self._severa.exceptions(series) if each.original]
-        named = self._severa.settings.recurrence_exceptions
+        named = self._settings.recurrence_exceptions
         days = {
-            *(changed if "changed" in named else ()),
+            *(layout.moved if "changed" in named else ()),
             *(series.deleted if "deleted" in named else ()),
         }
         last = layout.last()
@@ -167,7 +166,7 @@ class Wire:
 
     def moment(self, moment: datetime, zone: str) -> str:
         """As the sandbox is told to write times."""
-        match self._severa.settings.offsets:
+        match self._settings.offsets:
             case "zone":
                 return moment.astimezone(zones.zone(zone)).isoformat()
             case "utc":
