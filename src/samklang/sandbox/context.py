@@ -25,8 +25,14 @@ class Validation:
     answers_checked: int = 0
     failures: list[dict[str, str]] = field(default_factory=list)
 
+    def checked(self, protocol: str, operation: str, violation: str | None) -> None:
+        """An answer of our own was held to its schema."""
+        self.answers_checked += 1
+        if violation is not None:
+            self.failed(protocol, operation, violation)
+
     def failed(self, protocol: str, operation: str, violation: str) -> None:
-        """An answer of our own that its schema forbids: a defect of the sandbox."""
+        """What its schema forbids: a defect of the sandbox."""
         log.error("answer against the schema: %s %s: %s", protocol, operation, violation)
         if len(self.failures) < 1000:
             self.failures.append({"protocol": protocol, "operation": operation, "violation": violation})

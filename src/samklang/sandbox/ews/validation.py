@@ -64,8 +64,6 @@ class Schemas:
 
     def check_answer(self, operation: str, answer: etree._Element, rank: int) -> None:
         schema = self._schema(versions.schema_of(rank))
-        if schema is None:
-            return
-        self._sandbox.validation.answers_checked += 1
-        if not schema.validate(answer):
-            self._sandbox.validation.failed("ews", operation, _first(schema).message)
+        if schema is not None:
+            violation = None if schema.validate(answer) else _first(schema).message
+            self._sandbox.validation.checked("ews", operation, violation)
