@@ -81,7 +81,7 @@ class _Pages:
 
     def _row(self, user: User, target: Target) -> Markup:
         shown = people.described(self._severa, target)
-        start, end = (zones.to_local(moment, user.zone) for moment in people.times(target))
+        start, end = (zones.to_local(moment, user.zone) for moment in (target.start, target.end))
         when = f"{start:%a %d %b}" if shown["all_day"] else f"{start:%a %d %b %H:%M}-{end:%H:%M}"
         link = h("a", h("strong", shown["name"]), h("span", when), href=f"{_url(user)}/activities/{target.guid}")
         marks = [shown["type"] or ""] + ["repeats"] * (shown["kind"] != "None") + ["closed"] * shown["closed"]
@@ -119,7 +119,7 @@ class _Pages:
             made = people.create(self._severa, user, form.changes(sent, shown))
         except _REFUSALS as error:
             return self._form(user, shown, f"{_url(user)}/new", str(error))
-        raise web.HTTPSeeOther(f"{_url(user)}?{_query(people.times(made)[0].date())}")
+        raise web.HTTPSeeOther(f"{_url(user)}?{_query(made.start.date())}")
 
     async def change(self, request: web.Request) -> web.Response:
         user, sent = self._user(request), await _sent(request)
@@ -132,7 +132,7 @@ class _Pages:
                 people.change(self._severa, user, target, form.changes(sent, shown))
         except _REFUSALS as error:
             return self._form(user, shown, str(request.rel_url), str(error))
-        raise web.HTTPSeeOther(f"{_url(user)}?{_query(people.times(target)[0].date())}")
+        raise web.HTTPSeeOther(f"{_url(user)}?{_query(target.start.date())}")
 
     async def change_people(self, request: web.Request) -> web.Response:
         user, sent = self._user(request), await _sent(request)

@@ -10,8 +10,8 @@ import msgspec
 from samklang.sandbox.severa import acts, patch
 from samklang.sandbox.severa.acts import Actor
 from samklang.sandbox.severa.call import Answer, Call, SeveraError, invalid
-from samklang.sandbox.severa.model import Activity, Body
-from samklang.sandbox.severa.service import Severa, Target
+from samklang.sandbox.severa.model import Body
+from samklang.sandbox.severa.service import Severa
 from samklang.sandbox.severa.wire import Wire
 
 Parts = Mapping[str, str]
@@ -28,7 +28,7 @@ def get(severa: Severa, call: Call, parts: Parts) -> Answer:
 
 def create(severa: Severa, call: Call, parts: Parts) -> Answer:
     made = acts.create(severa, actor_of(call), call.org, _read(call.body()))
-    return Answer(201, Wire(severa).activity(made))
+    return Answer(201, Wire(severa).target(made))
 
 
 def update(severa: Severa, call: Call, parts: Parts) -> Answer:
@@ -48,19 +48,9 @@ def update(severa: Severa, call: Call, parts: Parts) -> Answer:
 
 def _patched(severa: Severa, call: Call, guid: str, operations: Any) -> dict[str, Any]:
     target = severa.target(call.org, guid)
-    document = patch.replaced(_writable(target), operations, severa.settings)
+    document = patch.replaced(msgspec.to_builtins(target.body), operations, severa.settings)
     changed = acts.change(severa, actor_of(call), target, _read(document, strict=False))
-    return Wire(severa).activity(changed)
-
-
-def _writable(target: Target) -> dict[str, Any]:
-    """What of an activity can be replaced, by the names of the document."""
-    body = target.body if isinstance(target, Activity) else target.series.body
-    document: dict[str, Any] = msgspec.to_builtins(body)
-    if not isinstance(target, Activity):
-        end = msgspec.to_builtins(target.end) if body.end_date_time else None
-        document |= {"startDateTime": msgspec.to_builtins(target.start), "endDateTime": end, "recurrence": None}
-    return document
+    return Wire(severa).target(changed)
 
 
 def _read(document: Any, *, strict: bool = True) -> Body:

@@ -166,9 +166,6 @@ def _own(severa: Severa, actor: Actor, target: Target) -> Activity:
         return target
     _check_writable(severa)
     series, now = target.series, severa.store.clock.now()
-    body = copy.deepcopy(series.body)
-    body.recurrence, body.start_date_time = None, target.start
-    body.end_date_time = target.end if series.body.end_date_time else None
     same = severa.settings.exception_guid == "same"
     return Activity(
         guid=target.guid if same else str(uuid.uuid4()),
@@ -177,7 +174,7 @@ def _own(severa: Severa, actor: Actor, target: Target) -> Activity:
         created_by=actor.guid,
         updated=now,
         updated_by=actor.guid,
-        body=body,
+        body=target.body,
         zone=series.zone,
         parent=series.guid,
         original=target.original,

@@ -70,11 +70,7 @@ class _Wanted:
         """Whether it lies inside the window, where that is asked for; that it touches it is known."""
         if not self._is_strict:
             return True
-        if isinstance(target, Occurrence):
-            start, end = target.start, target.end
-        else:
-            start, end = target.body.start_date_time, target.body.end
-        return (self._start is None or start >= self._start) and (self._end is None or end <= self._end)
+        return (self._start is None or target.start >= self._start) and (self._end is None or target.end <= self._end)
 
 
 def _tests(severa: Severa, call: Call) -> Iterator[Test]:

@@ -153,6 +153,14 @@ class Activity(Record, kw_only=True):
     deleted: list[date] = msgspec.field(default_factory=list)
 
     @property
+    def start(self) -> datetime:
+        return self.body.start_date_time
+
+    @property
+    def end(self) -> datetime:
+        return self.body.end
+
+    @property
     def kind(self) -> str:
         """`recurrenceType`."""
         if self.parent:

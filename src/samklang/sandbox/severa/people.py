@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,6 @@ from samklang.sandbox.severa.model import (
     User,
 )
 from samklang.sandbox.severa.participants import new_row
-from samklang.sandbox.severa.series import Occurrence
 from samklang.sandbox.severa.service import Severa, Target, base
 
 
@@ -90,7 +90,7 @@ def create(severa: Severa, user: User, given: ActivityFields) -> Activity:
 
 
 def change(severa: Severa, user: User, target: Target, given: ActivityFields) -> Activity:
-    body = _body(target)
+    body = copy.deepcopy(target.body)
     _fill(severa, user.organization, body, given)
     with severa.store.by_person():
         changed = acts.change(severa, Actor(user.guid), target, body)
@@ -170,14 +170,6 @@ def _default_type(severa: Severa, user: User) -> ActivityType | None:
 
 
 # --- what was given, as a body
-def _body(target: Target) -> Body:
-    body = msgspec.convert(msgspec.to_builtins(base(target).body), Body)
-    if isinstance(target, Occurrence):
-        body.recurrence, body.start_date_time = None, target.start
-        body.end_date_time = target.end if body.end_date_time else None
-    return body
-
-
 def _fill(severa: Severa, organization: str, body: Body, given: ActivityFields) -> None:
     if given.owner is not UNSET:
         body.owner_user = Reference(guid=severa.user(organization, given.owner).guid)
@@ -239,16 +231,9 @@ def expanded(severa: Severa, user: User, start: datetime, end: datetime) -> list
     for activity in activities_of(severa, user):
         if activity.kind == "Series":
             found += severa.layout(activity).between(start, end)
-        elif activity.body.start_date_time <= end and activity.body.end >= start:
+        elif activity.start <= end and activity.end >= start:
             found.append(activity)
-    return sorted(found, key=lambda each: (times(each), each.guid))
-
-
-def times(target: Target) -> tuple[datetime, datetime]:
-    """Start and end, UTC."""
-    if isinstance(target, Occurrence):
-        return target.start, target.end
-    return target.body.start_date_time, target.body.end
+    return sorted(found, key=lambda each: (each.start, each.end, each.guid))
 
 
 def occurrence(severa: Severa, target: Target, day: str) -> Target:
@@ -266,18 +251,17 @@ def occurrence(severa: Severa, target: Target, day: str) -> Target:
 
 def described(severa: Severa, target: Target) -> dict[str, Any]:
     """Plain JSON, whatever the switches say: instants in UTC, dates in the owner's zone for all-day."""
-    activity, body = base(target), base(target).body
-    start, end = times(target)
+    activity, body = base(target), target.body
     type = severa.records.get(ActivityType, body.activity_type.guid)
     shown: dict[str, Any] = {
         "guid": target.guid,
-        "kind": "Occurrence" if isinstance(target, Occurrence) else activity.kind,
-        "series": activity.guid if isinstance(target, Occurrence) else activity.parent or None,
+        "kind": target.kind,
+        "series": target.parent or None,
         "original": str(target.original) if target.original else None,
         "deleted": [str(day) for day in activity.deleted],
         "name": body.name,
-        "start": start.isoformat(),
-        "end": end.isoformat() if body.end_date_time else None,
+        "start": target.start.isoformat(),
+        "end": target.end.isoformat() if body.end_date_time else None,
         "zone": activity.zone,
         "all_day": body.is_all_day,
         "duration": body.has_duration,
@@ -292,14 +276,14 @@ def described(severa: Severa, target: Target) -> dict[str, Any]:
         "customer": body.customer,
         "phase": body.phase,
         "task_status": body.project_task_status,
-        "recurrence": None if isinstance(target, Occurrence) else body.recurrence,
+        "recurrence": body.recurrence,
         "participants": [_described(severa, row) for row in severa.records.of(Participant, activity.guid)],
         "updated": activity.updated.isoformat(),
         "updated_by": activity.updated_by,
     }
     if body.is_all_day:
         shown["start_date"], shown["end_date"] = (
-            str(zones.to_local(moment, activity.zone).date()) for moment in (start, end)
+            str(zones.to_local(moment, activity.zone).date()) for moment in (target.start, target.end)
         )
     return shown
 

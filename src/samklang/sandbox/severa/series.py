@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _HEAD = 8  # hexadecimal digits of a guid in which an occurrence differs from it
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One date of a series that is no exception. `start`, `end`: UTC."""
+    """One date of a series that is no exception. `start`, `end`: UTC. What an activity tells too has the same name."""
 
     series: Activity
     original: date
@@ -30,6 +31,23 @@ class Occurrence:
     @property
     def guid(self) -> str:
         return guid_of(self.series, self.original)
+
+    @property
+    def kind(self) -> str:
+        """`recurrenceType`."""
+        return "Occurrence"
+
+    @property
+    def parent(self) -> str:
+        return self.series.guid
+
+    @property
+    def body(self) -> Body:
+        """Its series' at this date, a copy: what an exception begins with."""
+        body = copy.deepcopy(self.series.body)
+        body.recurrence, body.start_date_time = None, self.start
+        body.end_date_time = self.end if body.end_date_time else None
+        return body
 
 
 def guid_of(series: Activity, day: date) -> str:

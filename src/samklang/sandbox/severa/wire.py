@@ -9,8 +9,7 @@ import msgspec
 
 from samklang.sandbox import zones
 from samklang.sandbox.severa.model import Activity, ActivityType, Contact, Participant, Record, User
-from samklang.sandbox.severa.series import Occurrence
-from samklang.sandbox.severa.service import Severa, Target
+from samklang.sandbox.severa.service import Severa, Target, base
 from samklang.sandbox.severa.timezones import timezone
 
 Shown = dict[str, Any]
@@ -27,33 +26,18 @@ class Wire:
 
     # --- activities
     def target(self, target: Target) -> Shown:
-        return self.occurrence(target) if isinstance(target, Occurrence) else self.activity(target)
-
-    def activity(self, activity: Activity) -> Shown:
-        body = activity.body
-        return self._activity(activity, activity.guid, activity.kind, body.start_date_time, body.end_date_time) | (
-            self._recurrence(activity) if activity.kind == "Series" else {}
-        )
-
-    def occurrence(self, place: Occurrence) -> Shown:
-        series = place.series
-        end = place.end if series.body.end_date_time else None
-        shown = self._activity(series, place.guid, "Occurrence", place.start, end)
-        return shown | {"recurrenceParentActivityGuid": series.guid}
-
-    def _activity(self, activity: Activity, guid: str, kind: str, start: datetime, end: datetime | None) -> Shown:
-        body = activity.body
+        activity, body = base(target), base(target).body
         owner = self._user(body.owner_user.guid)
         zone = owner.zone if owner else activity.zone
         type = self._look(ActivityType, body.activity_type.guid)
         plain = msgspec.to_builtins(body)
         phase = plain["phase"]
-        return {
-            "guid": guid,
+        shown = {
+            "guid": target.guid,
             **{name: plain[name] for name in ("name", "isClosed", "isAllDay", "hasDuration", "isUnassigned")},
             **{name: plain[name] for name in ("notes", "location", "projectTaskStatus")},
-            "startDateTime": self.moment(start, zone),
-            "endDateTime": None if end is None else self.moment(end, zone),
+            "startDateTime": self.moment(target.start, zone),
+            "endDateTime": self.moment(target.end, zone) if body.end_date_time else None,
             "hasHours": activity.has_hours,
             "activityType": {
                 "guid": body.activity_type.guid,
@@ -70,15 +54,14 @@ class Wire:
             "phase": phase and {name: value for name, value in phase.items() if name not in _HIDDEN},
             "recurrence": None,
             "recurrenceRule": None,
-            "recurrenceType": kind,
-            "recurrenceParentActivityGuid": activity.parent or None,
+            "recurrenceType": target.kind,
+            "recurrenceParentActivityGuid": target.parent or None,
             **self._stamps(activity, zone),
         }
+        return shown | self._recurrence(activity, zone) if target.kind == "Series" else shown
 
-    def _recurrence(self, series: Activity) -> Shown:
+    def _recurrence(self, series: Activity, zone: str) -> Shown:
         layout = self._severa.layout(series)
-        owner = self._user(series.body.owner_user.guid)
-        zone = owner.zone if owner else series.zone
         named = self._settings.recurrence_exceptions
         days = {
             *(layout.moved if "changed" in named else ()),
