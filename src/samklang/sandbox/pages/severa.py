@@ -40,7 +40,7 @@ class _Pages:
 
     async def index(self, request: web.Request) -> web.Response:
         rows = [
-            h("li", h("a", h("strong", user.name), h("span", user.email or ""), href=_url(user)), h("small", user.zone))
+            h("li", h("a", h("strong", user.name), h("span", user.address), href=_url(user)), h("small", user.zone))
             for organization in self._records.organizations()
             for user in self._records.all(User, organization.key)
         ]
@@ -169,6 +169,6 @@ def _query(day: date) -> str:
 
 
 def _bar(user: User | None) -> Markup:
-    who = h("span", user.email or user.name, h("small", user.zone), class_="who") if user else None
+    who = h("span", user.address or user.name, h("small", user.zone), class_="who") if user else None
     logo = h("span", class_="logo", aria_hidden="true")
     return h("header", logo, h("strong", "Severa"), h("a", "Users", href="/severa"), who)

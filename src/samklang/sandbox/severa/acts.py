@@ -330,8 +330,8 @@ def _mail(severa: Severa, actor: Actor, activity: Activity, users: list[User]) -
         return
     by = severa.records.get(User, actor.guid)
     told = [
-        user.email
+        user.address
         for user in users
-        if user.email and user.active and user.notifications.send_new_activity_email and user.guid != actor.guid
+        if user.address and user.active and user.notifications.send_new_activity_email and user.guid != actor.guid
     ]
-    severa.store.send_mail(actor.client or (by.email if by else None) or "", told, "new_activity", activity.guid)
+    severa.store.send_mail(actor.client or (by.address if by else ""), told, "new_activity", activity.guid)

@@ -49,9 +49,9 @@ class People:
 
     def _user(self, name: str) -> User:
         for organization in self._severa.records.organizations():
-            for user in self._severa.records.all(User, organization.key):
-                if name.casefold() in (user.guid, (user.email or "").casefold()):
-                    return user
+            user = self._severa.user_named(organization.key, name)
+            if user is not None:
+                return user
         raise Problem(404, f"Severa has no user {name}.")
 
     def _target(self, request: web.Request) -> Target:

@@ -44,7 +44,7 @@ def users(severa: Severa, call: Call, parts: Parts) -> Answer:
     found = [
         each
         for each in _listed(severa, call, User)
-        if email in (each.email or "").casefold()
+        if email in each.address.casefold()
         and code in (None, each.code)
         and active in (None, each.active)
         and (not units or each.business_unit in units)

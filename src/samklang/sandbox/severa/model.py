@@ -193,11 +193,20 @@ class Notifications(_Wire, kw_only=True):
     send_weekly_summary_email: bool = True
 
 
-class User(Record, kw_only=True):
+class _Person(Record, kw_only=True):
+    """`address`, of those below: where mail goes; "" where none is known."""
+
     first_name: str
     last_name: str
-    email: str | None
     active: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+
+class User(_Person, kw_only=True):
+    email: str | None
     zone: str = "Europe/Stockholm"
     language: str = "en"
     code: str | None = None
@@ -209,23 +218,20 @@ class User(Record, kw_only=True):
     notifications: Notifications = msgspec.field(default_factory=Notifications)
 
     @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}"
+    def address(self) -> str:
+        return self.email or ""
 
 
-class Contact(Record, kw_only=True):
+class Contact(_Person, kw_only=True):
     """A person of a customer."""
 
-    first_name: str
-    last_name: str
     emails: list[str] = msgspec.field(default_factory=list)
     phones: list[str] = msgspec.field(default_factory=list)
     customer: Named
-    active: bool = True
 
     @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}"
+    def address(self) -> str:
+        return next(iter(self.emails), "")
 
 
 class Client(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

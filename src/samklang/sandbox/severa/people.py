@@ -148,9 +148,9 @@ def _known(severa: Severa, organization: str, who: str) -> User | Contact | None
     """A user or contact by guid or address."""
     if not who:
         return None
-    for user in severa.records.all(User, organization):
-        if who.casefold() in (user.guid, (user.email or "").casefold()):
-            return user
+    user = severa.user_named(organization, who)
+    if user is not None:
+        return user
     for contact in severa.records.all(Contact, organization):
         if who.casefold() in (contact.guid, *(email.casefold() for email in contact.emails)):
             return contact
@@ -172,7 +172,10 @@ def _default_type(severa: Severa, user: User) -> ActivityType | None:
 # --- what was given, as a body
 def _fill(severa: Severa, organization: str, body: Body, given: ActivityFields) -> None:
     if given.owner is not UNSET:
-        body.owner_user = Reference(guid=severa.user(organization, given.owner).guid)
+        owner = severa.user_named(organization, given.owner)
+        if owner is None:
+            raise invalid(f"There is no user {given.owner}.", "ownerUser")
+        body.owner_user = Reference(guid=owner.guid)
     if given.type is not UNSET:
         body.activity_type = Reference(guid=severa.type_named(organization, given.type).guid)
     for name, value in (
@@ -290,10 +293,7 @@ def described(severa: Severa, target: Target) -> dict[str, Any]:
 
 def _described(severa: Severa, row: Participant) -> dict[str, Any]:
     known = severa.records.get(User, row.who) or severa.records.get(Contact, row.who)
-    email = row.email
-    if known is not None:
-        email = (known.email if isinstance(known, User) else next(iter(known.emails), None)) or ""
-    name = known.name if known else row.name
+    name, email = (known.name, known.address) if known else (row.name, row.email)
     return {"guid": row.guid, "who": row.who, "kind": row.kind, "name": name, "email": email, "status": row.status}
 
 

@@ -63,12 +63,12 @@ class Severa:
         )
         return [shown, *found]
 
-    def user(self, organization: str, name: str) -> User:
-        """A user by guid or e-mail. Raises SeveraError."""
+    def user_named(self, organization: str, name: str) -> User | None:
+        """A user by guid or e-mail; "" is nobody's."""
         for each in self.records.all(User, organization):
-            if name.casefold() in (each.guid, (each.email or "").casefold()):
+            if name and name.casefold() in (each.guid, each.address.casefold()):
                 return each
-        raise invalid(f"There is no user {name}.", "ownerUser")
+        return None
 
     def type_named(self, organization: str, name: str) -> ActivityType:
         """An activity type by guid or name. Raises SeveraError."""

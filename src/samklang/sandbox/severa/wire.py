@@ -80,10 +80,7 @@ class Wire:
     def participant(self, participant: Participant, activity: str = "") -> Shown:
         """`activity`: the guid of an occurrence, which shows its series' participants."""
         known = self._look(User, participant.who) or self._look(Contact, participant.who)
-        name, email, active = participant.name, participant.email, True
-        if known is not None:
-            emails = [known.email] if isinstance(known, User) else known.emails
-            name, email, active = known.name, emails[0] if emails and emails[0] else "", known.active
+        name, email = (known.name, known.address) if known else (participant.name, participant.email)
         return {
             "guid": participant.guid,
             "name": name or None,
@@ -94,7 +91,7 @@ class Wire:
             "phone": None,
             "mobilePhone": None,
             "status": participant.status,
-            "isActive": active,
+            "isActive": known is None or known.active,
         }
 
     # --- the rest
