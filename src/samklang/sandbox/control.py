@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,9 +16,7 @@ from aiohttp import web
 from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.control_answers import Problem
-from samklang.sandbox.control_answers import answer as _json
-from samklang.sandbox.control_answers import read as _read
+from samklang.sandbox.control_answers import Problem, answer, fields_of, moment, read, window
 from samklang.sandbox.control_forms import (
     Answer,
     ChangeMailbox,
@@ -102,7 +100,7 @@ class _Control:
 
     # --- mailboxes
     async def create_mailbox(self, request: web.Request) -> web.Response:
-        given = await _read(request, NewMailbox)
+        given = await read(request, NewMailbox)
         mailbox = Mailbox(
             **(msgspec.structs.asdict(given) | {"zone": zones.windows_id(given.zone)}), object_id=str(uuid.uuid4())
         )
@@ -110,10 +108,10 @@ class _Control:
             self._store.save_mailbox(mailbox)
         except ValueError as error:
             raise Problem(409, str(error)) from error
-        return _json({"id": mailbox.id, "address": mailbox.address, "object_id": mailbox.object_id}, 201)
+        return answer({"id": mailbox.id, "address": mailbox.address, "object_id": mailbox.object_id}, 201)
 
     async def list_mailboxes(self, request: web.Request) -> web.Response:
-        return _json([self._shown(mailbox) for mailbox in self._store.mailboxes()])
+        return answer([self._shown(mailbox) for mailbox in self._store.mailboxes()])
 
     def _shown(self, mailbox: Mailbox) -> dict[str, Any]:
         shown = msgspec.structs.asdict(mailbox)
@@ -121,11 +119,10 @@ class _Control:
         return shown | {"entries": self._store.count_items(mailbox)}
 
     async def change_mailbox(self, request: web.Request) -> web.Response:
-        mailbox, given = self._mailbox(request), await _read(request, ChangeMailbox)
-        for name, value in msgspec.structs.asdict(given).items():
-            if value is not msgspec.UNSET:
-                setattr(mailbox, name, zones.windows_id(value) if name == "zone" else value)
-        return _json(self._shown(self._store.save_mailbox(mailbox)))
+        mailbox, fields = self._mailbox(request), fields_of(await read(request, ChangeMailbox))
+        for name, value in fields.items():
+            setattr(mailbox, name, zones.windows_id(value) if name == "zone" else value)
+        return answer(self._shown(self._store.save_mailbox(mailbox)))
 
     async def delete_mailbox(self, request: web.Request) -> web.Response:
         self._store.delete_mailbox(self._mailbox(request))
@@ -133,23 +130,22 @@ class _Control:
 
     # --- entries, as a person's acts
     async def list_entries(self, request: web.Request) -> web.Response:
-        mailbox, window = self._mailbox(request), request.query.get("expand")
-        if window is None:
+        mailbox, expand = self._mailbox(request), request.query.get("expand")
+        if expand is None:
             folder = self._folder(mailbox, request.query.get("folder", CALENDAR))
-            return _json([entries.described(item) for item in self._store.items(mailbox, folder)])
-        start, _, end = window.partition("/")
-        return _json(entries.expanded(self._store, mailbox, _moment(start), _moment(end)))
+            return answer([entries.described(item) for item in self._store.items(mailbox, folder)])
+        return answer(entries.expanded(self._store, mailbox, *window(expand)))
 
     async def create_entry(self, request: web.Request) -> web.Response:
-        mailbox, given = self._mailbox(request), await _read(request, EntryFields)
-        return _json(entries.described(outlook.create(self._store, mailbox, given, _told(request))), 201)
+        mailbox, given = self._mailbox(request), await read(request, EntryFields)
+        return answer(entries.described(outlook.create(self._store, mailbox, given, _told(request))), 201)
 
     async def show_entry(self, request: web.Request) -> web.Response:
-        return _json(entries.described(self._entry(request)[0]))
+        return answer(entries.described(self._entry(request)[0]))
 
     async def change_entry(self, request: web.Request) -> web.Response:
-        (item, day), mailbox, given = self._entry(request), self._mailbox(request), await _read(request, EntryFields)
-        return _json(entries.described(outlook.change(self._store, mailbox, item, given, day, _told(request))))
+        (item, day), mailbox, given = self._entry(request), self._mailbox(request), await read(request, EntryFields)
+        return answer(entries.described(outlook.change(self._store, mailbox, item, given, day, _told(request))))
 
     async def delete_entry(self, request: web.Request) -> web.Response:
         item, day = self._entry(request)
@@ -157,14 +153,14 @@ class _Control:
         return web.Response(status=204)
 
     async def answer_invitation(self, request: web.Request) -> web.Response:
-        (item, day), given = self._entry(request), await _read(request, Answer)
+        (item, day), given = self._entry(request), await read(request, Answer)
         mailbox = self._mailbox(request)
         outlook.respond(self._store, mailbox, item, given.response, day, mail=given.mail, anew=given.anew)
         return web.Response(status=204)
 
     async def move_entry(self, request: web.Request) -> web.Response:
-        (item, _), mailbox, given = self._entry(request), self._mailbox(request), await _read(request, MoveEntry)
-        return _json(entries.described(self._store.move(item, self._folder(mailbox, given.folder, create=True))))
+        (item, _), mailbox, given = self._entry(request), self._mailbox(request), await read(request, MoveEntry)
+        return answer(entries.described(self._store.move(item, self._folder(mailbox, given.folder, create=True))))
 
     def _folder(self, mailbox: Mailbox, name: str, *, create: bool = False) -> str:
         """The key of a folder by kind, or of a secondary calendar by name."""
@@ -183,17 +179,17 @@ class _Control:
         with self._store.transaction():
             for item in items:
                 self._store.save(ics.adopt(item, mailbox), ends=recurrence.ends(item), stamp=False)
-        return _json({"stored": len(items), "rejected": rejected})
+        return answer({"stored": len(items), "rejected": rejected})
 
     # --- what happened
     async def counts(self, request: web.Request) -> web.Response:
-        return _json({address: _counts(found) for address, found in self._store.counters().items()})
+        return answer({address: _counts(found) for address, found in self._store.counters().items()})
 
     async def counts_of(self, request: web.Request) -> web.Response:
         address = request.match_info["address"]
         mailbox = self._store.mailbox(address)
         key = (mailbox.address if mailbox else address).casefold()
-        return _json(_counts(self._store.counters().get(key, {})))
+        return answer(_counts(self._store.counters().get(key, {})))
 
     async def zero_counts(self, request: web.Request) -> web.Response:
         self._store.zero_counters()
@@ -201,57 +197,57 @@ class _Control:
 
     async def mails(self, request: web.Request) -> web.Response:
         cause = request.query.get("cause")
-        return _json([mail._asdict() for mail in self._store.mails() if cause in (None, mail.cause)])
+        return answer([mail._asdict() for mail in self._store.mails() if cause in (None, mail.cause)])
 
     async def log(self, request: web.Request) -> web.Response:
-        return _json(self._store.log(int(request.query.get("since", 0))))
+        return answer(self._store.log(int(request.query.get("since", 0))))
 
     async def validation(self, request: web.Request) -> web.Response:
-        return _json(self._sandbox.validation)
+        return answer(self._sandbox.validation)
 
     # --- the world
     async def show_clock(self, request: web.Request) -> web.Response:
         clock = self._store.clock
-        return _json({"now": clock.now().isoformat(), "running": clock.running})
+        return answer({"now": clock.now().isoformat(), "running": clock.running})
 
     async def set_clock(self, request: web.Request) -> web.Response:
-        given = await _read(request, SetClock)
-        self._store.clock.set(None if given.now is None else _moment(given.now), running=given.running)
+        given = await read(request, SetClock)
+        self._store.clock.set(None if given.now is None else moment(given.now), running=given.running)
         return await self.show_clock(request)
 
     async def show_server(self, request: web.Request) -> web.Response:
-        return _json(server(self._store))
+        return answer(server(self._store))
 
     async def set_server(self, request: web.Request) -> web.Response:
-        given = await _read(request, Server)
+        given = await read(request, Server)
         self._store.put("settings", "server", given)
-        return _json(given)
+        return answer(given)
 
     async def show_graph(self, request: web.Request) -> web.Response:
-        return _json(graph_settings.settings(self._store))
+        return answer(graph_settings.settings(self._store))
 
     async def set_graph(self, request: web.Request) -> web.Response:
-        given = await _read(request, GraphSettings)
+        given = await read(request, GraphSettings)
         self._store.put("settings", "graph", given)
-        return _json(given)
+        return answer(given)
 
     async def set_account(self, request: web.Request) -> web.Response:
-        given = await _read(request, Account)
+        given = await read(request, Account)
         self._store.put("account", given.username.casefold(), given)
-        return _json({"username": given.username, "impersonates": given.impersonates})
+        return answer({"username": given.username, "impersonates": given.impersonates})
 
     async def set_group(self, request: web.Request) -> web.Response:
-        given = await _read(request, Group)
+        given = await read(request, Group)
         self._store.put("group", given.address.casefold(), given.members)
-        return _json(given)
+        return answer(given)
 
     async def set_tenant(self, request: web.Request) -> web.Response:
-        given = await _read(request, Tenant)
+        given = await read(request, Tenant)
         self._store.put("tenant", given.id, given)
-        return _json(given)
+        return answer(given)
 
     async def list_tenants(self, request: web.Request) -> web.Response:
-        return _json(list(self._store.all("tenant", Tenant).values()))
+        return answer(list(self._store.all("tenant", Tenant).values()))
 
     async def reset(self, request: web.Request) -> web.Response:
         self._store.reset()
@@ -264,7 +260,7 @@ class _Control:
         addresses = {mailbox.id: mailbox.address for mailbox in self._store.mailboxes()}
         graph = [("graph", each.id, each.mailbox) for each in subscriptions.every(self._store)]
         ews = [("ews", each.id, each.mailbox) for each in streaming.every(self._store)]
-        return _json(
+        return answer(
             [
                 {"protocol": protocol, "id": id, "mailbox": addresses.get(mailbox, "")}
                 for protocol, id, mailbox in graph + ews
@@ -279,17 +275,17 @@ class _Control:
         return web.Response(status=204)
 
     async def tell_lifecycle(self, request: web.Request) -> web.Response:
-        given = await _read(request, LifecycleEvent)
+        given = await read(request, LifecycleEvent)
         if not await notices.lifecycle(self._sandbox, request.match_info["id"], given.event):
             raise Problem(404, "Graph has no subscription with that id.")
         return web.Response(status=204)
 
     # --- faults
     async def add_fault(self, request: web.Request) -> web.Response:
-        return _json(self._sandbox.faults.add(await _read(request, Fault)), 201)
+        return answer(self._sandbox.faults.add(await read(request, Fault)), 201)
 
     async def list_faults(self, request: web.Request) -> web.Response:
-        return _json(self._sandbox.faults.all())
+        return answer(self._sandbox.faults.all())
 
     async def remove_faults(self, request: web.Request) -> web.Response:
         if not self._sandbox.faults.remove(request.match_info.get("id")):
@@ -298,18 +294,12 @@ class _Control:
 
     async def openapi(self, request: web.Request) -> web.Response:
         others = severa_control.OPERATIONS + severa_people.OPERATIONS
-        return _json(control_openapi.document(self._sandbox.urls.get("control", "/control"), others))
+        return answer(control_openapi.document(self._sandbox.urls.get("control", "/control"), others))
 
 
 def _told(request: web.Request) -> Told:
     told: Told = msgspec.convert(request.query.get("send", "none"), type=Told)
     return told
-
-
-def _moment(text: str) -> datetime:
-    """An ISO time; UTC where it names no offset."""
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _counts(found: dict[str, int]) -> dict[str, Any]:

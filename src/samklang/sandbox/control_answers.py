@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -32,6 +33,23 @@ class Problem(Exception):
 
 async def read(request: web.Request, type: type[T]) -> T:
     return msgspec.json.decode(await request.read() or b"{}", type=type)
+
+
+def fields_of(form: msgspec.Struct) -> dict[str, Any]:
+    """The fields that were sent."""
+    return {name: value for name, value in msgspec.structs.asdict(form).items() if value is not msgspec.UNSET}
+
+
+def moment(text: str) -> datetime:
+    """An ISO time; UTC where it names no offset."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def window(text: str) -> tuple[datetime, datetime]:
+    """FROM/TO."""
+    start, _, end = text.partition("/")
+    return moment(start), moment(end)
 
 
 def answer(value: Any, status: int = 200) -> web.Response:

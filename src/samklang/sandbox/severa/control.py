@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from samklang.sandbox import zones
-from samklang.sandbox.control_answers import Operation, Problem, answer, read
+from samklang.sandbox.control_answers import Operation, Problem, answer, fields_of, read
 from samklang.sandbox.severa.control_forms import SetContact, SetType, SetUser
 from samklang.sandbox.severa.model import ActivityType, Contact, Named, Organization, Record, User
 from samklang.sandbox.severa.service import Severa
@@ -93,7 +93,7 @@ class Control:
         return answer(self._changed(user, self._user_fields(user.organization, given)))
 
     def _user_fields(self, organization: str, given: SetUser) -> dict[str, Any]:
-        fields = _given(given)
+        fields = fields_of(given)
         if "zone" in fields:
             fields["zone"] = zones.iana_name(fields["zone"])
         if fields.get("default_type"):
@@ -103,7 +103,9 @@ class Control:
     # --- types
     async def create_type(self, request: web.Request) -> web.Response:
         organization, given = self._organization(request), await read(request, SetType)
-        made = msgspec.convert({"category": "CalendarEntry"} | _given(given) | self._stamps(organization), ActivityType)
+        made = msgspec.convert(
+            {"category": "CalendarEntry"} | fields_of(given) | self._stamps(organization), ActivityType
+        )
         self._records.save(made)
         return answer(self._one_default(made), 201)
 
@@ -114,7 +116,7 @@ class Control:
         changed, given = self._record(request, ActivityType), await read(request, SetType)
         if given.category not in (msgspec.UNSET, changed.category):
             raise Problem(422, "A type belongs to one group for good.")
-        return answer(self._one_default(self._changed(changed, _given(given))))
+        return answer(self._one_default(self._changed(changed, fields_of(given))))
 
     def _one_default(self, chosen: ActivityType) -> ActivityType:
         """One type is the default of a group."""
@@ -126,7 +128,7 @@ class Control:
     # --- contacts
     async def create_contact(self, request: web.Request) -> web.Response:
         organization, given = self._organization(request), await read(request, SetContact)
-        fields = {"first_name": "Carl", "last_name": "C", "customer": "A customer"} | _given(given)
+        fields = {"first_name": "Carl", "last_name": "C", "customer": "A customer"} | fields_of(given)
         fields["customer"] = self._customer(organization.key, fields["customer"])
         contact = msgspec.convert(fields | self._stamps(organization), Contact)
         self._records.save(contact)
@@ -136,7 +138,7 @@ class Control:
         return answer(self._records.all(Contact, self._organization(request).key))
 
     async def change_contact(self, request: web.Request) -> web.Response:
-        contact, fields = self._record(request, Contact), _given(await read(request, SetContact))
+        contact, fields = self._record(request, Contact), fields_of(await read(request, SetContact))
         if "customer" in fields:
             fields["customer"] = self._customer(contact.organization, fields["customer"])
         return answer(self._changed(contact, fields))
@@ -150,7 +152,3 @@ class Control:
         record.updated = self._severa.store.clock.now()
         self._records.save(record)
         return record
-
-
-def _given(form: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(form).items() if value is not msgspec.UNSET}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-from samklang.sandbox.control_answers import Operation, Problem, answer, read
+from samklang.sandbox.control_answers import Operation, Problem, answer, read, window
 from samklang.sandbox.severa import people
 from samklang.sandbox.severa.call import NotFoundError
 from samklang.sandbox.severa.control_forms import SetStatus
@@ -77,11 +76,10 @@ class People:
         return self._shown(people.create(self._severa, user, given), 201)
 
     async def list_activities(self, request: web.Request) -> web.Response:
-        user, window = self._user(request.match_info["user"]), request.query.get("expand")
+        user, expand = self._user(request.match_info["user"]), request.query.get("expand")
         found: list[Any] = list(people.activities_of(self._severa, user))
-        if window:
-            start, _, end = window.partition("/")
-            found = people.expanded(self._severa, user, _moment(start), _moment(end))
+        if expand:
+            found = people.expanded(self._severa, user, *window(expand))
         return answer([people.described(self._severa, each) for each in found])
 
     async def show_activity(self, request: web.Request) -> web.Response:
@@ -110,9 +108,3 @@ class People:
         (user, target), given = self._named(request), await read(request, SetStatus)
         people.answer(self._severa, user, target, given.status)
         return web.Response(status=204)
-
-
-def _moment(text: str) -> datetime:
-    """An ISO time; UTC where it names no offset."""
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
