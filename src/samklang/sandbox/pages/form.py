@@ -5,13 +5,14 @@ from __future__ import annotations
 import calendar as months
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from samklang.sandbox import bodies, patterns, zones
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.model import Item, Mailbox
-from samklang.sandbox.pages.markup import Markup, field, h, select
+from samklang.sandbox.pages import sent
+from samklang.sandbox.pages.markup import Markup, field, h, select, when
 
 _REPEATS = {
     "none": "Does not repeat",
@@ -28,7 +29,6 @@ _SHOW_AS = {
     "workingElsewhere": "Working elsewhere",
 }
 _PRIVACY = {"normal": "Normal", "private": "Private", "personal": "Personal", "confidential": "Confidential"}
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class Values:
     is_date_of_series: bool = False
 
     @property
-    def end_day(self) -> date:
-        return (self.end - _DAY).date() if self.all_day else self.end.date()
+    def last(self) -> datetime:
+        """The end as it is shown: on the last of whole days."""
+        return self.end - timedelta(days=self.all_day)
 
 
 def of_item(item: Item, mailbox: Mailbox, *, is_date_of_series: bool = False) -> Values:
@@ -80,18 +81,8 @@ def markup(values: Values, action: str, *, is_new: bool, whole_url: str = "", er
         h("p", error, class_="wrong", role="alert") if error else None,
         h("p", "One date of a series. ", h("a", "Open the series", href=whole_url)) if whole_url else None,
         field("Title", h("input", name="subject", value=v.subject, maxlength=255, autofocus=True)),
-        h(
-            "div",
-            field("Start", h("input", type="date", name="start_day", value=v.start.date(), required=True)),
-            field("at", h("input", type="time", name="start_time", value=f"{v.start:%H:%M}"), "clock"),
-            class_="row",
-        ),
-        h(
-            "div",
-            field("End", h("input", type="date", name="end_day", value=v.end_day, required=True)),
-            field("at", h("input", type="time", name="end_time", value=f"{v.end:%H:%M}"), "clock"),
-            class_="row",
-        ),
+        when("Start", "start", v.start),
+        when("End", "end", v.last),
         h("label", h("input", type="checkbox", name="all_day", checked=v.all_day), " All day", class_="check"),
         None if v.is_date_of_series else _repeat(v),
         field("Place", h("input", name="location", value=v.location, maxlength=255)),
@@ -149,9 +140,7 @@ def changes(form: Mapping[str, str], before: Values | None, mailbox: Mailbox) ->
     """What a person set in a sent form; of an entry that existed `before`, only what is different now. Raises
     ValueError for what cannot be read."""
     all_day = "all_day" in form
-    start = _moment(form["start_day"], "00:00" if all_day else form.get("start_time", ""))
-    end = _moment(form["end_day"], "00:00" if all_day else form.get("end_time", ""))
-    end = end + _DAY if all_day else end
+    start, end = sent.times(form)
     fields: dict[str, Any] = {
         "subject": form.get("subject", ""),
         "location": form.get("location", ""),
@@ -225,10 +214,3 @@ def _places(kind: str, first: date) -> dict[str, Any]:
     if kind == "daily":
         return {}
     return {"dayOfMonth": first.day} | ({"month": first.month} if kind == "absoluteYearly" else {})
-
-
-def _moment(day: str, clock: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock or "00:00"))
-    except ValueError:
-        raise ValueError("Start and end need a date and a time.") from None

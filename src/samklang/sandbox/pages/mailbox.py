@@ -12,7 +12,7 @@ from samklang.sandbox import calendar, entries, recurrence, zones
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.entries import EntryFields
 from samklang.sandbox.model import DELETED, Item, Mailbox, merged
-from samklang.sandbox.pages import form
+from samklang.sandbox.pages import form, sent
 from samklang.sandbox.pages.grid import View, days_of, grid
 from samklang.sandbox.pages.markup import Markup, fragment, h, page
 
@@ -63,10 +63,7 @@ class _Mailboxes:
 
     def _asked(self, request: web.Request, mailbox: Mailbox) -> tuple[View, date]:
         view: View = "month" if request.query.get("view") == "month" else "week"
-        try:
-            return view, date.fromisoformat(request.query["date"])
-        except (KeyError, ValueError):
-            return view, self._today(mailbox)
+        return view, sent.day(request, self._today(mailbox))
 
     async def show(self, request: web.Request) -> web.Response:
         mailbox = self._mailbox(request)
@@ -119,9 +116,9 @@ class _Mailboxes:
         return form.new(datetime.combine(day, time.fromisoformat(request.query.get("time", "09:00"))))
 
     async def create(self, request: web.Request) -> web.Response:
-        mailbox, sent = self._mailbox(request), await _sent(request)
+        mailbox, given = self._mailbox(request), await sent.fields(request)
         try:
-            item = entries.create(self._store, mailbox, form.changes(sent, None, mailbox))
+            item = entries.create(self._store, mailbox, form.changes(given, None, mailbox))
         except ValueError as error:
             blank = self._blank(request, mailbox)
             return self._form(request, mailbox, blank, is_new=True, error=str(error))
@@ -133,26 +130,26 @@ class _Mailboxes:
         return self._form(request, mailbox, self._values(mailbox, item, occurrence), is_new=False)
 
     async def change(self, request: web.Request) -> web.Response:
-        mailbox, sent = self._mailbox(request), await _sent(request)
+        mailbox, given = self._mailbox(request), await sent.fields(request)
         item, occurrence = self._entry(request.query, mailbox)
         values = self._values(mailbox, item, occurrence)
         try:
-            if sent.get("action") == "delete":
+            if given.get("action") == "delete":
                 self._delete(item, occurrence)
             else:
-                entries.change(self._store, item, form.changes(sent, values, mailbox), occurrence)
+                entries.change(self._store, item, form.changes(given, values, mailbox), occurrence)
         except ValueError as error:
             return self._form(request, mailbox, values, is_new=False, error=str(error))
         return _done(request, mailbox, values.start.date())
 
     async def move(self, request: web.Request) -> web.Response:
         """An entry dragged to another place; of a series, that date alone."""
-        mailbox, sent = self._mailbox(request), await _sent(request)
-        item, occurrence = self._entry(sent, mailbox)
-        start = datetime.fromisoformat(sent["start"])
-        end = start + timedelta(minutes=int(sent["minutes"]))
+        mailbox, given = self._mailbox(request), await sent.fields(request)
+        item, occurrence = self._entry(given, mailbox)
+        start = datetime.fromisoformat(given["start"])
+        end = start + timedelta(minutes=int(given["minutes"]))
         fields: dict[str, Any] = {"start": str(start.date()), "end": str(end.date())}
-        if "whole" not in sent:
+        if "whole" not in given:
             fields = {n: zones.to_utc(m, mailbox.zone).isoformat() for n, m in (("start", start), ("end", end))}
         try:
             entries.change(self._store, item, EntryFields(**fields), occurrence)
@@ -194,10 +191,6 @@ class _Mailboxes:
         if "X-Fragment" in request.headers:
             return fragment(made, status)
         return page("Event", _bar(mailbox.name, mailbox), h("main", made, class_="single"), status=status)
-
-
-async def _sent(request: web.Request) -> dict[str, str]:
-    return {name: str(value) for name, value in (await request.post()).items()}
 
 
 def _done(request: web.Request, mailbox: Mailbox, day: date) -> web.Response:

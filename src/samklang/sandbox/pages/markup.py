@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -44,9 +45,19 @@ def join(children: Child) -> Markup:
     return Markup("".join(join(child) for child in children))
 
 
-def field(label: str, control: Markup, class_: str = "") -> Markup:
+def field(label: str, control: Markup) -> Markup:
     """A control with its label."""
-    return h("label", h("span", label), control, class_=f"field {class_}".strip())
+    return h("label", h("span", label), control, class_="field")
+
+
+def when(label: str, name: str, moment: datetime) -> Markup:
+    """A day and a time of day (`sent.times`)."""
+    return h(
+        "div",
+        field(label, h("input", type="date", name=f"{name}_day", value=moment.date(), required=True)),
+        field("at", h("input", type="time", name=f"{name}_time", value=f"{moment:%H:%M}")),
+        class_="row",
+    )
 
 
 def select(name: str, choices: Mapping[str, str], chosen: str) -> Markup:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from samklang.sandbox import zones
 from samklang.sandbox.context import Sandbox
+from samklang.sandbox.pages import sent
 from samklang.sandbox.pages import severa_form as form
 from samklang.sandbox.pages.markup import Markup, h, page
 from samklang.sandbox.severa import people
@@ -113,51 +114,44 @@ class _Pages:
 
     # --- what a person does
     async def create(self, request: web.Request) -> web.Response:
-        user, sent = self._user(request), await _sent(request)
+        user, given = self._user(request), await sent.fields(request)
         shown = form.blank(self._day(request, user), user.zone)
         try:
-            made = people.create(self._severa, user, form.changes(sent, shown))
+            made = people.create(self._severa, user, form.changes(given, shown))
         except _REFUSALS as error:
             return self._form(user, shown, f"{_url(user)}/new", str(error))
         raise web.HTTPSeeOther(f"{_url(user)}?{_query(made.start.date())}")
 
     async def change(self, request: web.Request) -> web.Response:
-        user, sent = self._user(request), await _sent(request)
+        user, given = self._user(request), await sent.fields(request)
         target = self._target(request, user)
         shown = people.described(self._severa, target)
         try:
-            if sent.get("action") == "delete":
+            if given.get("action") == "delete":
                 people.delete(self._severa, user, target)
             else:
-                people.change(self._severa, user, target, form.changes(sent, shown))
+                people.change(self._severa, user, target, form.changes(given, shown))
         except _REFUSALS as error:
             return self._form(user, shown, str(request.rel_url), str(error))
         raise web.HTTPSeeOther(f"{_url(user)}?{_query(target.start.date())}")
 
     async def change_people(self, request: web.Request) -> web.Response:
-        user, sent = self._user(request), await _sent(request)
+        user, given = self._user(request), await sent.fields(request)
         target = self._target(request, user)
         try:
-            if "add" in sent:
-                people.add_participant(self._severa, user, target, NewParticipant(who=sent["add"]))
-            elif "remove" in sent:
-                people.remove_participant(self._severa, user, target, sent["remove"])
+            if "add" in given:
+                people.add_participant(self._severa, user, target, NewParticipant(who=given["add"]))
+            elif "remove" in given:
+                people.remove_participant(self._severa, user, target, given["remove"])
             else:
-                people.answer(self._severa, user, target, sent["answer"])  # type: ignore[arg-type]  # a button's value
+                people.answer(self._severa, user, target, given["answer"])  # type: ignore[arg-type]  # a button's value
         except _REFUSALS as error:
             shown = people.described(self._severa, target)
             return self._form(user, shown, f"{_url(user)}/activities/{target.guid}", str(error))
         raise web.HTTPSeeOther(f"{_url(user)}/activities/{target.guid}")
 
     def _day(self, request: web.Request, user: User) -> date:
-        try:
-            return date.fromisoformat(request.query["date"])
-        except (KeyError, ValueError):
-            return zones.to_local(self._severa.store.clock.now(), user.zone).date()
-
-
-async def _sent(request: web.Request) -> dict[str, str]:
-    return {name: str(value) for name, value in (await request.post()).items()}
+        return sent.day(request, zones.to_local(self._severa.store.clock.now(), user.zone).date())
 
 
 def _url(user: User) -> str:

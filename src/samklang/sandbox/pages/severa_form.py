@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from samklang.sandbox import zones
-from samklang.sandbox.pages.markup import Markup, field, h, select
+from samklang.sandbox.pages import sent
+from samklang.sandbox.pages.markup import Markup, field, h, select, when
 from samklang.sandbox.severa.model import MONTHS, Recurrence, Status
 from samklang.sandbox.severa.people import ActivityFields
 
 _REPEATS = {"none": "Does not repeat", "Daily": "Daily", "Weekly": "Weekly", "Monthly": "Monthly", "Yearly": "Yearly"}
-_DAY = timedelta(days=1)
 Shown = dict[str, Any]  # an activity as `people.described` describes it
 
 
@@ -35,7 +35,6 @@ def blank(day: date, zone: str) -> Shown:
 
 def markup(shown: Shown, types: Sequence[str], action: str, *, is_new: bool, error: str = "") -> Markup:
     start, end = _clock(shown)
-    last = end - _DAY if shown["all_day"] else end
     kept = {"keep": "As before"} if shown["recurrence"] else {}
     repeats = select("repeat", kept | _REPEATS, "keep" if kept else "none")
     deleting = h("button", "Delete", name="action", value="delete", class_="danger", formnovalidate=True)
@@ -45,8 +44,8 @@ def markup(shown: Shown, types: Sequence[str], action: str, *, is_new: bool, err
         h("p", error, class_="wrong", role="alert") if error else None,
         field("Name", h("input", name="name", value=shown["name"], required=True, autofocus=True)),
         field("Activity type", select("type", {name: name for name in types}, shown["type"] or "")),
-        _when("Start", "start", start),
-        _when("End", "end", last),
+        when("Start", "start", start),
+        when("End", "end", end - timedelta(days=shown["all_day"])),
         _tick("all_day", "All day", chosen=shown["all_day"]),
         _tick("closed", "Closed", chosen=shown["closed"]),
         field("Repeat", repeats) if shown["kind"] in ("None", "Series") else None,
@@ -91,9 +90,8 @@ _ANSWERS: dict[Status, str] = {"Accepted": "Accept", "Tentative": "Tentative", "
 def changes(form: Mapping[str, str], before: Shown) -> ActivityFields:
     """What a person set that is different now. Raises ValueError for what cannot be read."""
     all_day, zone = "all_day" in form, before["zone"]
-    start, end = (_moment(form, name, all_day=all_day) for name in ("start", "end"))
-    end = end + _DAY if all_day else end
-    sent: dict[str, Any] = {
+    start, end = sent.times(form)
+    fields: dict[str, Any] = {
         "name": form.get("name", ""),
         "type": form.get("type", ""),
         "location": form.get("location", ""),
@@ -101,7 +99,7 @@ def changes(form: Mapping[str, str], before: Shown) -> ActivityFields:
         "all_day": all_day,
         "closed": "closed" in form,
     }
-    fields = {name: value for name, value in sent.items() if value != (before[name] or "") or value is True}
+    fields = {name: value for name, value in fields.items() if (value or None) != (before[name] or None)}
     if (start, end, all_day) != (*_clock(before), before["all_day"]) or not before["name"]:
         fields |= {"start": start.isoformat(), "end": end.isoformat(), "zone": zone}
     repeat = form.get("repeat", "keep")
@@ -126,20 +124,6 @@ def _clock(shown: Shown) -> tuple[datetime, datetime]:
     """Start and end as wall clock of the activity's zone."""
     start, end = (datetime.fromisoformat(shown[name] or shown["start"]) for name in ("start", "end"))
     return zones.to_local(start, shown["zone"]), zones.to_local(end, shown["zone"])
-
-
-def _when(label: str, name: str, moment: datetime) -> Markup:
-    return h(
-        "div",
-        field(label, h("input", type="date", name=f"{name}_day", value=moment.date(), required=True)),
-        field("at", h("input", type="time", name=f"{name}_time", value=f"{moment:%H:%M}")),
-        class_="row",
-    )
-
-
-def _moment(form: Mapping[str, str], name: str, *, all_day: bool) -> datetime:
-    clock = "00:00" if all_day else form.get(f"{name}_time") or "00:00"
-    return datetime.combine(date.fromisoformat(form[f"{name}_day"]), time.fromisoformat(clock))
 
 
 def _tick(name: str, label: str, *, chosen: bool) -> Markup:
