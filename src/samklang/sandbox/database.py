@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS sent (
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, protocol TEXT, operation TEXT, mailbox TEXT, status
   INTEGER);
+CREATE TABLE IF NOT EXISTS severa (
+  guid TEXT PRIMARY KEY, kind TEXT NOT NULL, organization TEXT NOT NULL, parent TEXT NOT NULL,
+  starts INTEGER, ends INTEGER, changed INTEGER NOT NULL, doc BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS severa_kinds ON severa (organization, kind, guid);
+CREATE INDEX IF NOT EXISTS severa_parents ON severa (parent);
 """
 _TABLES = (
     "documents",
@@ -64,6 +69,7 @@ _TABLES = (
     "counters",
     "sent",
     "log",
+    "severa",
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -82,7 +88,6 @@ class Database:
         )
         if self._one("SELECT last FROM sequence") is None:
             self._db.execute("INSERT INTO sequence VALUES (0)")
-        self._tables = dict.fromkeys(_TABLES)
         self.clock = Clock(self)
 
     def close(self) -> None:
@@ -107,18 +112,12 @@ class Database:
             finally:
                 self._depth -= 1
 
-    def add_tables(self, schema: str, *names: str) -> None:
-        """Makes the tables of a part of its own, where they are missing; `reset` empties them too."""
-        with self._lock:
-            self._db.executescript(schema)
-            self._tables |= dict.fromkeys(names)
-
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """What a statement on a part's own tables answers."""
+        """What a statement on a part's own table answers."""
         return self._all(sql, *values)
 
     def execute(self, sql: str, *values: object) -> None:
-        """Writes to a part's own tables."""
+        """Writes to a part's own table."""
         with self.transaction():
             self._db.execute(sql, values)
 
@@ -135,8 +134,8 @@ class Database:
         """Forgets everything but the certificate. The sequence goes on, so that old tokens are seen to be
         old."""
         with self.transaction():
-            for table in self._tables:
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from this program)
+            for table in _TABLES:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (names from the constant above)
         self.clock.reload()
 
     # --- documents: settings, accounts, tenants, tokens, faults … -------------------------------------------

@@ -13,13 +13,6 @@ from samklang.sandbox.store import Store, microseconds
 
 R = TypeVar("R", bound=Record)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS severa (
-  guid TEXT PRIMARY KEY, kind TEXT NOT NULL, organization TEXT NOT NULL, parent TEXT NOT NULL,
-  starts INTEGER, ends INTEGER, changed INTEGER NOT NULL, doc BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS severa_kinds ON severa (organization, kind, guid);
-CREATE INDEX IF NOT EXISTS severa_parents ON severa (parent);
-"""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _PAGE = 500
 _encode = msgspec.json.encode
@@ -29,7 +22,6 @@ _ACTIVITIES = ("None", "Series", "Exception")
 class Records:
     def __init__(self, store: Store) -> None:
         self._store = store
-        store.add_tables(_SCHEMA, "severa")
 
     # --- organizations
     def organizations(self) -> list[Organization]:
