@@ -128,6 +128,3 @@ class Call:
             return msgspec.convert(text, type, strict=False)
         except msgspec.ValidationError as error:
             raise invalid(f"The value of {name} is not valid: {error}.", name, "UriParameter") from error
-
-
-__all__ = ["Answer", "Call", "NotFoundError", "SeveraError", "impossible", "invalid"]

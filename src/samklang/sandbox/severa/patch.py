@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ def replaced(document: dict[str, Any], operations: Any, settings: SeveraSettings
     """A document with the operations applied; itself unchanged. Raises SeveraError."""
     if not isinstance(operations, list) or not operations:
         raise invalid("The request body is no list of operations.", "body")
-    made: dict[str, Any] = _copy(document)
+    made = copy.deepcopy(document)
     for operation in operations:
         if not isinstance(operation, dict):
             raise invalid("An operation is no object.", "body")
@@ -53,7 +54,3 @@ def _name(place: Any, step: str, path: str) -> str:
         if name.casefold() == step.casefold():
             return str(name)
     raise invalid(f"The target location specified by path {path!r} was not found, or is read only.", path)
-
-
-def _copy(part: Any) -> Any:
-    return {name: _copy(value) for name, value in part.items()} if isinstance(part, dict) else part

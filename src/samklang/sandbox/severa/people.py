@@ -101,8 +101,7 @@ def change(severa: Severa, user: User, target: Target, given: ActivityFields) ->
 
 def delete(severa: Severa, user: User, target: Target) -> None:
     """Raises SeveraError where he only takes part (Severa facts §2.4)."""
-    activity = base(target)
-    if user.guid != activity.body.owner_user.guid and user.guid in _people(severa, activity):
+    if _only_takes_part(severa, user, base(target)):
         raise SeveraError("PermissionDenied", "Participants can edit an activity, but not delete it.")
     with severa.store.by_person():
         acts.delete(severa, Actor(user.guid), target)
@@ -122,7 +121,7 @@ def add_participant(severa: Severa, user: User, target: Target, given: NewPartic
 def remove_participant(severa: Severa, user: User, target: Target, who: str) -> None:
     """Raises SeveraError where a participant removes anybody but himself."""
     row = _row(severa, user, target, who)
-    if user.guid not in (base(target).body.owner_user.guid, row.who) and user.guid in _people(severa, base(target)):
+    if row.who != user.guid and _only_takes_part(severa, user, base(target)):
         raise SeveraError("PermissionDenied", "Participants can remove nobody but themselves.")
     with severa.store.by_person():
         acts.remove_participant(severa, Actor(user.guid), target, row.guid)
@@ -157,8 +156,14 @@ def _known(severa: Severa, organization: str, who: str) -> User | Contact | None
     return None
 
 
-def _people(severa: Severa, activity: Activity) -> set[str]:
-    return {row.who for row in severa.records.of(Participant, activity.guid)}
+def _owns(user: User, activity: Activity) -> bool:
+    return user.guid == activity.body.owner_user.guid
+
+
+def _only_takes_part(severa: Severa, user: User, activity: Activity) -> bool:
+    if _owns(user, activity):
+        return False
+    return any(row.who == user.guid for row in severa.records.of(Participant, activity.guid))
 
 
 def _default_type(severa: Severa, user: User) -> ActivityType | None:
@@ -224,7 +229,7 @@ def activities_of(severa: Severa, user: User) -> Iterator[Activity]:
     """Singles, series and exceptions he owns or takes part in."""
     for kind in ("None", "Series", "Exception"):
         for activity in severa.records.activities(user.organization, kind):
-            if user.guid == activity.body.owner_user.guid or user.guid in _people(severa, activity):
+            if _owns(user, activity) or _only_takes_part(severa, user, activity):
                 yield activity
 
 

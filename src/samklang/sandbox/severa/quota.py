@@ -11,7 +11,7 @@ from aiohttp import web
 from samklang.sandbox.severa.settings import settings
 from samklang.sandbox.store import Store
 
-SECOND = 1.0
+_SECOND = 1.0
 
 
 class Quota:
@@ -32,7 +32,7 @@ class Quota:
             self._windows.clear()
             return False
         began, used = self._windows.get(client, (now, 0))
-        if now - began >= SECOND:
+        if now - began >= _SECOND:
             began, used = now, 0
         if used >= limit:
             return True
@@ -43,7 +43,7 @@ class Quota:
         """`max_per_second`: most calls in any second, wherever it begins, those refused among them."""
         calls = self._calls.setdefault(client, deque())
         calls.append(now)
-        while now - calls[0] >= SECOND:
+        while now - calls[0] >= _SECOND:
             calls.popleft()
         self._store.count_max(client, "max_per_second", len(calls))
 

@@ -103,8 +103,7 @@ def _issued(severa: Severa, client: Client, scopes: list[str]) -> Answer:
 
 def caller(severa: Severa, call: Call) -> tuple[Organization, Client, list[str]]:
     """Who sent a call, and the scopes of his token. Raises SeveraError."""
-    scheme, _, text = call.headers.get("authorization", "").partition(" ")
-    token = severa.store.get(_KIND, text, Token) if scheme.lower() == "bearer" else None
+    token = _sent(severa, call)
     found = severa.records.client(token.client_id) if token else None
     if token is None or found is None or token.use != "access" or token.expires <= time.time():
         raise _refused("The access token is missing, not valid, or has expired.")
@@ -118,8 +117,7 @@ def caller(severa: Severa, call: Call) -> tuple[Organization, Client, list[str]]
 
 def client_named(severa: Severa, call: Call) -> str:
     """The client a call comes from, as far as can be told before it is answered; "" where it cannot."""
-    scheme, _, text = call.headers.get("authorization", "").partition(" ")
-    token = severa.store.get(_KIND, text, Token) if scheme.lower() == "bearer" else None
+    token = _sent(severa, call)
     if token is not None:
         return token.client_id
     named = call.headers.get("client_id", "")
@@ -127,6 +125,12 @@ def client_named(severa: Severa, call: Call) -> str:
         named = str(_fields(call.body()).get("client_id", ""))
     found = severa.records.client(named)
     return found[1].client_id if found else ""
+
+
+def _sent(severa: Severa, call: Call) -> Token | None:
+    """The token in a call's header, whatever its use and whether it is over."""
+    scheme, _, text = call.headers.get("authorization", "").partition(" ")
+    return severa.store.get(_KIND, text, Token) if scheme.lower() == "bearer" else None
 
 
 def _fields(body: Any) -> dict[str, Any]:
