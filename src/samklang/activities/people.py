@@ -82,10 +82,6 @@ def as_wanted(
     return [*guests.values(), *nameless]
 
 
-def is_about_people(key: FieldKey) -> bool:
-    return key == "response" or key.startswith(("p:", "r:"))
-
-
 def put(activity: Activity, guests: Sequence[Guest]) -> None:
     """Make the rows as wanted; somebody who stays keeps his guid, and what his guest does not tell."""
     wanted = {_key(guest): guest for guest in _known(guests, activity)}

@@ -23,6 +23,7 @@ from samklang.activities.people import Guest
 from samklang.activities.writing import Changes, check_version, field_changes, may_edit, touch, write
 from samklang.engine import canonical
 from samklang.engine.model import Entry, FieldKey
+from samklang.engine.people import is_about_people
 
 
 @transaction.atomic
@@ -73,7 +74,7 @@ def update(
     """
     activity = _taken_part_in(by, guid, version)
     values = field_changes(activity, entry, keys, type_)
-    about_people = frozenset(filter(people.is_about_people, keys))
+    about_people = frozenset(filter(is_about_people, keys))
     if about_people:
         there = [Guest.of(row) for row in activity.participants.all()]
         values["participants"] = people.as_wanted(there, entry.people, about_people, by.email)

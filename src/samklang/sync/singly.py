@@ -16,6 +16,7 @@ from samklang.engine.canonical import digest, fields
 from samklang.engine.marks import is_absent
 from samklang.engine.materialize import day_of, part_id, whole_id
 from samklang.engine.model import Entry, FieldKey, LinkStatus, Mail, SeenActivity, SeenEvent, Side
+from samklang.engine.people import is_about_people
 from samklang.engine.rules import Rules
 from samklang.sync.errors import ItemError, NotFound, VersionConflict
 from samklang.sync.known import Known
@@ -277,6 +278,6 @@ def _occurrence(
     """What is written to a series so that one occurrence is as wanted. Raises ItemError for what none can have."""
     if wanted.recurrence is not None:
         raise ItemError("occurrence_cannot_repeat")
-    if any(key.startswith(("p:", "r:")) or key == "response" for key in changed):
+    if any(map(is_about_people, changed)):
         raise ItemError("occurrence_without_people")
     return materialize.with_part(whole, day, wanted, changed)

@@ -13,13 +13,14 @@ from datetime import datetime
 
 from samklang.connectors.severa import people, wire, writing
 from samklang.connectors.severa.acts import Acts, category_of, type_of
-from samklang.connectors.severa.attendance import is_about_people, wanted_people
+from samklang.connectors.severa.attendance import wanted_people
 from samklang.connectors.severa.feed import content_of
 from samklang.connectors.severa.mirror import Row
 from samklang.connectors.severa.organization import SeveraOrganization
 from samklang.connectors.severa.schema import Whole
 from samklang.engine import canonical
 from samklang.engine.model import Entry, FieldKey, Person, SeenActivity
+from samklang.engine.people import is_about_people
 from samklang.sync.errors import Inexpressible, ItemError, NotFound, TokenRejected, VersionConflict
 from samklang.sync.ports import ActivityPage
 

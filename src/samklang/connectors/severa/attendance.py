@@ -20,10 +20,6 @@ from samklang.engine.model import FieldKey, Person
 from samklang.sync.errors import ConnectionRefused, ItemError, NotFound
 
 
-def is_about_people(key: FieldKey) -> bool:
-    return key == "response" or key.startswith(("p:", "r:"))
-
-
 def wanted_people(
     held: Iterable[Person], people_: Iterable[Person], keys: Collection[FieldKey], own_address: str
 ) -> list[Person]:
