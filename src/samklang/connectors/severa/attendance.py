@@ -6,8 +6,8 @@ kept beside the activity, and nowhere removed. Severa changes no participant's a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -17,25 +17,16 @@ from samklang.connectors.severa.directory import Directory
 from samklang.connectors.severa.schema import Activity, Contact, Participant, Whole
 from samklang.connectors.severa.wire import STATUS_OF, owner_of, response_of
 from samklang.engine.model import FieldKey, Person
+from samklang.engine.people import NOBODY, RESPONSE, with_people
 from samklang.sync.errors import ConnectionRefused, ItemError, NotFound
 
 
 def wanted_people(
-    held: Iterable[Person], people_: Iterable[Person], keys: Collection[FieldKey], own_address: str
-) -> list[Person]:
-    """The people `held`, and what the keys name as `people_` has it (see `sync.ports.Activities.update`)."""
-    wanted = {_folded(one.address): one for one in people_ if one.address and not one.resource}
-    found = {_folded(one.address): one for one in held if one.address}
-    for key in sorted(keys):
-        what, _colon, address = key.partition(":")
-        address = address or own_address.casefold()
-        if what == "p" and address not in wanted:
-            found.pop(address, None)
-        elif what == "p":
-            found.setdefault(address, wanted[address])
-        elif address in found and address in wanted:
-            found[address] = replace(found[address], response=wanted[address].response)
-    return list(found.values())
+    held: tuple[Person, ...], wanted: tuple[Person, ...], keys: Iterable[FieldKey], own_address: str
+) -> tuple[Person, ...]:
+    """The people `held`, and what the keys name as `wanted` has it (see `sync.ports.Activities.update`)."""
+    own = f"r:{own_address.casefold()}"
+    return with_people(held, wanted, (own if key == RESPONSE else key for key in keys), NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
