@@ -273,6 +273,23 @@ def test_rule_13_4_somebody_known_by_an_address_alone_stays_whatever_is_written(
     assert answers(after) == answers(seen)
 
 
+def test_somebody_without_an_address_stays_whoever_comes_and_goes(
+    them: People, port: SeveraActivities, make: Make, network: ThroughDjango
+) -> None:
+    made = make()
+    services.update(them.alice, made.id, participants=[Guest(name="Eva"), Guest(name="Kim"), Guest(them.bob)])
+    (seen,) = read(port)
+    kim = Person("kim@customer.example", "Kim")
+    keys = frozenset({f"p:{them.bob.email}", "p:kim@customer.example"})
+    after = port.update(seen, replace(MEETING, people=(kim,)), keys)
+    assert sorted((one.name, one.address) for one in after.entry.people) == [
+        ("Eva", ""),
+        ("Kim", ""),
+        ("Kim", "kim@customer.example"),
+    ]
+    assert sum(one.startswith("DELETE") for one in network.sent) == 1, "the one who was named"
+
+
 def test_each_participant_comes_by_one_request_and_an_answer_by_two(
     them: People, port: SeveraActivities, make: Make, network: ThroughDjango
 ) -> None:

@@ -47,9 +47,9 @@ class Attendance:
         owner = owner_of(whole.activity)
         staying, outside = dict[str, tuple[_Place, Person]](), dict[str, Person]()
         held = {one.participant_guid: one for one in whole.participants}
-        addresses = {_folded(people.address_of(one, self._directory)): one for one in whole.participants}
+        known = {_folded(people.address_of(one, self._directory)) or one.name: one for one in whole.participants}
         for person in wanted:
-            place = self._place(person, addresses.get(_folded(person.address)))
+            place = self._place(person, known.get(_folded(person.address) or person.name))
             nobody = place is None and not (person.address or person.name)
             if nobody or (place is not None and place.guid == owner):
                 continue
