@@ -17,7 +17,7 @@ from samklang.connectors.severa.attendance import wanted_people
 from samklang.connectors.severa.feed import content_of
 from samklang.connectors.severa.mirror import Row
 from samklang.connectors.severa.organization import SeveraOrganization
-from samklang.connectors.severa.schema import Whole
+from samklang.connectors.severa.schema import Activity, Whole
 from samklang.engine import canonical
 from samklang.engine.model import Entry, FieldKey, Person, SeenActivity
 from samklang.engine.people import is_about_people
@@ -167,7 +167,7 @@ class SeveraActivities:
         """As our write left it, with the moment of the person's edit it carried, unless a later one was there."""
         when = max(filter(None, (edited, before))) if edited else None
         whole.ours.edited = when.isoformat() if when else ""
-        whole.ours.edited_version = self._version(whole) if when else ""
+        whole.ours.edited_version = _version(whole.activity, self._entry(whole)) if when else ""
         self._feed.keep(whole)
         return self._seen(whole)
 
@@ -176,7 +176,7 @@ class SeveraActivities:
     def _as_seen(self, seen: SeenActivity, *, dates: bool = False, participants: bool = False) -> Whole:
         """The activity as it stands, if it is as it was seen. Raises VersionConflict, NotFound."""
         whole = self._there(seen.id, dates=dates, participants=participants)
-        if self._version(whole) != seen.version:
+        if _version(whole.activity, self._entry(whole)) != seen.version:
             raise VersionConflict
         return whole
 
@@ -200,7 +200,8 @@ class SeveraActivities:
 
     def _seen(self, whole: Whole) -> SeenActivity:
         activity, ours = whole.activity, whole.ours
-        entry, version = self._entry(whole), self._version(whole)
+        entry = self._entry(whole)
+        version = _version(activity, entry)
         outside = (one for one in entry.people if one.is_organizer and self._directory.user_of(one.address) is None)
         said = datetime.fromisoformat(ours.edited) if ours.edited and ours.edited_version == version else None
         return SeenActivity(
@@ -219,13 +220,6 @@ class SeveraActivities:
             key=ours.key or None,
         )
 
-    def _version(self, whole: Whole) -> str:
-        """Changes with all that is compared or decided on."""
-        entry, activity = self._entry(whole), whole.activity
-        persons = sorted((one.address.casefold() or one.name, one.response) for one in entry.people)
-        told = repr((sorted(canonical.fields(entry).items()), persons, type_of(activity), wire.owner_of(activity)))
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
-
     def _entry(self, whole: Whole) -> Entry:
         zone = self._directory.zone_of(wire.owner_of(whole.activity))
         return wire.entry_of(whole, zone, people.people_of(whole, self._directory))
@@ -236,6 +230,13 @@ class SeveraActivities:
     def _address_of(self, user_id: str | None) -> str:
         user = self._directory.user(user_id)
         return (user.email or "") if user else ""
+
+
+def _version(activity: Activity, entry: Entry) -> str:
+    """Changes with all that is compared or decided on."""
+    persons = sorted((one.address.casefold() or one.name, one.response) for one in entry.people)
+    told = repr((sorted(canonical.fields(entry).items()), persons, type_of(activity), wire.owner_of(activity)))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _own_response(entry: Entry, address: str) -> str:
