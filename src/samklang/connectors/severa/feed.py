@@ -224,33 +224,34 @@ class Feed:
 
     def _take(self, page: Sequence[Activity]) -> set[str]:
         """Put those of a page into the mirror that are not there as they are; the ids of all."""
-        held = self._mirror.get([one.guid for one in page])
+        rows = self._mirror.get([one.guid for one in page])
         wholes = []
         for one in page:
-            row = held.get(one.guid)
-            news = self._news(one, row)
+            row = rows.get(one.guid)
+            held = _content(row)
+            news = self._news(one, row, held)
             if news is not None:
-                wholes.append(self._whole(news, _content(row)))
+                wholes.append(self._whole(news, held))
         self._put(wholes)
         return {one.guid for one in page}
 
     def _take_series(self, page: Sequence[Activity], changed: dict[str, list[Activity]] | None) -> set[str]:
         """As `_take`. `changed`: all changed occurrences by series; None: they are asked for where there are any."""
-        held = self._mirror.get([one.guid for one in page])
+        rows = self._mirror.get([one.guid for one in page])
         for one in page:
-            before = _content(held.get(one.guid))
+            row = rows.get(one.guid)
+            held = _content(row)
             occurrences = changed.get(one.guid, []) if changed is not None else None
-            news = self._news(one, held.get(one.guid))
-            if news is None and before and occurrences is not None and _differ(before, occurrences):
+            news = self._news(one, row, held)
+            if news is None and held and occurrences is not None and _differ(held, occurrences):
                 news = one
             if news is not None:
-                self._put([self._whole(news, before, occurrences)])
+                self._put([self._whole(news, held, occurrences)])
         return {one.guid for one in page}
 
-    def _news(self, activity: Activity, row: Row | None) -> Activity | None:
-        """The activity, if it is not as the mirror has it. A page may have been made before our own last write to it:
-        then it is asked for by its id."""
-        held = _content(row)
+    def _news(self, activity: Activity, row: Row | None, held: Whole | None) -> Activity | None:
+        """The activity, if it is not as the mirror has it, in `row` and its content. A page may have been made before
+        our own last write to it: then it is asked for by its id."""
         if held is None or row is None:
             return activity
         if activity == held.activity and not row.gone:
