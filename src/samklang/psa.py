@@ -86,9 +86,7 @@ def _severa(user: User) -> Iterator[Psa]:
             zone=user.zone,
             types=roster.types(arrangement, there.types()),
             started_on=date.min,
-            user_default_type_id=(own.default_activity_type.guid or None)
-            if own and own.default_activity_type
-            else None,
+            user_default_type_id=own.default_type_id if own else None,
             people=read_late(lambda: roster.colleagues(arrangement, there)),
             # Colleagues see of an activity whatever its type does not hide (Severa facts §2.4).
             psa_masks=False,

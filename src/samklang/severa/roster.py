@@ -15,7 +15,7 @@ from samklang.accounts.models import User
 from samklang.accounts.services import add_user
 from samklang.connectors.severa import schema
 from samklang.connectors.severa.directory import Directory, Lists, category
-from samklang.engine import rules, times
+from samklang.engine import rules
 from samklang.engine.model import Category
 from samklang.engine.people import Colleague
 from samklang.mailboxes import directory as mailboxes
@@ -33,6 +33,8 @@ class Row:
     id: str
     email: str
     name: str
+    #: IANA name of the zone he has there, if it is known.
+    zone: str | None
     #: Somebody of ours with his address, if there is.
     user: User | None
     #: Severa mails him of new activities (rule 13.6).
@@ -70,37 +72,36 @@ def match(arrangement: Arrangement) -> None:
     known = {one.guid for one in there}
     for user in _ours(arrangement):
         if user.severa_id not in known:
-            User.objects.filter(pk=user.pk).update(severa_id=_guid_of(user, there))
+            found = _guids_of(user, there)
+            User.objects.filter(pk=user.pk).update(severa_id=found[0] if len(found) == 1 else "")
 
 
 def matched(user: User, directory: Directory) -> str:
     """The user's guid in Severa; found now, if he was not. Raises MailboxError with a code for him alone."""
     known = directory.user(user.severa_id) if user.severa_id else None
     if known is not None:
-        if known.is_active is False:
+        if not known.is_there:
             raise MailboxError("severa_user_inactive")
         return known.guid
-    guid = _guid_of(user, directory.users())
-    if not guid:
-        twice = [one for one in directory.users() if _is_there(one) and _address(one) == user.email.casefold()]
-        raise MailboxError("severa_user_twice" if len(twice) > 1 else "severa_user_not_found")
-    User.objects.filter(pk=user.pk).update(severa_id=guid)
-    user.severa_id = guid
-    return guid
+    found = _guids_of(user, directory.users())
+    if len(found) != 1:
+        raise MailboxError("severa_user_twice" if found else "severa_user_not_found")
+    User.objects.filter(pk=user.pk).update(severa_id=found[0])
+    user.severa_id = found[0]
+    return found[0]
 
 
 def colleagues(arrangement: Arrangement, directory: Directory) -> Iterator[Colleague]:
     """Severa's active users as the engine's, whether or not we know them (rule 4.2)."""
     ours = {user.severa_id: user for user in mailboxes.with_mailboxes(arrangement.organization_id) if user.severa_id}
     for one in directory.users():
-        if not _is_there(one):
+        if not one.is_there:
             continue
         user = ours.get(one.guid)
-        address = _address(one)
-        colleague = mailboxes.colleague(user) if user else Colleague(one.guid, address)
-        aliases = (colleague.aliases | {colleague.address}) - {address, ""}
-        own = one.default_activity_type.guid if one.default_activity_type else None
-        yield replace(colleague, psa_id=one.guid, address=address, aliases=aliases, default_type_id=own)
+        colleague = mailboxes.colleague(user) if user else Colleague(one.guid, one.address)
+        aliases = (colleague.aliases | {colleague.address}) - {one.address, ""}
+        own = one.default_type_id
+        yield replace(colleague, psa_id=one.guid, address=one.address, aliases=aliases, default_type_id=own)
 
 
 def types(arrangement: Arrangement, found: Iterable[schema.ActivityType]) -> tuple[rules.ActivityType, ...]:
@@ -126,10 +127,10 @@ def known_types(arrangement: Arrangement) -> list[rules.ActivityType]:
 
 def rows(arrangement: Arrangement) -> list[Row]:
     """Severa's active users by name, as last read."""
-    there = [one for one in _lists(arrangement).users if _is_there(one)]
-    counted = Counter(_address(one) for one in there)
+    there = [one for one in _lists(arrangement).users if one.is_there]
+    counted = Counter(one.address for one in there)
     ours = {user.email: user for user in mailboxes.with_mailboxes(arrangement.organization_id)}
-    return sorted((_row(one, ours.get(_address(one)), counted) for one in there), key=lambda row: row.name.casefold())
+    return sorted((_row(one, ours.get(one.address), counted) for one in there), key=lambda row: row.name.casefold())
 
 
 def invite(arrangement: Arrangement, guid: str, by: User) -> Invitation:
@@ -140,47 +141,33 @@ def invite(arrangement: Arrangement, guid: str, by: User) -> Invitation:
     row = next((row for row in rows(arrangement) if row.id == guid and row.may_be_invited), None)
     if row is None:
         raise Refused("nobody_to_invite")
-    user = row.user or add_user(arrangement.organization, row.email, row.name, zone=_zone(arrangement, guid), by=by)
+    user = row.user or add_user(arrangement.organization, row.email, row.name, zone=row.zone, by=by)
     if arrangement.organization.in_severa:
         match(arrangement)
     return send_invitation(user, by)
 
 
-def _zone(arrangement: Arrangement, guid: str) -> str | None:
-    zone = next((one.timezone for one in _lists(arrangement).users if one.guid == guid), None)
-    names = (zone.iana_name, zone.system_name) if zone else ()
-    return next((name for each in names if each and (name := times.iana_name(each))), None)
-
-
-def without_severa(arrangement: Arrangement) -> list[User]:
-    """Our active users whom nobody in Severa matches, as last read."""
-    there = {row.email for row in rows(arrangement) if not row.problem}
+def without_severa(arrangement: Arrangement, people: Iterable[Row]) -> list[User]:
+    """Our active users whom nobody of these in Severa matches."""
+    there = {row.email for row in people if not row.problem}
     return [user for user in _ours(arrangement).order_by("name") if user.email not in there]
 
 
 def _row(one: schema.User, user: User | None, counted: Counter[str]) -> Row:
-    address = _address(one)
+    address = one.address
     problem = "severa_user_without_address" if not address else "severa_user_twice" if counted[address] > 1 else ""
     settings = one.notification_settings
     mailed = settings is None or settings.send_new_activity_email is not False
-    return Row(one.guid, address, name_of(one), user, mailed, problem)
+    return Row(one.guid, address, _name_of(one), one.zone, user, mailed, problem)
 
 
-def name_of(one: schema.User) -> str:
+def _name_of(one: schema.User) -> str:
     return " ".join(filter(None, (one.first_name, one.last_name))) or (one.email or "")
 
 
-def _guid_of(user: User, there: Sequence[schema.User]) -> str:
-    found = [one.guid for one in there if _is_there(one) and _address(one) == user.email.casefold()]
-    return found[0] if len(found) == 1 else ""
-
-
-def _is_there(one: schema.User) -> bool:
-    return one.is_active is not False
-
-
-def _address(one: schema.User) -> str:
-    return (one.email or "").strip().casefold()
+def _guids_of(user: User, there: Sequence[schema.User]) -> list[str]:
+    """Of the active users in Severa with his address: one, if he is to be matched."""
+    return [one.guid for one in there if one.is_there and one.address == user.email.casefold()]
 
 
 def _by_name(one: rules.ActivityType) -> str:

@@ -1,4 +1,4 @@
-"""Users, activity types and contacts of an organization in Severa (Severa facts §1.9-1.10).
+"""Users and activity types of an organization in Severa (Severa facts §1.9-1.10).
 
 Kept for a day, so that an idle poll asks for none; whom the list does not know makes it read again, now and then.
 """
@@ -14,7 +14,6 @@ import msgspec
 from samklang.connectors.severa import schema
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.mirror import Mirror
-from samklang.engine import times
 from samklang.engine.model import Category
 from samklang.sync.errors import ItemError
 
@@ -62,9 +61,7 @@ class Directory:
     def zone_of(self, user_id: str | None) -> str:
         """IANA name of the zone an owner's activities are dated in (Severa facts §1.6): an activity has none."""
         user = self.user(user_id)
-        zone = user.timezone if user else None
-        names = (zone.iana_name, zone.system_name) if zone else ()
-        return next((name for each in names if each and (name := times.iana_name(each))), self._zone)
+        return (user.zone if user else None) or self._zone
 
     def category_of(self, type_id: str) -> Category:
         """The group of a type. Raises ItemError("type_unknown")."""
@@ -87,8 +84,8 @@ class Directory:
         self._by_id = {one.guid: one for one in lists.users}
         self._by_address: dict[str, list[schema.User]] = defaultdict(list)
         for one in lists.users:
-            if one.email and one.is_active is not False:
-                self._by_address[one.email.strip().casefold()].append(one)
+            if one.address and one.is_there:
+                self._by_address[one.address].append(one)
 
 
 def category(name: str | None) -> Category:

@@ -144,7 +144,7 @@ class Probe:
         folded = self._address.strip().casefold()
         with self._signed_in() as client:
             found = client.get("/users", list[User], [("email", self._address), ("isActive", "true")])
-        guids = [one.guid for one in found if (one.email or "").strip().casefold() == folded]
+        guids = [one.guid for one in found if one.address == folded]
         if len(guids) != 1:
             raise MailboxError("severa_user_twice" if guids else "severa_user_not_found")
         self._user = guids[0]

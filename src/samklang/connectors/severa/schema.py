@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from samklang.engine import times
+
 
 class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
     pass
@@ -80,6 +82,27 @@ class User(_Wire):
     timezone: Zone | None = None
     default_activity_type: Named | None = None
     notification_settings: Notifications | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Not inactivated: users are never erased (Severa facts §1.10)."""
+        return self.is_active is not False
+
+    @property
+    def address(self) -> str:
+        """His e-mail, folded: addresses are compared without case. "" for none."""
+        return (self.email or "").strip().casefold()
+
+    @property
+    def zone(self) -> str | None:
+        """IANA name of his time zone (Severa facts §1.6); None where it is not told, or by no name we know."""
+        names = (self.timezone.iana_name, self.timezone.system_name) if self.timezone else ()
+        return next((name for each in names if each and (name := times.iana_name(each))), None)
+
+    @property
+    def default_type_id(self) -> str | None:
+        """Guid of the activity type he chose for himself."""
+        return (self.default_activity_type.guid if self.default_activity_type else None) or None
 
 
 class ActivityType(_Wire):

@@ -70,7 +70,7 @@ def _page(request: HttpRequest, arrangement: Arrangement, status: int = 200, **m
         "types": roster.known_types(arrangement),
         "people": [(row, sentences.explain(row.problem).sentence if row.problem else "") for row in people],
         "mailed": [row.name for row in people if row.is_mailed],
-        "unmatched": roster.without_severa(arrangement) if people else [],
+        "unmatched": roster.without_severa(arrangement, people) if people else [],
         **more,
     }
     return render(request, "settings/severa.html", context, status=status)
