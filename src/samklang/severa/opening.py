@@ -30,18 +30,13 @@ def opened(arrangement: Arrangement, *, fresh: timedelta = FRESH) -> Iterator[Se
     Raises ConnectionRefused("severa_other_organization") where other credentials lead to another company's: each of
     its activities would count as deleted.
     """
-    access = _access(arrangement)
-    pace = Pace(SharedSlots(access))
-    tokens = Tokens(access, pace, _TokenStore(arrangement))
-    client = SeveraClient(access, tokens, pace, now=now)
-    try:
-        _must_be_the_same(arrangement, client)
-        mirror = DjangoMirror(arrangement.organization_id)
-        yield SeveraOrganization(client, mirror, zone=arrangement.organization.zone, now=now, fresh=fresh)
-    finally:
-        client.close()
-        tokens.close()
-        _remember_clock(arrangement, client.counts.ahead)
+    with _client(arrangement) as client:
+        try:
+            _must_be_the_same(arrangement, client)
+            mirror = DjangoMirror(arrangement.organization_id)
+            yield SeveraOrganization(client, mirror, zone=arrangement.organization.zone, now=now, fresh=fresh)
+        finally:
+            _remember_clock(arrangement, client.counts.ahead)
 
 
 def probe(arrangement: Arrangement, address: str) -> tuple[list[Step], Probe]:
@@ -62,21 +57,29 @@ def probe(arrangement: Arrangement, address: str) -> tuple[list[Step], Probe]:
 
 def signs_in(arrangement: Arrangement) -> bool:
     """Whether the access works again, in one attempt: the hourly probe of a paused connection (rule 10.3)."""
-    access = _access(arrangement)
-    tokens = Tokens(access, Pace(SharedSlots(access)), _TokenStore(arrangement))
-    client = SeveraClient(access, tokens, Pace(SharedSlots(access)))
-    try:
-        return _another(arrangement, client.get("/organizationdetails", Organization)) is None
-    except SyncError:
-        return False
-    finally:
-        client.close()
-        tokens.close()
+    with _client(arrangement) as client:
+        try:
+            return _another(arrangement, client.get("/organizationdetails", Organization)) is None
+        except SyncError:
+            return False
 
 
 def place(arrangement: Arrangement) -> str:
     """Names the settings that decide whose Severa answers; a new secret leads to the same."""
     return hashlib.sha256(f"{arrangement.url}\n{arrangement.client_id}".encode()).hexdigest()
+
+
+@contextmanager
+def _client(arrangement: Arrangement) -> Iterator[SeveraClient]:
+    access = _access(arrangement)
+    pace = Pace(SharedSlots(access))
+    tokens = Tokens(access, pace, _TokenStore(arrangement))
+    client = SeveraClient(access, tokens, pace, now=now)
+    try:
+        yield client
+    finally:
+        client.close()
+        tokens.close()
 
 
 def _access(arrangement: Arrangement) -> SeveraAccess:
