@@ -168,8 +168,7 @@ def test_refused_credentials_are_tried_once_until_somebody_mends_them(
             giver.get()
         assert refused.value.code == code
     assert len(severa.token_requests) == 1
-    giver.reset()
-    assert giver.get() == "token-2"
+    assert tokens(pace, clock, kept).get() == "token-2"
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Tokens by client credentials (Severa facts §1.2): asked for anew ahead of their end, never refreshed.
 
 A token is kept where the caller says, so that an idle run costs no token request. The first refusal is kept and raised
-again until `reset`: the connection pauses after one (rule 10.3).
+again: the connection pauses after one (rule 10.3), and is probed with tokens opened anew.
 """
 
 from __future__ import annotations
@@ -73,26 +73,21 @@ class Tokens:
 
     def get(self) -> str:
         """A token that is good for some minutes; asks for one only when none is kept."""
-        kept = self._kept or self._load()
-        if kept is not None and kept.whose == self._whose and self._clock() < kept.until:
-            self._kept = kept
-            return kept.token
-        return self._ask()
+        return self._good(self._kept or self._load()) or self._ask()
 
     def renew(self, refused: str) -> str:
         """A token in place of one the service refused: another process may have got one meanwhile."""
-        kept = self._load()
-        if kept is not None and kept.whose == self._whose and kept.token != refused and self._clock() < kept.until:
-            self._kept = kept
-            return kept.token
-        return self._ask()
-
-    def reset(self) -> None:
-        """Forget the last refusal: settings were saved, or it is time to probe."""
-        self._refusal = None
+        return self._good(self._load(), refused) or self._ask()
 
     def close(self) -> None:
         self._session.close()
+
+    def _good(self, kept: _Kept | None, refused: str | None = None) -> str | None:
+        """The token that was kept, if it is to be used."""
+        if kept is None or kept.whose != self._whose or kept.token == refused or self._clock() >= kept.until:
+            return None
+        self._kept = kept
+        return kept.token
 
     def _load(self) -> _Kept | None:
         text = self._store.load() if self._store is not None else None
