@@ -86,17 +86,16 @@ class SeveraClient:
         url += f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
         data = None if body is None else msgspec.json.encode(body)
         for left in reversed(range(TRIES)):
+            error: SyncError
             try:
                 response = self._signed_in(method, url, data)
-            except Unavailable:
-                if method != "GET" or not left:
-                    raise
-                self._pace.hold(0.25 * 2.0 ** (TRIES - left))
-                continue
-            if response.status_code in (200, 201, 204):
-                errors.content(response)
-                return response
-            error = errors.error_of(response)
+            except Unavailable as failure:
+                error = failure
+            else:
+                if response.status_code in (200, 201, 204):
+                    errors.content(response)
+                    return response
+                error = errors.error_of(response)
             if not left or not self._may_repeat(error, method, TRIES - left):
                 raise error
         raise AssertionError("the last try returns or raises")
