@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from samklang.connectors.severa import people, wire, writing
-from samklang.connectors.severa.acts import Acts, category_of, type_of
+from samklang.connectors.severa.acts import Acts, category_of
 from samklang.connectors.severa.attendance import wanted_people
 from samklang.connectors.severa.feed import content_of
 from samklang.connectors.severa.mirror import Row
@@ -208,7 +208,7 @@ class SeveraActivities:
             id=activity.guid,
             version=version,
             entry=entry,
-            type_id=type_of(activity),
+            type_id=wire.type_of(activity),
             category=category_of(activity),
             owner_id=wire.owner_of(activity),
             participant_ids=tuple(people.users_of(whole)),
@@ -235,7 +235,7 @@ class SeveraActivities:
 def _version(activity: Activity, entry: Entry) -> str:
     """Changes with all that is compared or decided on."""
     persons = sorted((one.address.casefold() or one.name, one.response) for one in entry.people)
-    told = repr((sorted(canonical.fields(entry).items()), persons, type_of(activity), wire.owner_of(activity)))
+    told = repr((sorted(canonical.fields(entry).items()), persons, wire.type_of(activity), wire.owner_of(activity)))
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 

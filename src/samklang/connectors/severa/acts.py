@@ -45,14 +45,13 @@ class Acts:
         if type_id is not None and self._leaves_its_group(whole, type_id):
             return self._made_anew(whole, wanted, type_id, "group_kept")
         zone = self._zone(whole)
-        lasts = whole.activity.end_date_time is not None and whole.activity.has_duration is not False
-        values = writing.replaced(held, wanted, zone, lasts=lasts)
+        values = writing.replaced(held, wanted, zone, lasts=wire.lasts(whole.activity))
         if type_id is not None:
             values.append(("/activityType/guid", type_id))
         if values:
             activity = self._replaced(whole, values)
             if activity is None:
-                made = self._made_anew(whole, wanted, type_id or type_of(whole.activity), "field_fixed")
+                made = self._made_anew(whole, wanted, type_id or wire.type_of(whole.activity), "field_fixed")
                 self._all.findings.note(fixed=sorted({*self._all.findings.found.fixed, *_perhaps_fixed(values)}))
                 return made
             writing.zones_of(wanted, whole.ours)
@@ -74,12 +73,12 @@ class Acts:
             if one.participant_guid == owner_id:
                 self._all.attendance.remove(guid, one)
         others = [one for one in whole.participants if one.participant_guid != owner_id]
-        activity = self._all.client.get(at(guid), Activity)
+        activity = self._all.client.get(f"/activities/{guid}", Activity)
         return self._kept(msgspec.structs.replace(whole, activity=activity, participants=others))
 
     def restored(self, whole: Whole, entry: Entry) -> Whole:
         """What an activity that is gone held, as a new one that takes its place in every link (rule 13.1)."""
-        return self._anew.make(whole, lambda key: self._again(whole, entry, type_of(whole.activity), key))
+        return self._anew.make(whole, lambda key: self._again(whole, entry, wire.type_of(whole.activity), key))
 
     def finish(self) -> None:
         """Complete, or take back, what a process was making anew when it was cut off."""
@@ -144,16 +143,8 @@ def _perhaps_fixed(values: writing.Values) -> set[str]:
     return {path for path, _value in values if path in _PERHAPS_FIXED}
 
 
-def type_of(activity: Activity) -> str:
-    return (activity.activity_type.guid if activity.activity_type else None) or ""
-
-
 def category_of(activity: Activity) -> Category:
     """A project task is known by its status, too (Severa facts §1.9)."""
     if activity.project_task_status is not None:
         return Category.PROJECT_TASK
     return category(activity.activity_type.category if activity.activity_type else None)
-
-
-def at(id: str) -> str:
-    return f"/activities/{id}"

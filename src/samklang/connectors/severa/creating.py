@@ -98,8 +98,7 @@ class Creations:
 def _is_what_was_begun(one: Activity, begun: _Begun) -> bool:
     made = wire.moment(one.created_date_time) if one.created_date_time else begun.since
     ends = wire.moment(one.end_date_time or one.start_date_time)
-    kind = one.activity_type.guid if one.activity_type else None
-    same = (one.name, kind, one.location or "") == (begun.name, begun.type, begun.place)
+    same = (one.name, wire.type_of(one), one.location or "") == (begun.name, begun.type, begun.place)
     return (
         same and (wire.moment(one.start_date_time), ends) == (begun.start, begun.end) and made >= begun.since - OVERLAP
     )

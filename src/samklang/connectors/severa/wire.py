@@ -40,10 +40,7 @@ _FAR_MOVED = 62
 
 def moment(text: str) -> datetime:
     """An instant, aware UTC; one without offset is taken for UTC (Severa facts §1.6). Raises ProtocolError."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ProtocolError("malformed_answer", "not a date-time") from None
+    found = _parsed(text)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -51,6 +48,11 @@ def owner_of(activity: Activity) -> str | None:
     """PSA id of its owner; None for the id of nobody."""
     guid = activity.owner_user.guid if activity.owner_user else None
     return None if not guid or not guid.strip("0-") else guid
+
+
+def type_of(activity: Activity) -> str:
+    """Guid of its type; "" where it has none."""
+    return (activity.activity_type.guid if activity.activity_type else None) or ""
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -66,7 +68,7 @@ def entry_of(whole: Whole, zone: str, people: Sequence[Person] = ()) -> Entry:
         when=when,
         place=activity.location or "",
         text=text_of(activity),
-        availability=Availability.BUSY if _lasts(activity) else Availability.FREE,
+        availability=Availability.BUSY if lasts(activity) else Availability.FREE,
         recurrence=rule_of(activity, when),
         people=tuple(people),
     )
@@ -82,7 +84,7 @@ def occurrence_of(activity: Activity, zone: str) -> Occurrence:
         when=when_of(activity, zone),
         place=activity.location or "",
         text=text_of(activity),
-        availability=Availability.BUSY if _lasts(activity) else Availability.FREE,
+        availability=Availability.BUSY if lasts(activity) else Availability.FREE,
     )
 
 
@@ -130,7 +132,8 @@ def response_of(participant: Participant) -> str:
     return _STATUSES.get(participant.status or "", "none")
 
 
-def _lasts(activity: Activity) -> bool:
+def lasts(activity: Activity) -> bool:
+    """It has an end and a duration; what has none is its whole day, and free (rule 1.5)."""
     return activity.end_date_time is not None and activity.has_duration is not False
 
 
@@ -207,8 +210,12 @@ def _own_day(one: Activity, zone: str) -> date:
 
 def _day(text: str, zone: str) -> date:
     """The date of an exception; without offset it is the series' own."""
+    found = _parsed(text)
+    return times.to_wall(found, zone).date() if found.tzinfo else found.date()
+
+
+def _parsed(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise ProtocolError("malformed_answer", "not a date-time") from None
-    return times.to_wall(found, zone).date() if found.tzinfo else found.date()
