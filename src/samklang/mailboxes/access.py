@@ -47,6 +47,10 @@ class Step:
     detail: str = ""
     found: str = ""
 
+    @classmethod
+    def of(cls, name: str, error: SyncError | None, found: str = "") -> Step:
+        return cls(name, error is None, error.code if error else "", error.detail if error else "", found)
+
     @property
     def title(self) -> str:
         return str(messages.STEPS.get(self.name, self.name))
@@ -136,19 +140,15 @@ def probe(connection: Connection, address: str) -> list[Step]:
             access = _graph(connection)
             tokens = _tokens(connection, access)
             found = graph_probe.probe(access, tokens, now, address or None, write=write)
-            steps = [_step(s.name, s.error, s.found) for s in found]
+            steps = [Step.of(s.name, s.error, s.found) for s in found]
         else:
             steps = [
-                _step(s.name, s.error, s.found)
+                Step.of(s.name, s.error, s.found)
                 for s in ews_mailbox.probe(_ews(connection), now, address or None, write=write)
             ]
     except SyncError as error:
-        steps.append(_step("sign-in", error, ""))
+        steps.append(Step.of("sign-in", error))
     return steps
-
-
-def _step(name: str, error: SyncError | None, found: str) -> Step:
-    return Step(name, error is None, error.code if error else "", error.detail if error else "", found)
 
 
 def signs_in(connection: Connection) -> bool:

@@ -48,8 +48,7 @@ def probe(arrangement: Arrangement, address: str) -> tuple[list[Step], Probe]:
         error = step.error
         if error is None and step.name == "severa organization":
             error = _another(arrangement, test.organization)
-        code, detail = (error.code, error.detail) if error else ("", "")
-        steps.append(Step(step.name, error is None, code, detail, step.found))
+        steps.append(Step.of(step.name, error, step.found))
         if error is not None:
             break
     return steps, test

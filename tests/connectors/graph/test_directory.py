@@ -11,8 +11,9 @@ from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.organization import tenant_of
-from samklang.connectors.graph.probe import Step, probe
+from samklang.connectors.graph.probe import probe
 from samklang.connectors.graph.users import find_user
+from samklang.connectors.steps import Step
 from samklang.sync.errors import ConnectionRefused, MailboxError
 from tests.connectors.graph.conftest import ALICE, TENANT, Clock
 from tests.sandbox_client import Sandbox

@@ -13,6 +13,7 @@ from samklang.connectors import http
 from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.soap import M, Soap, T, m
+from samklang.connectors.steps import Step
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
 from samklang.sync.errors import ConnectionRefused, MailboxError, ProtocolError, SyncError
 
@@ -109,19 +110,13 @@ def signs_in(access: EwsAccess) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    #: "address", "certificate", "sign-in", "version", "impersonation", "calendar read", "calendar write".
-    name: str
-    error: SyncError | None = None
-    #: What was found: the server's build. No personal content.
-    found: str = ""
-
-
 def probe(
     access: EwsAccess, now: Callable[[], datetime], address: str | None = None, *, write: bool = False
 ) -> Iterator[Step]:
     """The connection test up to the first step that fails, which carries its error. One log-on attempt at most.
+
+    Steps: "address", "certificate", "sign-in", "version" (found: the server's build), "impersonation", "calendar read",
+    "calendar write".
 
     `address`: the user whose mailbox is opened; None ends after the version. `write`: also make an event there and
     remove it at once, only with that user's own leave (rule 1.4).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from samklang.connectors.graph.access import CALENDARS_PERMISSION, GraphAccess
@@ -14,17 +13,9 @@ from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import Events
 from samklang.connectors.graph.organization import tenant_of
 from samklang.connectors.graph.users import find_user
+from samklang.connectors.steps import Step, in_turn
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
-from samklang.sync.errors import ConnectionRefused, SyncError
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    #: "token", "permissions", "organization", "user", "calendar read", "calendar write".
-    name: str
-    error: SyncError | None = None
-    #: What was found: the tenant's name, how the user matched. No personal content.
-    found: str = ""
+from samklang.sync.errors import ConnectionRefused
 
 
 def probe(
@@ -35,7 +26,8 @@ def probe(
     *,
     write: bool = False,
 ) -> Iterator[Step]:
-    """Run the steps until one fails; that one carries its error. At most one token is asked for.
+    """The steps "token", "permissions", "organization", "user", "calendar read" and "calendar write", until one fails.
+    At most one token is asked for. What is found: the tenant's name, how the user matched.
 
     `address`: the user whose mailbox is looked up and read; None ends after the organization. `write`: also make an
     event there and remove it at once, only with that user's own leave (rule 1.4).
@@ -86,9 +78,4 @@ def probe(
         steps += [("user", user), ("calendar read", read)]
     if address is not None and write:
         steps.append(("calendar write", write_and_remove))
-    for name, run in steps:
-        try:
-            yield Step(name, found=run())
-        except SyncError as error:
-            yield Step(name, error)
-            return
+    yield from in_turn(steps)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 
@@ -15,7 +15,8 @@ from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.pace import Pace
 from samklang.connectors.severa.schema import Activity, ActivityType, User
-from samklang.sync.errors import ConnectionRefused, MailboxError, ProtocolError, SyncError
+from samklang.connectors.steps import Step, in_turn
+from samklang.sync.errors import ConnectionRefused, MailboxError, ProtocolError
 
 #: Without this one external people are known by their addresses alone (rule 13.4).
 OPTIONAL = frozenset({"customers:read"})
@@ -33,16 +34,6 @@ class Organization(msgspec.Struct, rename="camel"):
     def id(self) -> str:
         """What names it."""
         return self.guid or self.name or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    #: "severa address", "severa token", "severa scopes", "severa heartbeat", "severa organization", "severa user",
-    #: "severa types", "severa activities".
-    name: str
-    error: SyncError | None = None
-    #: What was found: scopes, the organization's name, numbers. No personal content.
-    found: str = ""
 
 
 class _Memory:
@@ -72,23 +63,19 @@ class Probe:
         self.organization = Organization()
 
     def steps(self) -> Iterator[Step]:
-        """Run the steps until one fails; that one carries its error. Nothing is written."""
-        steps: list[tuple[str, Callable[[], str]]] = [
-            ("severa address", self._reach),
-            ("severa token", self._token),
-            ("severa scopes", self._every_scope),
-            ("severa heartbeat", self._heartbeat),
-            ("severa organization", self._whose),
-            ("severa user", self._find_user),
-            ("severa types", self._types),
-            ("severa activities", self._activities),
-        ]
-        for name, run in steps:
-            try:
-                yield Step(name, found=run())
-            except SyncError as error:
-                yield Step(name, error)
-                return
+        """Each until one fails; nothing is written. What is found: scopes, the organization's name, numbers."""
+        return in_turn(
+            [
+                ("severa address", self._reach),
+                ("severa token", self._token),
+                ("severa scopes", self._every_scope),
+                ("severa heartbeat", self._heartbeat),
+                ("severa organization", self._whose),
+                ("severa user", self._find_user),
+                ("severa types", self._types),
+                ("severa activities", self._activities),
+            ]
+        )
 
     def _reach(self) -> str:
         """It answers without a token."""
