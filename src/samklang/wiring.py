@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from samklang import psa as psas
-from samklang.accounts.models import User
+from samklang.accounts.models import Organization, User
 from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.engine.rules import ConflictPolicy, Rules
@@ -112,7 +112,7 @@ def waiting_preview(mailbox: Mailbox) -> Mapping[str, Any]:
 
 def test_connection(connection_: Connection, address: str | None, *, by: User | None) -> list[access.Step]:
     """Every step by name until the first that fails; a passed test lets the connection be switched on."""
-    address = address or _somebody(connection_)
+    address = address or first_address(connection_.organization)
     steps = access.probe(connection_, address)
     passed = all(step.ok for step in steps)
     services.record_test(connection_, passed, now(), by)
@@ -121,8 +121,9 @@ def test_connection(connection_: Connection, address: str | None, *, by: User | 
     return steps
 
 
-def _somebody(connection_: Connection) -> str:
-    people = User.objects.of(connection_.organization).active().order_by("pk")
+def first_address(organization: Organization) -> str:
+    """Of the organization's first user, to try a connection with; "" where there is none."""
+    people = User.objects.of(organization).active().order_by("pk")
     return str(people.values_list("email", flat=True).first() or "")
 
 

@@ -14,8 +14,10 @@ from samklang.cli.output import (
     Failure,
     open_database,
     print_json,
+    print_settings,
     read_secret,
     the_organization,
+    types_named,
 )
 
 _VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
@@ -99,20 +101,12 @@ def _set(args: argparse.Namespace) -> int:
 
 
 def _types(connection: Any, names: str) -> list[str]:
-    """Ids of the named activity types; "all" means every one that may be synced."""
     from samklang.activities.models import ActivityType
     from samklang.engine.model import Category
 
     syncable = ActivityType.objects.of(connection.organization).filter(is_active=True)
     by_name = {t.name: str(t.guid) for t in syncable.exclude(category=Category.PROJECT_TASK)}
-    if names == "all":
-        return list(by_name.values())
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in by_name]
-    if unknown:
-        known = ", ".join(by_name)
-        raise Failure(f"No activity type to sync is called {', '.join(unknown)}. There are: {known}.", WRONG_USE)
-    return [by_name[name] for name in wanted]
+    return types_named(by_name, names, status=WRONG_USE)
 
 
 def _test(args: argparse.Namespace) -> int:
@@ -158,10 +152,5 @@ def _show(args: argparse.Namespace) -> int:
 def _print(connection: Any, args: argparse.Namespace) -> int:
     from samklang.mailboxes.services import shown
 
-    values = shown(connection)
-    if args.json:
-        print_json(values)
-    else:
-        for name, value in values.items():
-            print(f"{name:<16} {value}")
+    print_settings(shown(connection), as_json=args.json)
     return OK

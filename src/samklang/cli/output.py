@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,30 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset | tuple):
         return list(value)
     raise TypeError(type(value).__name__)
+
+
+def print_settings(values: Mapping[str, object], *, as_json: bool) -> None:
+    """As JSON, or a line each; of a list its members."""
+    if as_json:
+        print_json(values)
+        return
+    for name, value in values.items():
+        print(f"{name:<16} {', '.join(value) if isinstance(value, list) else value}")
+
+
+def types_named(by_name: Mapping[str, str], names: str, *, status: int, none_known: str = "") -> list[str]:
+    """Ids of the activity types that an option names, comma separated; "all" means every one that may be synced.
+
+    `status`: of the Failure that is raised for another name; `none_known`: what it says where there are none.
+    """
+    if names == "all":
+        return list(by_name.values())
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        known = ", ".join(by_name) or none_known
+        raise Failure(f"No activity type to sync is called {', '.join(unknown)}. There are: {known}.", status)
+    return [by_name[name] for name in wanted]
 
 
 def read_secret(path: str) -> str:

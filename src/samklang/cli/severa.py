@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from samklang.cli.output import ATTENTION, OK, Failure, open_database, print_json, read_secret, the_organization
+from samklang.cli.output import (
+    ATTENTION,
+    OK,
+    Failure,
+    open_database,
+    print_json,
+    print_settings,
+    read_secret,
+    the_organization,
+    types_named,
+)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,27 +65,19 @@ def _set(args: argparse.Namespace) -> int:
 
 
 def _types(arrangement: Any, names: str) -> list[str]:
-    """Guids of the named activity types; "all" means every one that may be synced."""
     from samklang.severa.roster import known_types
 
     by_name = {one.name: one.id for one in known_types(arrangement)}
-    if names == "all":
-        return list(by_name.values())
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in by_name]
-    if unknown:
-        known = ", ".join(by_name) or "none known yet: run 'samklang severa test'"
-        raise Failure(f"No activity type to sync is called {', '.join(unknown)}. There are: {known}.", ATTENTION)
-    return [by_name[name] for name in wanted]
+    none_known = "none known yet: run 'samklang severa test'"
+    return types_named(by_name, names, status=ATTENTION, none_known=none_known)
 
 
 def _test(args: argparse.Namespace) -> int:
     arrangement = _arrangement(args)
-    from samklang.accounts.models import User
     from samklang.severa.services import test
+    from samklang.wiring import first_address
 
-    first = User.objects.of(arrangement.organization).active().order_by("pk").values_list("email", flat=True).first()
-    steps = test(arrangement, args.address or first or "", by=None)
+    steps = test(arrangement, args.address or first_address(arrangement.organization), by=None)
     passed = all(step.ok for step in steps)
     if args.json:
         print_json({"passed": passed, "steps": [step.as_json() for step in steps]})
@@ -115,10 +117,5 @@ def _show(args: argparse.Namespace) -> int:
 def _print(arrangement: Any, args: argparse.Namespace) -> int:
     from samklang.severa.services import shown
 
-    values = shown(arrangement)
-    if args.json:
-        print_json(values)
-    else:
-        for name, value in values.items():
-            print(f"{name:<16} {', '.join(value) if isinstance(value, list) else value}")
+    print_settings(shown(arrangement), as_json=args.json)
     return OK
