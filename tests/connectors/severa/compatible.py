@@ -20,13 +20,9 @@ from samklang.accounts.models import User
 from samklang.clock import real_now
 from samklang.connectors.severa.access import SCOPES, SeveraAccess
 from samklang.connectors.severa.activities import SeveraActivities
-from samklang.connectors.severa.auth import Tokens
-from samklang.connectors.severa.client import SeveraClient
-from samklang.connectors.severa.organization import SeveraOrganization
-from samklang.connectors.severa.pace import OwnSlots, Pace
-from samklang.severa.mirror import DjangoMirror
 from samklang.web.severa_api import caller as calling
 from samklang.web.severa_api.caller import Quota
+from tests.connectors.severa.connected import activities_of, client_of
 from tests.connectors.severa.stub import instead_of_the_network
 
 URL = "https://severa.example/rest-api/v1"
@@ -124,19 +120,8 @@ class Severa:
         return real_now() + self.ahead
 
     def of(self, user: User) -> SeveraActivities:
-        pace = Pace(OwnSlots(rate=1e9))
-        client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=self.now)
-        mirror = DjangoMirror(user.organization_id)
-        organization = SeveraOrganization(
-            client,
-            mirror,
-            zone="Europe/Stockholm",
-            now=self.now,
-            fresh=self.fresh,
-            complete=self.complete,
-            people=self.complete,
-        )
-        return SeveraActivities(organization, user.psa_id)
+        client, times = client_of(self.access, self.now), {"fresh": self.fresh, "complete": self.complete}
+        return activities_of(client, user.organization_id, user.psa_id, now=self.now, **times)
 
 
 def severa_of(user: User, network: ThroughDjango) -> Severa:

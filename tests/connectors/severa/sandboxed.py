@@ -10,11 +10,8 @@ from typing import Any
 from samklang.accounts.models import Organization
 from samklang.connectors.severa.access import SeveraAccess
 from samklang.connectors.severa.activities import SeveraActivities
-from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import SeveraClient
-from samklang.connectors.severa.organization import SeveraOrganization
-from samklang.connectors.severa.pace import OwnSlots, Pace
-from samklang.severa.mirror import DjangoMirror
+from tests.connectors.severa.connected import activities_of, client_of
 from tests.sandbox.severa_client import CLIENT, SECRET, Severa
 from tests.sandbox_client import Sandbox
 
@@ -50,17 +47,6 @@ class Acme:
         return SeveraAccess(url, CLIENT, SECRET, ca_file=self.sandbox.ca_file, allow_private=True)
 
     def port(self, user: dict[str, Any]) -> SeveraActivities:
-        pace = Pace(OwnSlots(rate=1e9))
-        client = SeveraClient(self.access, Tokens(self.access, pace), pace, now=self.now)
+        client, times = client_of(self.access, self.now), {"fresh": self.fresh, "complete": self.complete}
         self.clients.append(client)
-        mirror = DjangoMirror(self.organization.pk)
-        organization = SeveraOrganization(
-            client,
-            mirror,
-            zone="Europe/Stockholm",
-            now=self.now,
-            fresh=self.fresh,
-            complete=self.complete,
-            people=self.complete,
-        )
-        return SeveraActivities(organization, user["guid"])
+        return activities_of(client, self.organization.pk, user["guid"], now=self.now, **times)

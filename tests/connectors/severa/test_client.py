@@ -11,7 +11,7 @@ import requests
 
 from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import LONGEST_WAIT, TRIES, SeveraClient
-from samklang.connectors.severa.pace import LATE, RATE, OwnSlots, Pace
+from samklang.connectors.severa.pace import LATE, RATE, Pace
 from samklang.sync.errors import (
     ConnectionRefused,
     ItemError,
@@ -21,6 +21,7 @@ from samklang.sync.errors import (
     Throttled,
     Unavailable,
 )
+from tests.connectors.severa.connected import OwnSlots
 from tests.connectors.severa.stub import (
     ACCESS,
     URL,

@@ -108,10 +108,7 @@ class Attendance:
 
     def remove(self, activity_id: str, participant: Participant) -> None:
         """Take him off; he may be off already."""
-        try:
-            self._client.delete(f"/activities/{activity_id}/activityparticipants/{participant.guid}")
-        except NotFound:
-            return
+        self._client.remove(f"/activities/{activity_id}/activityparticipants/{participant.guid}")
 
 
 def _folded(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from samklang.connectors.severa import errors
 from samklang.connectors.severa.access import SeveraAccess
 from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.pace import Pace
-from samklang.sync.errors import ProtocolError, SyncError, Throttled, Unavailable
+from samklang.sync.errors import NotFound, ProtocolError, SyncError, Throttled, Unavailable
 
 T = TypeVar("T")
 
@@ -76,6 +77,11 @@ class SeveraClient:
     def delete(self, path: str) -> None:
         """Raises NotFound."""
         self._send("DELETE", path)
+
+    def remove(self, path: str) -> None:
+        """Delete it; one that is gone already is deleted."""
+        with contextlib.suppress(NotFound):
+            self.delete(path)
 
     def close(self) -> None:
         self._session.close()

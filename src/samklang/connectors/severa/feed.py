@@ -8,7 +8,6 @@ Occurrences are never listed: a series is its pattern.
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -139,8 +138,7 @@ class Feed:
 
     def delete(self, id: str) -> None:
         """Delete it; one that is gone already is deleted."""
-        with contextlib.suppress(NotFound):
-            self._client.delete(f"/activities/{id}")
+        self._client.remove(f"/activities/{id}")
         self.remove(id)
 
     def remove(self, id: str) -> None:

@@ -20,7 +20,7 @@ from samklang.connectors.severa.patching import Patching
 from samklang.connectors.severa.schema import Activity, Whole
 from samklang.engine import canonical, recurrence, times
 from samklang.engine.model import Entry, FieldKey, Timed
-from samklang.sync.errors import ItemError, NotFound
+from samklang.sync.errors import ItemError
 
 #: Rounds of writing until the series must hold what is wanted.
 _ROUNDS = 3
@@ -67,7 +67,7 @@ class Occurrences:
             if day not in ids:
                 raise ItemError("occurrence_not_kept")
             if day in wanted.cancelled:
-                self._cancel(ids[day])
+                self._client.remove(f"/activities/{ids[day]}")
                 continue
             before, after = recurrence.occurrence(held, day), recurrence.occurrence(wanted, day)
             values = writing.replaced_of_occurrence(before, after, names, self._zone)
@@ -78,12 +78,6 @@ class Occurrences:
         if changed:
             missing = not set(wire.listed_dates(series, self._zone)).issuperset(changed)
             self._findings.note(only_removed_are_listed=missing)
-
-    def _cancel(self, id: str) -> None:
-        try:
-            self._client.delete(f"/activities/{id}")
-        except NotFound:
-            return
 
     def _regular(self, whole: Whole, held: Entry, days: list[date]) -> dict[date, str]:
         """Ids of regular occurrences, by their date: they are listed for this alone, in the span asked for."""

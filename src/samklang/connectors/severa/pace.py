@@ -6,7 +6,6 @@ held up by a busy machine would arrive together with the next ones.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -49,24 +48,3 @@ class Pace:
 
     def hold(self, seconds: float) -> None:
         self._slots.hold(seconds)
-
-
-class OwnSlots:
-    """Places of a client that has this process alone."""
-
-    def __init__(self, rate: float = RATE, now: Callable[[], float] = time.monotonic) -> None:
-        self._apart = 1 / rate
-        self._now = now
-        self._next = now()
-        self._lock = threading.Lock()
-
-    def take(self) -> float:
-        with self._lock:
-            now = self._now()
-            place = max(self._next, now)
-            self._next = place + self._apart
-            return place - now
-
-    def hold(self, seconds: float) -> None:
-        with self._lock:
-            self._next = max(self._next, self._now() + seconds)

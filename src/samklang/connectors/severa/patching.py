@@ -62,15 +62,22 @@ class Patching:
 
     def _forms(self, values: Values) -> Iterator[tuple[str, bool]]:
         found = self._findings.found
-        special = any(not isinstance(value, str | None) for _path, value in values)
-        for plain in (True, False) if special and found.plain_values is None else (found.plain_values is not False,):
+        for plain in (
+            (True, False)
+            if _some_are_no_text(values) and found.plain_values is None
+            else (found.plain_values is not False,)
+        ):
             for op in (found.op,) if found.op else _OPS:
                 yield op, plain
 
     def _taken(self, op: str, plain: bool, values: Values) -> None:
         self._findings.note(op=op)
-        if any(not isinstance(value, str | None) for _path, value in values):
+        if _some_are_no_text(values):
             self._findings.note(plain_values=plain)
+
+
+def _some_are_no_text(values: Values) -> bool:
+    return any(not isinstance(value, str | None) for _path, value in values)
 
 
 def _text(value: Any) -> str | None:
