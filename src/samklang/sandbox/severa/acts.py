@@ -75,9 +75,9 @@ def change(severa: Severa, actor: Actor, target: Target, body: Body) -> Activity
     for row in severa.records.of(Participant, activity.guid):
         if row.who == owner.guid:
             severa.records.remove(row)
-    _touch(severa, actor, activity)
     if old.kind == "Series":
         _relaid(severa, actor, old, activity)
+    _touch(severa, actor, activity)
     _count(severa, actor, "update")
     return activity
 
@@ -211,13 +211,12 @@ def _check_writable(severa: Severa) -> None:
 
 
 def _relaid(severa: Severa, actor: Actor, old: Activity, new: Activity) -> None:
-    """What a change of a series does to its exceptions and deleted dates."""
+    """What a change of a series does to its exceptions and deleted dates. The series itself is not saved yet."""
     exceptions, chosen = severa.exceptions(new), severa.settings
     if new.kind != "Series" or (shape(old.body) != shape(new.body) and chosen.relaid_exceptions == "reset"):
         for each in exceptions:
             severa.records.remove(each)
         new.deleted = []
-        _save(severa, new)
         return
     layout, before = severa.layout(new), severa.layout(old)
     for each in exceptions:
@@ -231,7 +230,6 @@ def _relaid(severa: Severa, actor: Actor, old: Activity, new: Activity) -> None:
                 each.body.start_date_time, each.body.end_date_time = there.start, there.end
             _touch(severa, actor, each)
     new.deleted = [day for day in new.deleted if layout.has(day)]
-    _save(severa, new)
 
 
 def _follow(exception: Activity, old: Body, new: Body) -> None:
