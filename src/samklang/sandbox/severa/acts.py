@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from samklang.sandbox import zones
 from samklang.sandbox.severa import rules
 from samklang.sandbox.severa.call import NotFoundError, impossible, invalid
-from samklang.sandbox.severa.model import Activity, ActivityType, Body, Participant, Status, User
+from samklang.sandbox.severa.model import Activity, ActivityType, Body, Kind, Participant, Status, User
 from samklang.sandbox.severa.series import MOST_DATES, Occurrence, is_too_long, shape
 from samklang.sandbox.severa.service import Severa, Target, base
 
@@ -115,18 +115,40 @@ def set_hours(severa: Severa, activity: Activity, has_hours: bool) -> None:
 
 
 # --- participants
-def add_participant(severa: Severa, actor: Actor, target: Target, wanted: Participant) -> Participant:
-    """`wanted` says who; the rest is filled in."""
+def add_participant(
+    severa: Severa,
+    actor: Actor,
+    target: Target,
+    kind: Kind,
+    who: str,
+    *,
+    name: str = "",
+    email: str = "",
+    status: Status = "Invited",
+) -> Participant:
+    """`who`: the guid of a user or contact; "" is somebody Severa does not know, by name or address."""
     rows = severa.records.of(Participant, base(target).guid)
-    if wanted.who in {base(target).body.owner_user.guid, *(row.who for row in rows)}:
+    if who in {base(target).body.owner_user.guid, *(row.who for row in rows)}:
         raise impossible("He takes part in the activity already.")
-    activity = written(severa, actor, target)
-    wanted.activity, wanted.organization = activity.guid, activity.organization
-    severa.records.save(wanted)
+    activity, now = written(severa, actor, target), severa.store.clock.now()
+    made = Participant(
+        guid=str(uuid.uuid4()),
+        organization=activity.organization,
+        created=now,
+        created_by=actor.guid,
+        updated=now,
+        activity=activity.guid,
+        kind=kind,
+        who=who or str(uuid.uuid4()),
+        name=name,
+        email=email,
+        status=status,
+    )
+    severa.records.save(made)
     _participants_changed(severa, actor, activity)
-    user = severa.records.get(User, wanted.who)
+    user = severa.records.get(User, made.who)
     _mail(severa, actor, activity, [user] if user is not None else [])
-    return wanted
+    return made
 
 
 def remove_participant(severa: Severa, actor: Actor, target: Target, guid: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -45,9 +44,7 @@ def add(severa: Severa, call: Call, parts: Parts) -> Answer:
     kind, who = _known(severa, call.org, sent.participant_guid)
     if sent.type not in (None, kind):
         raise invalid(f"The participant is no {sent.type}.", "type")
-    row = new_row(severa, kind, who)
-    row.status, row.created_by = sent.status or row.status, actor_of(call).guid
-    made = acts.add_participant(severa, actor_of(call), target, row)
+    made = acts.add_participant(severa, actor_of(call), target, kind, who, status=sent.status or "Invited")
     return Answer(201, Wire(severa).participant(made))
 
 
@@ -59,21 +56,6 @@ def _known(severa: Severa, organization: str, guid: str) -> tuple[Kind, str]:
     if contact is not None and contact.active:
         return "Contact", contact.guid
     raise invalid("There is no such active user or contact.", "participantGuid")
-
-
-def new_row(severa: Severa, kind: Kind, who: str = "", **named: str) -> Participant:
-    """A participant that is not saved yet; `acts.add_participant` does that."""
-    now = severa.store.clock.now()
-    return Participant(
-        guid=str(uuid.uuid4()),
-        organization="",
-        created=now,
-        updated=now,
-        activity="",
-        kind=kind,
-        who=who or str(uuid.uuid4()),
-        **named,  # type: ignore[arg-type]  # name, email
-    )
 
 
 def update(severa: Severa, call: Call, parts: Parts) -> Answer:

@@ -29,7 +29,6 @@ from samklang.sandbox.severa.model import (
     Status,
     User,
 )
-from samklang.sandbox.severa.participants import new_row
 from samklang.sandbox.severa.service import Severa, Target, base
 
 
@@ -110,12 +109,14 @@ def delete(severa: Severa, user: User, target: Target) -> None:
 def add_participant(severa: Severa, user: User, target: Target, given: NewParticipant) -> Participant:
     known = _known(severa, user.organization, given.who)
     if known is not None:
-        row = new_row(severa, "User" if isinstance(known, User) else "Contact", known.guid)
+        kind: Kind = "User" if isinstance(known, User) else "Contact"
+        who, name, email = known.guid, "", ""
     else:
-        row = new_row(severa, given.kind or "Other", name=given.name or given.who, email=given.who)
-    row.status, row.created_by = given.status, user.guid
+        kind, who, name, email = given.kind or "Other", "", given.name or given.who, given.who
     with severa.store.by_person():
-        return acts.add_participant(severa, Actor(user.guid), target, row)
+        return acts.add_participant(
+            severa, Actor(user.guid), target, kind, who, name=name, email=email, status=given.status
+        )
 
 
 def remove_participant(severa: Severa, user: User, target: Target, who: str) -> None:
