@@ -12,6 +12,7 @@ from samklang.sandbox.severa.quota import Quota
 from samklang.sandbox.store import Store
 from tests.sandbox.severa_client import CLIENT, SCOPES, Severa, needs_document, refusal, severa
 from tests.sandbox_client import Sandbox
+from tests.web import severa_document
 
 __all__ = ["severa"]
 
@@ -29,8 +30,6 @@ def test_a_client_signs_in_with_its_credentials_and_calls_with_the_token(severa:
 
 @needs_document
 def test_the_token_is_as_the_document_says(severa: Severa) -> None:
-    from tests.web import severa_document
-
     severa_document.check("PublicAuthenticationOutputModel", severa.sign_in().json())
 
 
