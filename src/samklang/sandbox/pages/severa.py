@@ -57,7 +57,7 @@ class _Pages:
 
     def _target(self, request: web.Request, user: User) -> Target:
         try:
-            return self._severa.target(user.organization, request.match_info["guid"])
+            return self._severa.target(request.match_info["guid"], user.organization)
         except NotFoundError as error:
             raise web.HTTPNotFound(text="That activity is not there any more.") from error
 

@@ -23,7 +23,7 @@ def actor_of(call: Call) -> Actor:
 
 
 def get(severa: Severa, call: Call, parts: Parts) -> Answer:
-    return Answer(200, Wire(severa).target(severa.target(call.org, parts["guid"])))
+    return Answer(200, Wire(severa).target(severa.target(parts["guid"], call.org)))
 
 
 def create(severa: Severa, call: Call, parts: Parts) -> Answer:
@@ -47,7 +47,7 @@ def update(severa: Severa, call: Call, parts: Parts) -> Answer:
 
 
 def _patched(severa: Severa, call: Call, guid: str, operations: Any) -> dict[str, Any]:
-    target = severa.target(call.org, guid)
+    target = severa.target(guid, call.org)
     document = patch.replaced(msgspec.to_builtins(target.body), operations, severa.settings)
     changed = acts.change(severa, actor_of(call), target, _read(document, strict=False))
     return Wire(severa).target(changed)
@@ -63,10 +63,10 @@ def _read(document: Any, *, strict: bool = True) -> Body:
 
 
 def delete(severa: Severa, call: Call, parts: Parts) -> Answer:
-    acts.delete(severa, actor_of(call), severa.target(call.org, parts["guid"]))
+    acts.delete(severa, actor_of(call), severa.target(parts["guid"], call.org))
     return Answer(204)
 
 
 def reset_exceptions(severa: Severa, call: Call, parts: Parts) -> Answer:
-    acts.reset_exceptions(severa, actor_of(call), severa.target(call.org, parts["guid"]))
+    acts.reset_exceptions(severa, actor_of(call), severa.target(parts["guid"], call.org))
     return Answer(204)

@@ -55,13 +55,11 @@ class People:
 
     def _target(self, request: web.Request) -> Target:
         guid, day = request.match_info["guid"], request.query.get("occurrence")
-        for organization in self._severa.records.organizations():
-            try:
-                target = self._severa.target(organization.key, guid)
-                return people.occurrence(self._severa, target, day) if day else target
-            except NotFoundError:
-                continue
-        raise Problem(404, "Severa has no such activity.")
+        try:
+            target = self._severa.target(guid)
+            return people.occurrence(self._severa, target, day) if day else target
+        except NotFoundError as error:
+            raise Problem(404, "Severa has no such activity.") from error
 
     def _named(self, request: web.Request) -> tuple[User, Target]:
         """Who acts, on what."""

@@ -25,7 +25,7 @@ class _Sent(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def of_activity(severa: Severa, call: Call, parts: Parts) -> Answer:
-    target = severa.target(call.org, parts["activity"])
+    target = severa.target(parts["activity"], call.org)
     wire = Wire(severa)
     return Answer(200, [wire.participant(row, target.guid) for row in severa.participants(base(target))])
 
@@ -40,7 +40,7 @@ def add(severa: Severa, call: Call, parts: Parts) -> Answer:
         sent = msgspec.convert(call.body(), _Sent)
     except msgspec.ValidationError as error:
         raise invalid(f"{error}.", "body") from error
-    target = severa.target(call.org, sent.activity_guid)
+    target = severa.target(sent.activity_guid, call.org)
     kind, who = _known(severa, call.org, sent.participant_guid)
     if sent.type not in (None, kind):
         raise invalid(f"The participant is no {sent.type}.", "type")
@@ -74,7 +74,7 @@ def update(severa: Severa, call: Call, parts: Parts) -> Answer:
 
 
 def remove(severa: Severa, call: Call, parts: Parts) -> Answer:
-    target = severa.target(call.org, parts["activity"])
+    target = severa.target(parts["activity"], call.org)
     acts.remove_participant(severa, actor_of(call), target, parts["guid"])
     return Answer(204)
 

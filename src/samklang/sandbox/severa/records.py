@@ -92,9 +92,13 @@ class Records:
         rows = self._store.rows("SELECT doc FROM severa WHERE parent = ? AND kind = ? ORDER BY guid", parent, kinds[0])
         return [msgspec.json.decode(doc, type=type) for (doc,) in rows]
 
-    def series_like(self, tail: str) -> Activity | None:
+    def series_like(self, tail: str, organization: str = "") -> Activity | None:
         """The series whose guid ends so: its occurrences' guids do too."""
-        rows = self._store.rows("SELECT doc FROM severa WHERE kind = 'Series' AND guid LIKE ?", f"%{tail}")
+        rows = self._store.rows(
+            "SELECT doc FROM severa WHERE kind = 'Series' AND guid LIKE ? AND ? IN ('', organization)",
+            f"%{tail}",
+            organization,
+        )
         return msgspec.json.decode(rows[0][0], type=Activity) if rows else None
 
     def activities(

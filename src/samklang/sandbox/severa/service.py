@@ -22,8 +22,9 @@ class Severa:
     def settings(self) -> SeveraSettings:
         return settings(self.store)
 
-    def target(self, organization: str, guid: str) -> Target:
-        """An activity, or the date of a series that has no activity of its own. Raises NotFoundError."""
+    def target(self, guid: str, organization: str = "") -> Target:
+        """An activity, or the date of a series that has no activity of its own; where an organization is named, of that
+        alone. Raises NotFoundError."""
         try:
             guid = str(uuid.UUID(guid))
         except ValueError:
@@ -31,8 +32,8 @@ class Severa:
         found = self.records.get(Activity, guid, organization)
         if found is not None:
             return found
-        series = self.records.series_like(tail_of(guid))
-        day = date_of(guid, series) if series is not None and series.organization == organization else None
+        series = self.records.series_like(tail_of(guid), organization)
+        day = date_of(guid, series) if series is not None else None
         place = self.layout(series).occurrence(day) if series is not None and day is not None else None
         if place is None:
             raise NotFoundError
