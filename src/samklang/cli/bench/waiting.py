@@ -22,9 +22,8 @@ from samklang.cli.bench.place import PROTOCOLS, Place
 from samklang.cli.output import Failure
 from samklang.clock import real_now
 
-#: Seconds after which something must have gone wrong, for a change nobody tells of is found within five minutes (rule
-#: 9.2); between two looks.
-_LONGEST, _LOOK = 360.0, 0.02
+#: Seconds after which something must have gone wrong; between two looks.
+_LONGEST, _LOOK = 120.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ def waiting(place: Place, changes: int) -> dict[str, Waiting]:
     """By protocol: one person retitles an entry again and again, on either side, in mode continuous."""
     people = {protocol: _kept_up_to_date(place, protocol) for protocol in PROTOCOLS}
     with _serving(place) as alive:
-        _until(lambda: len(place.control.get("/subscriptions")) == len(people), alive)
+        # Others of the organizations are heard of too: those measured before.
+        _until(lambda: {each["mailbox"] for each in place.control.get("/subscriptions")}.issuperset(people.values()), alive)
         return {protocol: _of(place, address, changes, alive) for protocol, address in people.items()}
 
 
