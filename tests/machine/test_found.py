@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -351,3 +352,38 @@ def test_rule_7_2_who_was_cut_off_at_making_it_again_loses_nothing_to_a_colleagu
         assert (item.entry.title, item.entry.place) == ("Alice's", "Bob's")
     made = [one for one in office.desks["bob"].store.journal if one.kind == "create" and one.psa_id != activity]
     assert [one.side.value for one in made] == ["psa"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the create", "after it"])
+def test_rule_7_2_of_two_who_typed_into_the_same_field_of_what_was_deleted_neither_is_forgotten(
+    office: Office, after: bool
+) -> None:
+    activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.delete(PSA, activity)
+    office.edit("alice", _only(office, "alice"), title="Alice's")
+    office.edit("bob", _only(office, "bob"), title="Bob's")
+    office.run("bob")
+    office.faults.arm(Throttled(1.0), on="psa.create", after=after, times=4)
+    office.run("alice")
+    office.faults.disarm()
+    bring_to_rest(office, office.people)
+    (title,) = {item.entry.title for place in office.places for item in office.items(place).values()}
+    assert {title} | office.losers() >= {"Alice's", "Bob's"}
+
+
+def test_rule_5_4_both_sides_typed_the_new_rule_and_an_old_answer_comes_between_the_two_writes(office: Office) -> None:
+    alice = _series(office)
+    activity = _only(office, PSA)
+    office.edit_occurrence(PSA, activity, FIRST, title="Cake")
+    bring_to_rest(office, office.people)
+    longer = replace(EVERY_MONDAY, count=9)
+    office.edit("alice", alice, recurrence=longer)
+    office.edit_occurrence("alice", alice, SECOND, title="Cocoa")
+    office.edit(PSA, activity, recurrence=longer)
+    office.shelf("alice").stale_gets = 1
+    office.run("alice")
+    bring_to_rest(office, office.people)
+    for place in (PSA, "alice"):
+        exceptions = office.items(place)[_only(office, place)].entry.exceptions
+        assert {day: one.title for day, one in exceptions.items()} == {FIRST: "Cake", SECOND: "Cocoa"}

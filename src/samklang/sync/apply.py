@@ -45,7 +45,7 @@ from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
-from samklang.sync.halfway import advanced, laid_out_still, lays_out_anew
+from samklang.sync.halfway import advanced, dates_follow, lays_out_anew, said_last
 from samklang.sync.known import id_on, version_on
 from samklang.sync.parts import Parts
 from samklang.sync.record import Recorder, linked, only
@@ -162,7 +162,7 @@ class Applier:
         base = base_after(begun, activity, event, self._rules)
         differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
         apart = known and bool(differing)
-        link = linked(begun, activity, event, _said_last(before, base.psa) if apart else base, self._user_id)
+        link = linked(begun, activity, event, said_last(before, base.psa) if apart else base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
         if apart:
             # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.
@@ -288,7 +288,7 @@ class Applier:
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
                 # looking as edited as they are, and the event as not looked at yet.
-                base = advanced(action.link.base, base, action.psa_fields, still=laid_out_still(action))
+                base = advanced(action.link.base, base, action.psa_fields, dates_follow=dates_follow(action))
                 link = replace(link, base=base, item_version="")
             self._recorder.write(
                 link,
@@ -387,17 +387,6 @@ class Applier:
         """What is called for by what was seen of one link."""
         for again in make_plan(seen, self._rules, self._now(), self._clocks()).actions:
             self._do(again, decisions + 1)
-
-
-def _said_last(before: Base, now: Fields) -> Base:
-    """What both sides said last, of something made again that an activity was found of. Where a run was cut off at
-    making it, only what it has as that create was to write it can be of that; the rest a colleague's run made."""
-    if not before.agreed:
-        return before
-    ours = {key for key in {*before.psa, *before.exchange} if now.get(key) == before.psa.get(key)}
-    agreed = {key: value for key, value in before.agreed.items() if key not in ours}
-    psa, exchange = ({key: side[key] for key in ours if key in side} for side in (before.psa, before.exchange))
-    return Base({**agreed, **psa}, {**agreed, **exchange})
 
 
 def _editor(activity: SeenActivity | None) -> str:

@@ -1,4 +1,4 @@
-"""What a link remembers between the two writes of an update, for a run that is cut off there (rules 5.4, 10.4)."""
+"""What a link remembers while only half of what was decided is done, for a run that is cut off there (rules 5.4, 10.4)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,38 @@ def lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
     return wanted.is_series and bool(keys & {"time", "recurrence"} or given_back)
 
 
-def laid_out_still(action: Update) -> frozenset[FieldKey]:
-    """Fields by which the next run must still see that Exchange dropped a series' dates, until they are written there
-    again (rule 5.4): the new rule or time alone tells that nobody removed them."""
-    dates_follow = any(canonical.occurrence_of(key) for key in action.exchange_fields)
-    return action.psa_fields & {"time", "recurrence"} if dates_follow else frozenset()
+def dates_follow(action: Update) -> bool:
+    """Whether changed dates of a series are to be written to Exchange after the PSA."""
+    return any(canonical.occurrence_of(key) for key in action.exchange_fields)
 
 
-def advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, still: frozenset[FieldKey] = frozenset()) -> Base:
-    """`base` with the fields `keys` as both sides hold them now; those `still` to do count as edited in Exchange,
-    whatever it holds by then: somebody may have gone back to what they were. With them a series' dates stay there as
-    they were before all were dropped."""
+def advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, dates_follow: bool = False) -> Base:
+    """`base` with the fields `keys` as both sides hold them now.
+
+    Where a new pattern or time of Exchange's dropped a series' dates and they follow, the next run must still see that,
+    until they are written again (rule 5.4): that pattern or time alone tells that nobody removed them. It counts as
+    edited there, whatever Exchange holds by then (somebody may have gone back to what it was), and with it all dates
+    stay there as they were before they were dropped.
+    """
 
     def side(before: Fields, after: Fields, keys: frozenset[FieldKey], known: frozenset[FieldKey]) -> Fields:
         kept = {key: value for key, value in before.items() if key not in keys}
         return kept | {key: after[key] for key in known if key in after}
 
-    there = frozenset(key for key in keys if not still or canonical.occurrence_of(key) is None)
-    return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, there - still))
+    anew = {key for key in ("time", "recurrence") if base.exchange.get(key) != now.exchange.get(key)}
+    there = known = keys
+    if dates_follow and anew:
+        there = frozenset(key for key in keys if canonical.occurrence_of(key) is None)
+        known = there - anew
+    return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, known))
+
+
+def said_last(before: Base, now: Fields) -> Base:
+    """What both sides said last, of something made again that an activity was found of. Where a run was cut off at
+    making it, only what it has as that create was to write it can be of that; the rest a colleague's run made."""
+    if not before.agreed:
+        return before
+    ours = {key for key in {*before.psa, *before.exchange} if now.get(key) == before.psa.get(key)}
+    agreed = {key: value for key, value in before.agreed.items() if key not in ours}
+    psa, exchange = ({key: side[key] for key in ours if key in side} for side in (before.psa, before.exchange))
+    return Base({**agreed, **psa}, {**agreed, **exchange})

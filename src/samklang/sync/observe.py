@@ -19,6 +19,7 @@ from samklang.engine.model import Base, ColleagueLink, Fields, Gone, Link, LinkS
 from samklang.engine.people import is_about_people, is_meeting_key, series_uid
 from samklang.engine.rules import Rules, content
 from samklang.sync.begun import settle
+from samklang.sync.halfway import said_last
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
@@ -165,7 +166,8 @@ def _complete_creates(
             done = replace(link, psa_id=activity.id, type_id=activity.type_id)
         assert made is not None
         # What both hold is compared with what the create set out to write: an edit made since is still an edit.
-        base = without_missing_dates(link.base, content(made, rules))
+        now = content(made, rules)
+        base = without_missing_dates(said_last(link.base, now), now)
         if is_meeting_key(link.key) and isinstance(made, SeenActivity):
             base = _of_a_meeting(base, made, rules)
         done = replace(done, status=LinkStatus.LINKED, base=base)
