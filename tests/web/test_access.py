@@ -220,6 +220,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", f"{_REST}/localization/timezones"): Route(USERS),
     ("GET", f"{_REST}/localization/timezones/<guid>"): Route(USERS),
     ("GET", f"{_REST}/organizationdetails"): Route(USERS),
+    ("PATCH", f"{_REST}/organizationdetails"): Route(
+        ADMINISTRATORS, sends=lambda _: [{"op": "replace", "path": "/name", "value": "Another"}]
+    ),
+    ("GET", f"{_REST}/organizationsettings"): Route(USERS),
+    ("POST", f"{_REST}/login/oauth/access_token"): Route(ANYBODY),
     ("POST", f"{_REST}/token"): Route(ANYBODY),
     ("POST", f"{_REST}/refreshtoken"): Route(ANYBODY),
     ("POST", f"{_REST}/signout"): Route(ANYBODY),

@@ -204,6 +204,8 @@ def _requests(house: House) -> list[tuple[str, str, str, Any]]:
         ("settings:write", "PATCH", f"{V1}/activitytypes/{type_}", rename),
         ("settings:write", "POST", f"{V1}/activitytypes", {"name": "Workshop", "category": "CalendarEntry"}),
         ("organization:read", "GET", f"{V1}/organizationdetails", None),
+        ("organization:read", "GET", f"{V1}/organizationsettings", None),
+        ("organization:write", "PATCH", f"{V1}/organizationdetails", rename),
     ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ SCOPES = (
     "settings:write",
     "settings:delete",
     "organization:read",
+    "organization:write",
 )
 #: How long an access token holds, and how long it can be refreshed. Severa states no numbers (Severa facts §1.2).
 ACCESS, REFRESH = timedelta(hours=1), timedelta(days=1)

@@ -68,6 +68,23 @@ def create_organization(
 
 
 @transaction.atomic
+def change_organization(organization: Organization, *, by: User | None = None, **changes: str) -> Organization:
+    """Change its `name`, or the `language` and `zone` new users start with; returns it as it is then.
+
+    Raises AccountError ("name_missing", "language_unknown", "zone_unknown").
+    """
+    if not changes.get("name", "x").strip():
+        raise AccountError("name_missing", _("The organization needs a name."))
+    read = {"name": lambda name: name.strip()[:200], "language": _language, "zone": _zone}
+    changed: Organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    for field, value in changes.items():
+        setattr(changed, field, read[field](value))
+    changed.save(update_fields=list(changes))
+    audit(organization, "organization.change", by=by, subject=organization.guid, fields=sorted(changes))
+    return changed
+
+
+@transaction.atomic
 def add_user(
     organization: Organization,
     email: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -144,7 +145,7 @@ def _asides(mailbox: Mailbox | None, psa_id: str, item_id: str) -> tuple[SetAsid
 
 def _not_there(user: User, activity_id: str) -> Why:
     try:
-        trashed = Activity.objects.of(user.organization_id).trashed().filter(guid=activity_id).whole().first()
+        trashed = Activity.objects.of(user.organization_id).trashed().filter(guid=UUID(activity_id)).whole().first()
     except ValueError:
         trashed = None
     if trashed is not None and user.pk in people_of(trashed):

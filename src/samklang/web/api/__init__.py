@@ -6,9 +6,13 @@ problem+json (RFC 9457) with a stable `code`.
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer, SessionAuth
 
 from samklang import __version__
@@ -16,6 +20,7 @@ from samklang.accounts.models import User
 from samklang.accounts.services import AccountError, user_for_token
 from samklang.mailboxes.services import Refused
 from samklang.sync.errors import SyncError
+from samklang.web.unanswered import problem
 from samklang.wiring import Busy
 
 
@@ -29,7 +34,31 @@ class TokenAuth(HttpBearer):
         return user
 
 
-api = NinjaAPI(
+class _Api(NinjaAPI):
+    """Its document says what an error looks like, which any route may answer with."""
+
+    def get_openapi_schema(self, **how: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**how)
+        document["components"]["schemas"]["Problem"] = ProblemBody.model_json_schema()
+        answer = {"$ref": "#/components/schemas/Problem"}
+        error = {"description": "Refused, or failed", "content": {"application/problem+json": {"schema": answer}}}
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"]["default"] = error
+        return document
+
+
+class ProblemBody(Schema):
+    """RFC 9457, with a stable `code` for programs; `detail` is for people."""
+
+    type: str
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
+api = _Api(
     title="Samklang",
     version=__version__,
     docs_url=None,
@@ -51,8 +80,7 @@ class Problem(Exception):
 
 
 def _answer(request: HttpRequest, status: int, code: str, detail: str = "", **more: object) -> HttpResponse:
-    body = {"type": "about:blank", "status": status, "code": code, "title": code.replace("_", " "), "detail": detail}
-    response = api.create_response(request, {**body, **more}, status=status)
+    response = api.create_response(request, {**problem(status, code, detail), **more}, status=status)
     response.headers["Content-Type"] = "application/problem+json"
     return response
 
@@ -71,6 +99,11 @@ def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     places = [{"where": ".".join(map(str, e.get("loc", ()))), "what": e.get("msg", "")} for e in error.errors]
     return _answer(request, 422, "invalid", "The request does not have the form the API asks for.", errors=places)
+
+
+@api.exception_handler(DataError)
+def _unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+    return _answer(request, 422, "invalid", "A text or number in it cannot be stored.")
 
 
 @api.exception_handler(HttpError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
@@ -107,7 +108,7 @@ def post_take_over(request: HttpRequest, body: TakeOver) -> Status[dict[str, Any
 
 
 @router.post("/users/{user_id}/accept", response={202: dict[str, Any]})
-def post_accept(request: HttpRequest, user_id: str, body: Accept) -> Status[dict[str, Any]]:
+def post_accept(request: HttpRequest, user_id: UUID, body: Accept) -> Status[dict[str, Any]]:
     """Let exactly this braked plan go on (rule 8.3). A first run is accepted by its user alone."""
     mailbox = _connection(request).mailboxes.filter(user__guid=user_id).select_related("user__organization").first()
     if mailbox is None:

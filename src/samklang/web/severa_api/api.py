@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from samklang import __version__
 from samklang.activities.errors import Refused
-from samklang.web.severa_api import activities, directory, participants, tokens
+from samklang.web.severa_api import activities, directory, organization, participants, tokens
 from samklang.web.severa_api.problems import SeveraError, as_severa_error, invalid
 
 
@@ -29,6 +30,10 @@ def _with_errors(api: NinjaAPI) -> NinjaAPI:
         place = ".".join(map(str, first.get("loc", ())))
         return severa(request, invalid(400, str(first.get("msg", "invalid")), "UriParameter", place))
 
+    @api.exception_handler(DataError)
+    def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+        return severa(request, invalid(400, "A text or number in it cannot be stored"))
+
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Refused) -> HttpResponse:
         return severa(request, as_severa_error(error))
@@ -42,7 +47,7 @@ def _made(namespace: str, **more: Any) -> NinjaAPI:
 
 
 api = _made("severa")
-for part in (tokens.router, activities.router, participants.router, directory.router):
+for part in (tokens.router, activities.router, participants.router, directory.router, organization.router):
     api.add_router("", part)
 heartbeat = _made("severa-heartbeat", openapi_url=None)
 heartbeat.add_router("", directory.heartbeat)

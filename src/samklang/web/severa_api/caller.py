@@ -75,5 +75,13 @@ class Allowed(HttpBearer):
         return program
 
 
+def administrator(request: HttpRequest, what: str) -> Actor:
+    """Who calls, if he may change `what` for everybody: programs, within their scopes, and administrators."""
+    who = caller(request)
+    if not who.is_administrator:
+        raise SeveraError(403, "PermissionDenied", f"Only an administrator may change {what}.")
+    return who
+
+
 def caller(request: HttpRequest) -> Actor:
     return cast("User | Program", request.auth)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What activities refer to: types, users, time zones, the organization (Severa facts §1.9-1.11); and the heartbeat."""
+"""What activities refer to: types, users, time zones (Severa facts §1.6, §1.9, §1.10); and the heartbeat."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from samklang.activities.types import add_type, change_type, remove_type
 from samklang.engine.model import Category
 from samklang.web.severa_api import meaning, shape
 from samklang.web.severa_api.bodies import body_of, replaced
-from samklang.web.severa_api.caller import Allowed, caller
+from samklang.web.severa_api.caller import Allowed, administrator, caller
 from samklang.web.severa_api.paging import Page, of_rows
-from samklang.web.severa_api.problems import SeveraError, invalid
+from samklang.web.severa_api.problems import invalid
 
 router = Router()
 #: Outside the version (Severa facts §1.2).
@@ -53,7 +53,7 @@ def get_type(request: HttpRequest, guid: str) -> Any:
 
 @router.post("/activitytypes", response={201: dict[str, Any]}, auth=Allowed("settings:write"))
 def create_type(request: HttpRequest) -> Any:
-    who = _administrator(request)
+    who = administrator(request, "activity types")
     name, category, more = meaning.new_type(body_of(request, dict))
     made = add_type(who.organization, name, category, by=who.person)
     if more:
@@ -64,7 +64,7 @@ def create_type(request: HttpRequest) -> Any:
 @router.patch("/activitytypes/{guid}", response=list[dict[str, Any]], auth=Allowed("settings:write"))
 def patch_type(request: HttpRequest, guid: str) -> Any:
     """Name, code, isActive and isDefault; by an administrator, if a person asks."""
-    who = _administrator(request)
+    who = administrator(request, "activity types")
     change_type(_type(who, guid), by=who.person, **meaning.type_changes(replaced(request)))
     return [shape.type_json(_type(who, guid))]
 
@@ -72,7 +72,7 @@ def patch_type(request: HttpRequest, guid: str) -> Any:
 @router.delete("/activitytypes/{guid}", response={204: None}, auth=Allowed("settings:delete"))
 def delete_type(request: HttpRequest, guid: str, moveUsagesToGuid: str | None = None) -> Any:  # noqa: N803
     """One that activities have wants another that takes its place, of the same category."""
-    who = _administrator(request)
+    who = administrator(request, "activity types")
     heir = _type(who, moveUsagesToGuid, "UriParameter", "moveUsagesToGuid") if moveUsagesToGuid else None
     remove_type(_type(who, guid), heir, by=who.person)
     return Status(204, None)
@@ -144,11 +144,6 @@ def get_zone(request: HttpRequest, guid: str) -> Any:
     raise invalid(404, "Resource not found", "PathParameter", "guid")
 
 
-@router.get("/organizationdetails", response=dict[str, Any], auth=Allowed("organization:read"))
-def organization_details(request: HttpRequest) -> Any:
-    return shape.organization_json(caller(request).organization)
-
-
 @heartbeat.get("/authorized", response={204: None}, auth=Allowed())
 def authorized(request: HttpRequest) -> Any:
     return Status(204, None)
@@ -163,13 +158,6 @@ def server(request: HttpRequest) -> Any:
 def database(request: HttpRequest) -> Any:
     connection.ensure_connection()
     return "OK"
-
-
-def _administrator(request: HttpRequest) -> Actor:
-    who = caller(request)
-    if not who.is_administrator:
-        raise SeveraError(403, "PermissionDenied", "Only an administrator may change activity types.")
-    return who
 
 
 def _types_by_guid(who: Actor) -> dict[str, ActivityType]:

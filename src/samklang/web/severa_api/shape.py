@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import available_timezones
@@ -22,6 +22,7 @@ from samklang.web.severa_api.problems import invalid
 
 #: Years of an activity: instants of their ends exist in every zone.
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
+_LARGEST_OFFSET = timedelta(hours=14)
 #: Stands for the owner of what has none: the field is demanded, and never null (ActivityModel).
 NOBODY: dict[str, Any] = {"guid": str(UUID(int=0)), "name": None, "code": None, "keywords": []}
 #: Time zones have no ids of their own here: theirs is made of their name.
@@ -218,7 +219,10 @@ def participant_json(participant: Participant, activity: Activity) -> dict[str, 
 
 
 def instant(moment: datetime, who: Actor, name: str, place: str = "UriParameter") -> datetime:
-    """The moment, meant in the user's zone where it has no offset. Raises a 400 outside the years we keep."""
+    """The moment, meant in the user's zone where it has no offset. Raises a 400 outside the years we keep, and for an
+    offset a DateTimeOffset (Severa facts §1.6), and PostgreSQL, do not know."""
+    if abs(moment.utcoffset() or timedelta()) > _LARGEST_OFFSET:
+        raise invalid(400, f"{name} has an offset of more than 14 hours", place, name)
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise invalid(400, f"{name} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}", place, name)
     return moment if moment.tzinfo else times.to_instant(moment, who.zone)

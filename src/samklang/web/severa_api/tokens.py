@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Router
 
 from samklang.accounts import programs
@@ -18,35 +19,65 @@ router = Router(auth=None)
 
 @router.post("/token", response=dict[str, Any])
 def token(request: HttpRequest) -> Any:
-    """Names are matched whatever their case; scopes are parted by commas, spaces or both. Without any: all it has."""
-    body = {str(name).lower(): value for name, value in body_of(request, dict).items()}
-    for name in ("client_id", "client_secret"):
-        if not isinstance(body.get(name), str) or not body[name]:
-            raise invalid(400, f"{name} is required", "RequestBody", name)
+    return _by_secret(_fields(request))
+
+
+@router.post("/refreshtoken", response=dict[str, Any])
+def refresh(request: HttpRequest) -> Any:
+    return _by_refresh_token(body_of(request, str))
+
+
+@router.post("/login/oauth/access_token", response=dict[str, Any])
+def access_token(request: HttpRequest) -> Any:
+    """The same tokens, by the kind of grant."""
+    body = _fields(request)
+    match body.get("grant_type"):
+        case "client_credentials":
+            return _by_secret(body)
+        case "refresh_token":
+            return _by_refresh_token(_text(body, "refresh_token"))
+        case _:
+            raise invalid(400, "grant_type is client_credentials or refresh_token", "RequestBody", "grant_type")
+
+
+@router.post("/signout", response=str)
+def sign_out(request: HttpRequest) -> Any:
+    programs.sign_out(body_of(request, str))
+    return ""
+
+
+def _fields(request: HttpRequest) -> dict[str, Any]:
+    """Names are matched whatever their case."""
+    return {str(name).lower(): value for name, value in body_of(request, dict).items()}
+
+
+def _by_secret(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Scopes are parted by commas, spaces or both. Without any: all the client has."""
+    client_id, secret = _text(body, "client_id"), _text(body, "client_secret")
     scopes = body.get("scope") or ""
     if not isinstance(scopes, str):
         raise invalid(400, "scope is text", "RequestBody", "scope")
     wanted = [scope for scope in re.split(r"[,\s]+", scopes) if scope]
     try:
-        return _json(programs.issue(body["client_id"], body["client_secret"], wanted))
+        return _json(programs.issue(client_id, secret, wanted))
     except programs.BadCredentials:
         raise SeveraError(401, "AuthenticationRequired", "The client id or the client secret is wrong.") from None
     except programs.ScopeNotGranted:
         raise SeveraError(401, "InsufficientApiScope", "The client does not have every scope it asks for.") from None
 
 
-@router.post("/refreshtoken", response=dict[str, Any])
-def refresh(request: HttpRequest) -> Any:
+def _by_refresh_token(token: str) -> dict[str, Any]:
     try:
-        return _json(programs.refresh(body_of(request, str)))
+        return _json(programs.refresh(token))
     except programs.BadCredentials:
         raise SeveraError(401, "AuthenticationRequired", "The refresh token does not hold (any longer).") from None
 
 
-@router.post("/signout", response=None)
-def sign_out(request: HttpRequest) -> Any:
-    programs.sign_out(body_of(request, str))
-    return HttpResponse(status=200)
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise invalid(400, f"{name} is required", "RequestBody", name)
+    return value
 
 
 def _json(issued: programs.Issued) -> dict[str, Any]:
