@@ -43,7 +43,9 @@ def waiting(place: Place, changes: int) -> dict[str, Waiting]:
     people = {protocol: _kept_up_to_date(place, protocol) for protocol in PROTOCOLS}
     with _serving(place) as alive:
         # Others of the organizations are heard of too: those measured before.
-        _until(lambda: {each["mailbox"] for each in place.control.get("/subscriptions")}.issuperset(people.values()), alive)
+        _until(
+            lambda: {each["mailbox"] for each in place.control.get("/subscriptions")}.issuperset(people.values()), alive
+        )
         return {protocol: _of(place, address, changes, alive) for protocol, address in people.items()}
 
 
