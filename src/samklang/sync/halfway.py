@@ -1,4 +1,4 @@
-"""What a link remembers while only half of what was decided is done, for a run that is cut off there (rules 5.4, 10.4)."""
+"""What a link remembers while half of what was decided is done, for a run that is cut off there (rules 5.4, 10.4)."""
 
 from __future__ import annotations
 
