@@ -1,5 +1,5 @@
-"""Drives a Microsoft Graph with msgraph-sdk and azure-identity: a JSON order on standard input, a JSON answer on
-standard output.
+"""Drives a Microsoft Graph with msgraph-sdk and azure-identity: a JSON order a line on standard input, a JSON answer a
+line on standard output.
 
 Order: {"graph", "login", "ca_file", "tenant", "client_id", "secret", "user", "steps": [{"do": …}, …]}.
 Answer: a list, one result per step; a step that raised gives {"error": code, "status": number, "message": text}.
@@ -32,23 +32,25 @@ from msgraph.generated.users.item.events.item.event_item_request_builder import 
 from msgraph.generated.users.item.events.item.instances.instances_request_builder import InstancesRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-ORDER = json.load(sys.stdin)
 ITEM = "msgraph.generated.users.item.events.item"
 SCOPE = "https://graph.microsoft.com/.default"
 
 
-def client() -> GraphServiceClient:
-    credential = ClientSecretCredential(
-        ORDER["tenant"],
-        ORDER["client_id"],
-        ORDER["secret"],
-        authority=ORDER["login"],
+def credential_of(order: dict[str, Any]) -> ClientSecretCredential:
+    return ClientSecretCredential(
+        order["tenant"],
+        order["client_id"],
+        order["secret"],
+        authority=order["login"],
         disable_instance_discovery=True,
-        connection_verify=ORDER["ca_file"],
+        connection_verify=order["ca_file"],
     )
+
+
+def client(order: dict[str, Any], credential: ClientSecretCredential, http: httpx.AsyncClient) -> GraphServiceClient:
     provider = AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=["127.0.0.1"])
-    adapter = GraphRequestAdapter(provider, client=httpx.AsyncClient(verify=ORDER["ca_file"], trust_env=False))
-    adapter.base_url = ORDER["graph"]
+    adapter = GraphRequestAdapter(provider, client=http)
+    adapter.base_url = order["graph"]
     return GraphServiceClient(request_adapter=adapter)
 
 
@@ -84,8 +86,8 @@ async def pages(first: Any, follow: Any) -> dict[str, Any]:
         page = await follow(page.odata_next_link)
 
 
-async def perform(graph: GraphServiceClient, step: dict[str, Any]) -> Any:
-    user = graph.users.by_user_id(step.get("user", ORDER["user"]))
+async def perform(graph: GraphServiceClient, user_id: str, step: dict[str, Any]) -> Any:
+    user = graph.users.by_user_id(step.get("user", user_id))
     match step["do"]:
         case "users":
             parameters = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters()
@@ -151,17 +153,20 @@ def filled(value: Any, results: list[Any]) -> Any:
     return value
 
 
-async def main() -> None:
-    graph, results = client(), []
-    for step in ORDER["steps"]:
-        try:
-            results.append(await perform(graph, filled(step, results)))
-        except ODataError as error:
-            code = error.error.code if error.error else ""
-            results.append({"error": code, "status": error.response_status_code, "message": str(error)[:500]})
-        except APIError as error:
-            results.append({"error": "", "status": error.response_status_code, "message": str(error)[:500]})
-    json.dump(results, sys.stdout)
+async def obeyed(order: dict[str, Any]) -> list[Any]:
+    results: list[Any] = []
+    async with credential_of(order) as credential, httpx.AsyncClient(verify=order["ca_file"], trust_env=False) as http:
+        graph = client(order, credential, http)
+        for step in order["steps"]:
+            try:
+                results.append(await perform(graph, order["user"], filled(step, results)))
+            except ODataError as error:
+                code = error.error.code if error.error else ""
+                results.append({"error": code, "status": error.response_status_code, "message": str(error)[:500]})
+            except APIError as error:
+                results.append({"error": "", "status": error.response_status_code, "message": str(error)[:500]})
+    return results
 
 
-asyncio.run(main())
+for line in sys.stdin:
+    print(json.dumps(asyncio.run(obeyed(json.loads(line)))), flush=True)

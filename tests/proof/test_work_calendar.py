@@ -36,8 +36,8 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
 @pytest.mark.parametrize(
     ("installation", "every", "edits"),
     [
-        ("ews", 6, 40),
-        ("graph", 6, 40),
+        ("ews", 12, 40),
+        ("graph", 12, 40),
         pytest.param("ews", 1, 100, marks=pytest.mark.full),
         pytest.param("graph", 1, 100, marks=pytest.mark.full),
     ],

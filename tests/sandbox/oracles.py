@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.graph_client import APP, SECRET, TENANT
 from tests.sandbox_client import ROOT, Sandbox
 
 _HOW = "`./run test` installs it."
@@ -60,14 +61,6 @@ def ask(command: list[str], order: dict[str, Any]) -> list[Any]:
     return list(json.loads(line))
 
 
-def ask_once(command: list[str], order: dict[str, Any]) -> list[Any]:
-    """The same with a process of its own, for a client that takes one order."""
-    text = json.dumps(order)
-    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return list(json.loads(done.stdout))
-
-
 def exchangelib(sandbox: Sandbox, *steps: dict[str, Any], **order: Any) -> list[Any]:
     """One result per step (see tests/oracles/exchangelib_client.py). Impersonates alice unless told otherwise."""
     return ask([str(oracle_python()), str(_SCRIPTS / "exchangelib_client.py")], _order(sandbox, steps, order))
@@ -76,6 +69,20 @@ def exchangelib(sandbox: Sandbox, *steps: dict[str, Any], **order: Any) -> list[
 def ews_javascript_api(sandbox: Sandbox, *steps: dict[str, Any], **order: Any) -> list[Any]:
     """The port of Microsoft's own client (see tests/oracles/ews_javascript_client.mjs)."""
     return ask([oracle_node(), str(_SCRIPTS / "ews_javascript_client.mjs")], _order(sandbox, steps, order))
+
+
+def msgraph_sdk(sandbox: Sandbox, *steps: dict[str, Any], **order: Any) -> list[Any]:
+    """Microsoft's own for Graph (see tests/oracles/msgraph_client.py)."""
+    usual = {
+        "graph": sandbox.graph,
+        "login": sandbox.login,
+        "ca_file": sandbox.ca_file,
+        "tenant": TENANT,
+        "client_id": APP,
+        "secret": SECRET,
+        "user": ALICE,
+    }
+    return ask([str(oracle_python()), str(_SCRIPTS / "msgraph_client.py")], usual | order | {"steps": list(steps)})
 
 
 def _order(sandbox: Sandbox, steps: tuple[dict[str, Any], ...], given: dict[str, Any]) -> dict[str, Any]:

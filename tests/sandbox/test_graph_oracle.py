@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.graph_client import ALICE, APP, SECRET, STOCKHOLM, TENANT, Graph, graph, timed, weekly
-from tests.sandbox.oracles import ask_once, oracle_python
-from tests.sandbox_client import ROOT
+from tests.sandbox.graph_client import ALICE, STOCKHOLM, Graph, graph, timed, weekly
+from tests.sandbox.oracles import msgraph_sdk
 
 __all__ = ["graph"]
 
@@ -19,18 +18,8 @@ YEAR = {"start_date_time": "2026-01-01T00:00:00Z", "end_date_time": "2027-01-01T
 
 
 def sdk(graph: Graph, *steps: dict[str, Any], **order: Any) -> list[Any]:
-    """One result per step (see tests/oracles/msgraph_client.py)."""
-    usual = {
-        "graph": graph.sandbox.graph,
-        "login": graph.sandbox.login,
-        "ca_file": graph.sandbox.ca_file,
-        "tenant": TENANT,
-        "client_id": APP,
-        "secret": SECRET,
-        "user": ALICE,
-    }
-    script = str(ROOT / "tests" / "oracles" / "msgraph_client.py")
-    return ask_once([str(oracle_python()), script], usual | order | {"steps": list(steps)})
+    """One result per step."""
+    return msgraph_sdk(graph.sandbox, *steps, **order)
 
 
 def test_the_sdk_makes_reads_changes_lists_and_deletes(graph: Graph) -> None:

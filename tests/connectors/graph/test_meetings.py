@@ -14,8 +14,8 @@ from tests.connectors.graph.conftest import ALICE, APP, SECRET, TENANT
 from tests.contract.calendar import MEETING, SERIES, stored
 from tests.contract.meeting_people import surrounded
 from tests.contract.meetings import BOB, CALLED, CAROL, DAVID, ROOM, MeetingSide
-from tests.sandbox.oracles import ask_once, oracle_python
-from tests.sandbox_client import ROOT, Sandbox
+from tests.sandbox.oracles import msgraph_sdk
+from tests.sandbox_client import Sandbox
 
 
 @pytest.fixture
@@ -66,18 +66,8 @@ def test_the_sdk_reads_the_people_we_wrote_and_the_answer_we_gave(sandbox: Sandb
     side.port.update(seen, wanted, frozenset({"p:david@example.com"}), Mail.CHANGED)
     answered = side.port.respond(stored(side.port, side.invites(replace(MEETING, title="Xenia's"))), "tentative")
     assert answered is not None
-    order = {
-        "graph": sandbox.graph,
-        "login": sandbox.login,
-        "ca_file": sandbox.ca_file,
-        "tenant": TENANT,
-        "client_id": APP,
-        "secret": SECRET,
-        "user": ALICE,
-        "steps": [{"do": "get", "id": seen.id}, {"do": "get", "id": answered.id}],
-    }
-    script = str(ROOT / "tests" / "oracles" / "msgraph_client.py")
-    read, invitation = ask_once([str(oracle_python()), script], order)
+    ours = {"tenant": TENANT, "client_id": APP, "secret": SECRET, "user": ALICE}
+    read, invitation = msgraph_sdk(sandbox, {"do": "get", "id": seen.id}, {"do": "get", "id": answered.id}, **ours)
     assert [(each["type"], each["emailAddress"]["address"]) for each in read["attendees"]] == [
         ("required", BOB.address),
         ("optional", CAROL.address),
