@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,6 +52,9 @@ class Tenant(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     apps: list[App] = msgspec.field(default_factory=list)
     secret_expired: bool = False
     consent_delay_seconds: float = 0
+    user_consent: bool = True  # a user may let an app know who he is, or an administrator alone
+    guests: list[str] = msgspec.field(default_factory=list)  # addresses of people of other organizations
+    claims: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # by address: what ID tokens say instead
 
 
 def server(store: Store) -> Server:

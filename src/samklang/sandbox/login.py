@@ -1,11 +1,13 @@
-"""Microsoft's sign-in as far as an application without a user needs it: discovery and tokens (Graph facts §2).
+"""Microsoft's sign-in as programs see it: discovery, keys and tokens, for an application without a user (Graph facts
+§2) and for a person's authorization code.
 
-Served under {login}; errors carry the AADSTS codes a client must tell apart. The consent pages are in
-`pages.consent`.
+Served under {login}; errors carry the AADSTS codes a client must tell apart. The pages are `pages.consent` and
+`pages.authorize`.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from samklang.sandbox import faults, tokens
+from samklang.sandbox import faults, openid, tokens
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.store import Store
@@ -99,15 +101,20 @@ class _Login:
         tenant = tenant_of(self._store, name)
         if tenant is None and name not in _ANY_TENANT:
             return _refusal(_no_tenant(name))
-        base = f"{self._sandbox.urls['login']}/{tenant.id if tenant else name}"
+        login, address = self._sandbox.urls["login"], tenant.id if tenant else name
+        base = f"{login}/{address}"
         return web.json_response(
             {
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                # For browsers, which distrust the test CA; Microsoft's is on the same host as the rest.
+                "authorization_endpoint": f"{self._sandbox.urls['pages']}/login/{address}/oauth2/v2.0/authorize",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "issuer": f"{base}/v2.0",
+                # Without a tenant Microsoft's names none: the braces are to be filled in.
+                "issuer": f"{login}/{tenant.id if tenant else '{tenantid}'}/v2.0",
                 "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-                "response_types_supported": ["code", "id_token"],
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "tenant_region_scope": "EU",
@@ -116,7 +123,7 @@ class _Login:
         )
 
     async def keys(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response({"keys": []})
+        return web.json_response(openid.keys(self._store))
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         _name(request, "token")
@@ -152,6 +159,8 @@ class _Login:
         return await faults.answer(fault, request)
 
     def _issue(self, name: str, form: dict[str, str]) -> dict[str, Any]:
+        if form.get("grant_type") == "authorization_code":
+            return self._redeem(name, form)
         tenant = tenant_of(self._store, name)
         if tenant is None:
             raise _no_tenant(name)
@@ -160,7 +169,7 @@ class _Login:
                 400,
                 "unsupported_grant_type",
                 70003,
-                "The app requested an unsupported grant type. Use client_credentials.",
+                "The app requested an unsupported grant type. Use client_credentials or authorization_code.",
             )
         scope = form.get("scope", "")
         if not scope.endswith("/.default"):
@@ -185,6 +194,36 @@ class _Login:
             "expires_in": tokens.LIFETIME,
             "ext_expires_in": tokens.LIFETIME,
             "access_token": token,
+        }
+
+    def _redeem(self, name: str, form: dict[str, str]) -> dict[str, Any]:
+        """Tokens for a code a person's sign-in gave (RFC 6749 §4.1.3, RFC 7636 §4.6)."""
+        code = openid.use_code(self._store, form.get("code", ""))
+        if code is None:
+            raise LoginError(400, "invalid_grant", 70000, "The provided authorization code is not valid.")
+        tenant = tenant_of(self._store, name)
+        if name not in _ANY_TENANT and (tenant is None or tenant.id != code.tenant):
+            raise LoginError(400, "invalid_grant", 700005, "The code is intended to use against other tenant.")
+        if code.used:
+            raise LoginError(400, "invalid_grant", 54005, "OAuth2 Authorization code was already redeemed.")
+        if time.time() > code.at + openid.CODE_LIFETIME:
+            raise LoginError(400, "invalid_grant", 70008, "The provided authorization code has expired.")
+        if (form.get("client_id"), form.get("redirect_uri")) != (code.client_id, code.redirect_uri):
+            raise LoginError(400, "invalid_grant", 500112, "Client or redirect URI are not those of the request.")
+        if not openid.verifies(code, form.get("code_verifier", "")):
+            raise LoginError(400, "invalid_grant", 501481, "The Code_Verifier does not match the code_challenge.")
+        theirs, mailbox = tenant_of(self._store, code.tenant), self._store.mailbox(code.address)
+        app = app_of(theirs, code.client_id) if theirs else None
+        if theirs is None or app is None or mailbox is None:
+            raise LoginError(400, "invalid_grant", 50034, "The user account does not exist.")
+        self._check_credentials(theirs, app, form)
+        return {
+            "token_type": "Bearer",
+            "scope": code.scope,
+            "expires_in": tokens.LIFETIME,
+            "ext_expires_in": tokens.LIFETIME,
+            "access_token": secrets.token_urlsafe(64),  # of nothing: no person speaks Graph here
+            "id_token": openid.id_token(self._store, theirs, mailbox, code, self._sandbox.urls["login"]),
         }
 
     def _check_credentials(self, tenant: Tenant, app: App, form: dict[str, str]) -> None:

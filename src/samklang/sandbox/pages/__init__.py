@@ -1,5 +1,5 @@
 """What a browser sees of the sandbox, on the plain-HTTP port: a page per mailbox, one per user of Severa, and
-Microsoft's consent."""
+Microsoft's sign-in and consent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.pages import consent, mailbox, severa
+from samklang.sandbox.pages import authorize, consent, mailbox, severa
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -16,5 +16,6 @@ _STATIC = Path(__file__).parent / "static"
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     app.router.add_static("/static", _STATIC)
     consent.add_routes(app, sandbox)
+    authorize.add_routes(app, sandbox)
     mailbox.add_routes(app, sandbox)
     severa.add_routes(app, sandbox)

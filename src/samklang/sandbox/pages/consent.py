@@ -13,7 +13,8 @@ from samklang.sandbox import login
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.graph.directory import tenant_mailboxes
-from samklang.sandbox.pages.markup import Child, Markup, h, page
+from samklang.sandbox.pages.markup import Markup, h
+from samklang.sandbox.pages.signing import WrongError, app_known, bring, card, choice, redirect_of, tenants_named
 
 _WORDS = {
     "Calendars.ReadWrite": ("Read and write calendars in all mailboxes", "Create, read, update and delete events."),
@@ -26,33 +27,22 @@ _PEOPLE_SHOWN = 8
 
 
 class _Asked:
-    """What the address of the page asks for. Raises _WrongError."""
+    """What the address of the page asks for. Raises WrongError."""
 
     def __init__(self, sandbox: Sandbox, request: web.Request) -> None:
         self.query = request.query
         self.name = request.match_info["tenant"]
         if self.name == "common":
-            raise _WrongError(
+            raise WrongError(
                 "AADSTS9001023: Use a tenant's id, a domain or 'organizations' in the address, not 'common'."
             )
-        tenants = list(sandbox.store.all("tenant", Tenant).values())
-        if self.name != "organizations":
-            tenant = login.tenant_of(sandbox.store, self.name)
-            if tenant is None:
-                raise _WrongError(f"AADSTS90002: Tenant '{self.name}' not found.")
-            tenants = [tenant]
-        self.tenants = tenants
+        self.tenants = tenants_named(sandbox.store, self.name)
         self.client_id = self.query.get("client_id", "")
-        known = [app for t in sandbox.store.all("tenant", Tenant).values() if (app := login.app_of(t, self.client_id))]
-        if not known:
-            raise _WrongError(f"AADSTS700016: Application with identifier '{self.client_id}' was not found.")
-        self.app: App = known[0]
-        self.redirect = self.query.get("redirect_uri", "")
-        if urlsplit(self.redirect).scheme not in ("http", "https") or not urlsplit(self.redirect).netloc:
-            raise _WrongError("AADSTS50011: The redirect URI specified in the request is missing or no address.")
+        self.app: App = app_known(sandbox.store, self.client_id)
+        self.redirect = redirect_of(self.query)
         self.scope = self.query.get("scope", "https://graph.microsoft.com/.default")
         if not self.scope.endswith("/.default"):
-            raise _WrongError(
+            raise WrongError(
                 "AADSTS70011: Application permissions need the scope https://graph.microsoft.com/.default."
             )
 
@@ -61,10 +51,6 @@ class _Asked:
         state = {"state": self.query["state"]} if "state" in self.query else {}
         mark = "&" if urlsplit(self.redirect).query else "?"
         return web.HTTPFound(f"{self.redirect}{mark}{urlencode({'admin_consent': 'True'} | answer | state)}")
-
-
-class _WrongError(Exception):
-    """Shown on the page, as Microsoft does: nothing is sent to an address that cannot be trusted."""
 
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
@@ -81,19 +67,15 @@ class _Consent:
     async def ask(self, request: web.Request) -> web.Response:
         try:
             asked = _Asked(self._sandbox, request)
-        except _WrongError as error:
-            return _card(
-                "Sorry, but we're having trouble signing you in.", h("p", str(error), class_="wrong"), status=400
-            )
+        except WrongError as error:
+            return error.shown()
         return self._sign_in(asked)
 
     async def answer(self, request: web.Request) -> web.Response:
         try:
             asked = _Asked(self._sandbox, request)
-        except _WrongError as error:
-            return _card(
-                "Sorry, but we're having trouble signing you in.", h("p", str(error), class_="wrong"), status=400
-            )
+        except WrongError as error:
+            return error.shown()
         form = await request.post()
         account = str(form.get("account", ""))
         tenant = next((t for t in asked.tenants if account == _admin(t)), None)
@@ -103,7 +85,7 @@ class _Consent:
                 error_description="AADSTS65004: The resource owner or authorization server denied the request.",
             )
         if tenant is None:
-            return _card("Need admin approval", self._not_an_admin(asked, account), status=403)
+            return card("Need admin approval", self._not_an_admin(asked, account), status=403)
         if form.get("decision") == "accept":
             self._grant(tenant, asked)
             raise asked.back(tenant=tenant.id, scope=asked.scope)
@@ -112,13 +94,13 @@ class _Consent:
     def _sign_in(self, asked: _Asked) -> web.Response:
         choices: list[Markup] = []
         for tenant in asked.tenants:
-            choices.append(_choice(_admin(tenant), "Administrator", checked=not choices))
+            choices.append(choice(_admin(tenant), "Administrator", checked=not choices))
             for mailbox in tenant_mailboxes(self._sandbox.store, tenant)[:_PEOPLE_SHOWN]:
-                choices.append(_choice(mailbox.address, mailbox.name or "User", checked=False))
+                choices.append(choice(mailbox.address, mailbox.name or "User", checked=False))
         if not choices:
             choices.append(h("p", "This sandbox has no Microsoft 365 tenant yet.", class_="wrong"))
         form = h("form", choices, h("div", h("button", "Next", class_="main"), class_="buttons"), method="post")
-        return _card("Pick an account", h("p", "Signing in to the sandbox needs no password."), form)
+        return card("Pick an account", h("p", "Signing in to the sandbox needs no password."), form)
 
     def _review(self, asked: _Asked, tenant: Tenant, account: str) -> web.Response:
         roles = (login.app_of(tenant, asked.client_id) or asked.app).roles or asked.app.roles
@@ -131,7 +113,7 @@ class _Consent:
             method="post",
             class_="buttons",
         )
-        return _card(
+        return card(
             "Permissions requested",
             h("p", "Review for your organization, ", h("strong", tenant.domains[0] if tenant.domains else tenant.id)),
             h("p", h("strong", "Samklang"), h("small", f" app id {asked.client_id}")),
@@ -148,23 +130,11 @@ class _Consent:
         return [h("p", text), h("p", "AADSTS90094", class_="wrong"), form]
 
     def _grant(self, tenant: Tenant, asked: _Asked) -> None:
+        bring(self._sandbox.store, tenant, asked.app)
         app = login.app_of(tenant, asked.client_id)
-        if app is None:  # an app that another tenant registered: consent is what brings it into this one
-            app = App(client_id=asked.app.client_id, secret=asked.app.secret, roles=list(asked.app.roles))
-            tenant.apps.append(app)
+        assert app is not None
         login.grant(self._sandbox.store, tenant, app)
 
 
 def _admin(tenant: Tenant) -> str:
     return f"admin@{tenant.domains[0] if tenant.domains else tenant.id}"
-
-
-def _choice(account: str, role: str, *, checked: bool) -> Markup:
-    radio = h("input", type="radio", name="account", value=account, checked=checked, required=True)
-    return h("label", radio, h("span", h("strong", account), h("small", role)), class_="account")
-
-
-def _card(title: str, *body: Child, status: int = 200, account: str = "") -> web.Response:
-    logo = h("p", h("span", class_="logo", aria_hidden="true"), "Sandbox sign-in", class_="brand")
-    who = h("p", account, class_="who") if account else None
-    return page(title, h("main", logo, who, h("h1", title), *body, class_="card"), status=status, class_="signin")
