@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from samklang.web import invitation, notices, signin
+from samklang.web import invitation, microsoft, notices, signin
 from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import trash as calendar_trash
@@ -13,12 +13,14 @@ from samklang.web.profile import history
 from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
 from samklang.web.settings import exchange
+from samklang.web.settings import microsoft as settings_microsoft
 from samklang.web.settings import programs as settings_programs
 from samklang.web.settings import severa as settings_severa
 from samklang.web.severa_api import api as severa_api
 from samklang.web.severa_api import heartbeat as severa_heartbeat
 
 _EXCHANGE = "settings/integrations/microsoft-exchange"
+_MICROSOFT = "settings/integrations/microsoft-sign-in"
 _VISMA = "settings/integrations/visma-severa"
 _SYNC = "profile/calendar/synchronization"
 _SEVERA = severa_api.urls
@@ -40,6 +42,8 @@ urlpatterns = [
     path("help/user", help_page, {"page": "user"}, name="help-user"),
     path("help/administrator", help_page, {"page": "administrator"}, name="help-administrator"),
     path("sign-in", signin.sign_in, name="sign-in"),
+    path("sign-in/microsoft", microsoft.sign_in, name="microsoft"),
+    path("sign-in/microsoft/back", microsoft.back, name="microsoft-back"),
     path("invitation/<uidb64>/<token>", invitation.Accept.as_view(), name="invitation"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("settings", exchange.to_settings, name="settings"),
@@ -56,9 +60,12 @@ urlpatterns = [
     path(f"{_VISMA}/switch", settings_severa.switch, name="settings-severa-switch"),
     path(f"{_VISMA}/invite", settings_severa.invite, name="settings-severa-invite"),
     path(f"{_VISMA}/people", settings_severa.read_people, name="settings-severa-people"),
+    path(_MICROSOFT, settings_microsoft.page, name="settings-microsoft"),
     path("settings/integrations/rest-api", settings_programs.programs, name="settings-programs"),
     path("settings/integrations/rest-api/revoke", settings_programs.revoke, name="settings-programs-revoke"),
     path("profile", profile_settings.profile, name="profile"),
+    path("profile/microsoft/connect", microsoft.connect, name="microsoft-connect"),
+    path("profile/microsoft/disconnect", microsoft.disconnect, name="microsoft-disconnect"),
     path(_SYNC, profile_sync.calendar_sync, name="profile-sync"),
     path(f"{_SYNC}/state", profile_sync.state, name="profile-sync-state"),
     path(f"{_SYNC}/switch", profile_sync.switch, name="profile-sync-switch"),

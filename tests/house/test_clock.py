@@ -27,6 +27,7 @@ READERS = {
 REAL_TIME = {
     "clock.py": "is the clock",
     "connectors/graph/auth.py": "the server's tokens expire in real time",
+    "connectors/graph/openid.py": "so do its ID tokens",
     "accounts/throttle.py": "sign-in throttling counts real minutes",
     "sandbox/": "a server of its own, with a clock of its own",
 }

@@ -14,7 +14,7 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.sandbox.graph_client import ALICE, APP, ROLES, SECRET, TENANT, Graph, graph
+from tests.sandbox.graph_client import ALICE, APP, BOB, ROLES, SECRET, TENANT, Graph, graph
 
 __all__ = ["graph"]
 
@@ -136,8 +136,9 @@ def test_without_an_administrators_consent_a_person_consents_for_himself_if_his_
     person.sandbox.tenant(TENANT, domains=["example.com"], apps=[app])
     assert "View your basic profile" in person.chooses(ALICE).text
     assert "id_token" in person.redeems(back(person.chooses(ALICE, decision="accept"))["code"])
+    assert person.chooses(ALICE).status_code == 302, "once"
     person.sandbox.tenant(TENANT, domains=["example.com"], apps=[app], user_consent=False)
-    refused = person.chooses(ALICE)
+    refused = person.chooses(BOB, decision="accept")
     assert (refused.status_code, "AADSTS90094" in refused.text) == (403, True)
 
 

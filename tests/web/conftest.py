@@ -20,14 +20,22 @@ def house(db: None) -> House:
 
 
 @pytest.fixture
-def connected(db: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connected]:
+def reached(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This installation's settings lead to the sandbox."""
     from samklang.config import config
-    from tests.web.connected import furnish, reach
+    from tests.web.connected import reach
 
     reach(sandbox, monkeypatch)
-    yield furnish(sandbox)
+    yield
     monkeypatch.undo()
     config.cache_clear()
+
+
+@pytest.fixture
+def connected(db: None, sandbox: Sandbox, reached: None) -> Connected:
+    from tests.web.connected import furnish
+
+    return furnish(sandbox)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 ANYBODY, USERS, ADMINISTRATORS = "anybody", "users", "administrators"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _EXCHANGE = "/settings/integrations/microsoft-exchange"
+_MICROSOFT = "/settings/integrations/microsoft-sign-in"
 _PROGRAMS = "/settings/integrations/rest-api"
 _SEVERA = "/settings/integrations/visma-severa"
 _SYNC = "/profile/calendar/synchronization"
@@ -83,6 +84,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/sign-in"): Route(ANYBODY),
     ("POST", "/sign-in"): Route(ANYBODY),
     ("POST", "/sign-out"): Route(ANYBODY),
+    ("GET", "/sign-in/microsoft"): Route(ANYBODY),
+    ("GET", "/sign-in/microsoft/back"): Route(ANYBODY),
+    ("POST", "/profile/microsoft/connect"): Route(USERS),
+    ("POST", "/profile/microsoft/disconnect"): Route(USERS),
+    ("GET", _MICROSOFT): Route(ADMINISTRATORS),
+    ("POST", _MICROSOFT): Route(ADMINISTRATORS),
     ("POST", "/notices/graph"): Route(ANYBODY),
     ("GET", "/invitation/<uidb64>/<token>"): Route(ANYBODY),
     ("POST", "/invitation/<uidb64>/<token>"): Route(ANYBODY),

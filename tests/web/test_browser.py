@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ PAGES = (
     "/calendar/trash",
     "/profile",
     "/settings/integrations/microsoft-exchange",
+    "/settings/integrations/microsoft-sign-in",
     "/settings/integrations/rest-api",
     "/settings/integrations/visma-severa",
     "/profile/calendar/synchronization",
@@ -46,6 +48,15 @@ PAGES = (
     "/help/administrator",
     "/nowhere",
 )
+
+
+APP = {"client_id": "5a3c1a9e-0000-4000-8000-0000000000a1", "secret": "the-apps-secret"}
+
+
+def _free_port() -> int:
+    with socket.socket() as any_free:
+        any_free.bind(("127.0.0.1", 0))
+        return int(any_free.getsockname()[1])
 
 
 @dataclass
@@ -60,6 +71,8 @@ def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
     sandbox.reset()
     sandbox.account(r"EXAMPLE\sync", "right")
     sandbox.mailbox(EMAIL, name="Alice Berg", zone="Europe/Stockholm")
+    sandbox.tenant("5a3c1a9e-0000-4000-8000-00000000f1fe", domains=["example.org"], apps=[APP])
+    listen = f"127.0.0.1:{_free_port()}"  # known before it starts: Microsoft sends people back there
     database = f"browser_{os.getpid()}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"create database {database}")
@@ -69,7 +82,11 @@ def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
             "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
             "DATABASE_URL": re.sub(r"/[^/?]+(\?|$)", rf"/{database}\1", database_url, count=1),
             "SAMKLANG_DATA": data,
-            "SAMKLANG_LISTEN": "127.0.0.1:0",
+            "SAMKLANG_LISTEN": listen,
+            "SAMKLANG_PUBLIC_URL": f"http://{listen}",
+            "SAMKLANG_LOGIN_URL": sandbox.login,
+            "SAMKLANG_APP_ID": APP["client_id"],
+            "SAMKLANG_APP_SECRET": APP["secret"],
             "SAMKLANG_CA_FILE": sandbox.ca_file,
             "SAMKLANG_ALLOW_PRIVATE_ADDRESSES": "1",
             "SAMKLANG_POLL_SECONDS": "3",
@@ -305,6 +322,27 @@ def _violations(page: Page) -> list[tuple[str, str]]:
     )
     serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     return [(rule["id"], node["html"][:200]) for rule in serious for node in rule["nodes"]]
+
+
+def test_sign_in_with_microsoft_is_switched_on_by_signing_in_and_then_offered(
+    chromium: Browser, cookies: Any, site: Site
+) -> None:
+    page = _open(chromium, cookies)
+    page.goto(f"{site.address}/settings/integrations/microsoft-sign-in")
+    page.get_by_role("switch", name="Let people sign in with Microsoft").click()
+    page.get_by_label(EMAIL).check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("People of your organization can sign in with Microsoft from now on.")).to_be_visible()
+    stranger = chromium.new_context().new_page()
+    stranger.goto(f"{site.address}/profile")
+    assert _violations(stranger) == []
+    stranger.get_by_role("link", name="Sign in with Microsoft").click()
+    stranger.get_by_label(EMAIL).check()
+    stranger.get_by_role("button", name="Next").click()
+    expect(stranger.get_by_text("You sign in with your Microsoft account.")).to_be_visible()
+    for each in (page, stranger):
+        each.context.close()
 
 
 def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: Site, scheme: str) -> None:

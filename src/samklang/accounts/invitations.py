@@ -68,9 +68,12 @@ def _mail(user: User, link: str, by: User | None) -> bool:
             "activities alike. Set your password here:\n\n%(link)s\n\nThe link is good for %(days)d days. Afterwards "
             "ask for another one."
         )
+        if user.organization.microsoft_tenant:
+            text += "\n\n" + _("Or sign in with your Microsoft account, without a password: %(page)s")
         who = by.name if by else user.organization.name
         days = settings.PASSWORD_RESET_TIMEOUT // 86_400
-        values = {"name": user.name, "who": who, "link": link, "days": days}
+        page = f"{config().public_url.rstrip('/')}/sign-in"
+        values = {"name": user.name, "who": who, "link": link, "days": days, "page": page}
     try:
         send_mail(subject, text % values, None, [user.email])
     except (OSError, SMTPException) as error:

@@ -46,6 +46,8 @@ class Organization(models.Model):
     zone = models.CharField(max_length=64, default="Europe/Stockholm")
     settings = models.JSONField(default=dict, blank=True)
     psa = models.CharField(max_length=8, choices=Psa.choices, default=Psa.BUILT_IN)
+    #: Id of the Microsoft tenant whose people sign in with their accounts there; "" while they do not.
+    microsoft_tenant = models.CharField(max_length=64, blank=True, default="")
     created = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -87,6 +89,8 @@ class User(AbstractBaseUser):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
     #: His guid in the organization's Severa; "" where its activities are built in, or nobody there has his address.
     severa_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    #: The Microsoft account he signs in with, "tenant/object id", from his first such sign-in on.
+    microsoft_id = models.CharField(max_length=130, null=True, blank=True, unique=True)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)

@@ -37,6 +37,7 @@ def everything(user: User) -> dict[str, Any]:
             "role": user.role,
             "zone": user.zone,
             "language": user.language,
+            "microsoft_account": user.microsoft_id,
             "created": user.created,
             "tokens": list(user.tokens.order_by("pk").values("name", "made_by", "created", "last_used", "revoked")),
         },

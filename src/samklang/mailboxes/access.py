@@ -166,7 +166,7 @@ def signs_in(connection: Connection) -> bool:
 def consent_address(state: str, redirect_uri: str) -> str:
     """Where the administrator's browser goes to grant permissions."""
     settings = config()
-    access = _app(ANY_TENANT)
+    access = app_in(ANY_TENANT)
     return graph_consent.consent_url(
         settings.consent_url or settings.login_url,
         ANY_TENANT,
@@ -179,17 +179,18 @@ def consent_address(state: str, redirect_uri: str) -> str:
 
 def verify_tenant(tenant: str) -> Tenant:
     """The tenant a consent's redirect claims, by a token of its own and its own word. Raises SyncError."""
-    access = _app(tenant)
+    access = app_in(tenant)
     return tenant_of(GraphClient(access, Tokens(access)))
 
 
 def _graph(connection: Connection) -> GraphAccess:
     if not connection.tenant:
         raise ConnectionRefused("not_consented")
-    return _app(connection.tenant)
+    return app_in(connection.tenant)
 
 
-def _app(tenant: str) -> GraphAccess:
+def app_in(tenant: str) -> GraphAccess:
+    """This installation's app in a tenant. Raises ConnectionRefused("credential_missing"): the operator named none."""
     settings = config()
     if not settings.app_id or not (settings.app_secret or settings.app_certificate):
         raise ConnectionRefused("credential_missing")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.mailboxes.mailbox_words import WORDS
 from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
+from samklang.mailboxes.microsoft_words import WORDS as WORDS_OF_MICROSOFT
 from samklang.mailboxes.severa_words import STEPS as STEPS_OF_SEVERA
 from samklang.mailboxes.severa_words import WORDS as WORDS_OF_SEVERA
 
@@ -49,6 +50,7 @@ _REFUSED_HERE = (
 _TABLE: dict[str, tuple[str, str]] = {
     **WORDS,
     **WORDS_OF_ACTS,
+    **WORDS_OF_MICROSOFT,
     **WORDS_OF_SEVERA,
     # Reaching the server
     "unknown_host": (

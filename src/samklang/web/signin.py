@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from samklang.accounts import services
+from samklang.mailboxes import microsoft_sign_in
 
 
 class SignInForm(forms.Form):
@@ -26,7 +29,7 @@ class SignInForm(forms.Form):
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    target = _safe_target(request)
+    target = safe_target(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
     form = SignInForm(request.POST or None)
@@ -44,7 +47,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         else:
             auth.login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return HttpResponseRedirect(target)
-    return render(request, "signin.html", {"form": form, "next": target}, status=status)
+    return sign_in_page(request, form, target, status)
+
+
+def sign_in_page(request: HttpRequest, form: SignInForm, target: str, status: int, **more: Any) -> HttpResponse:
+    context = {"form": form, "next": target, "microsoft": microsoft_sign_in.is_offered(), **more}
+    return render(request, "signin.html", context, status=status)
 
 
 @require_POST
@@ -53,7 +61,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/sign-in")
 
 
-def _safe_target(request: HttpRequest) -> str:
+def safe_target(request: HttpRequest) -> str:
     """Where to go after signing in: within this site only."""
     target = request.POST.get("next") or request.GET.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None)

@@ -11,6 +11,8 @@ import json
 import re
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -126,25 +128,36 @@ class Tokens:
         return answer
 
     def _acquire(self) -> str:
-        access = self._access
-        try:
-            app = msal.ConfidentialClientApplication(
-                access.app_id,
-                client_credential=_credential(access),
-                authority=access.authority,
-                # The sign-in of a test or a private cloud is not in Microsoft's list of them.
-                instance_discovery=urlsplit(access.login_url).hostname in WELL_KNOWN_AUTHORITY_HOSTS,
-                http_client=self._session,
-                token_cache=self._cache,
-            )
-            answer = app.acquire_token_for_client([access.scope])
-        except (requests.RequestException, MsalError, RuntimeError) as error:
-            raise Unavailable("login_unavailable", type(error).__name__) from None
-        except ValueError as error:
-            raise _not_found(error) from None
+        with errors_named():
+            app = application(self._access, self._session, token_cache=self._cache)
+            answer = app.acquire_token_for_client([self._access.scope])
         if "access_token" in answer:
             return str(answer["access_token"])
         raise _refused(answer)
+
+
+def application(access: GraphAccess, session: http.Session, **more: Any) -> msal.ConfidentialClientApplication:
+    """Our app at the tenant's sign-in service, whose addresses msal asks for at once. Use it under `errors_named`."""
+    return msal.ConfidentialClientApplication(
+        access.app_id,
+        client_credential=_credential(access),
+        authority=access.authority,
+        # The sign-in of a test or a private cloud is not in Microsoft's list of them.
+        instance_discovery=urlsplit(access.login_url).hostname in WELL_KNOWN_AUTHORITY_HOSTS,
+        http_client=session,
+        **more,
+    )
+
+
+@contextmanager
+def errors_named() -> Iterator[None]:
+    """What msal raises, in our terms: texts of its exceptions hold answers."""
+    try:
+        yield
+    except (requests.RequestException, MsalError, RuntimeError) as error:
+        raise Unavailable("login_unavailable", type(error).__name__) from None
+    except ValueError as error:
+        raise _not_found(error) from None
 
 
 def _credential(access: GraphAccess) -> str | dict[str, str]:

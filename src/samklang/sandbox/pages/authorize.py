@@ -78,9 +78,10 @@ class _Authorize:
             text = f"AADSTS50020: User account '{account}' does not exist in the tenant and cannot access the app."
             return card("Pick an account", h("p", text, class_="wrong"), status=403)
         tenant, mailbox = found
-        app = login.app_of(tenant, asked.app.client_id)
-        if (app is None or not app.consented) and form.get("decision") != "accept":
-            return self._review(tenant, mailbox)
+        if not self._consented(asked, tenant, mailbox):
+            if form.get("decision") != "accept" or not tenant.user_consent:
+                return self._review(tenant, mailbox)
+            self._store.put("consent", f"{tenant.id}/{asked.app.client_id}/{mailbox.address}", time.time())
         bring(self._store, tenant, asked.app)
         raise asked.back(code=self._code(asked, tenant, mailbox))
 
@@ -98,6 +99,12 @@ class _Authorize:
                 at=time.time(),
             ),
         )
+
+    def _consented(self, asked: _Asked, tenant: Tenant, mailbox: Mailbox) -> bool:
+        """For everybody by an administrator, or for himself before."""
+        app = login.app_of(tenant, asked.app.client_id)
+        own = f"{tenant.id}/{asked.app.client_id}/{mailbox.address}"
+        return (app is not None and app.consented) or self._store.get("consent", own, float) is not None
 
     def _found(self, asked: _Asked, account: str) -> tuple[Tenant, Mailbox] | None:
         return next(((t, m) for t, m in self._people(asked) if m.address == account.casefold()), None)

@@ -64,6 +64,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         form = ProfileForm(user, initial={name: getattr(user, name) for name in names})
     readers = ApiClient.objects.of(user.organization).valid().filter(sees_private=True).values_list("name", flat=True)
     context = {"area": "profile", "form": form, "zones": _zones(), "readers": sorted(readers)}
+    context["microsoft"] = bool(user.organization.microsoft_tenant)
     return render(request, "profile/settings.html", context, status=422 if form.errors else 200)
 
 

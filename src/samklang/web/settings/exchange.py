@@ -151,7 +151,7 @@ def grant(request: HttpRequest) -> HttpResponse:
         address = exchange.consent_address(state, _redirect_uri())
     except SyncError as error:
         return _consent_result(request, error.code, 409, error.detail)
-    return render(request, "settings/grant.html", {"address": address})
+    return render(request, "settings/grant.html", {"address": address, "title": _("Grant permissions")})
 
 
 @administrators_only
