@@ -387,3 +387,53 @@ def test_rule_5_4_both_sides_typed_the_new_rule_and_an_old_answer_comes_between_
     for place in (PSA, "alice"):
         exceptions = office.items(place)[_only(office, place)].entry.exceptions
         assert {day: one.title for day, one in exceptions.items()} == {FIRST: "Cake", SECOND: "Cocoa"}
+
+
+@pytest.mark.parametrize("cut_off", ["", "exchange.delete", "store.record"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("reconcile", [False, True], ids=["told of it late", "found by the nightly look"])
+def test_rule_4_1_an_invitation_seen_late_takes_the_place_of_the_plain_copy_its_activity_came_as(
+    meetings: MeetingOffice, reconcile: bool, after: bool, cut_off: str
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "alice", "bob@example.org")
+    invitation = _only(meetings, "bob")
+    meetings.shelf("bob").miss_changes(1)
+    meetings.faults.arm(Throttled(1.0), on="psa.create", after=True)
+    meetings.run("alice")
+    meetings.faults.disarm()
+    meetings.run("bob")
+    assert len(meetings.items("bob")) == 2, "the invitation, which he has not heard of yet, and a plain copy"
+    if not reconcile:
+        meetings.touch("bob", invitation)
+    if cut_off:
+        meetings.faults.arm(PowerCut(), on=cut_off, after=after)
+    with suppress(PowerCut):
+        meetings.run("bob", reconcile=reconcile)
+    meetings.faults.disarm()
+    meetings.run("bob", reconcile=reconcile)
+    assert [link.item_id for link in meetings.joined() if link.person == "bob"] == [invitation]
+    bring_to_rest(meetings, meetings.people)
+    assert _is_one_for_everybody(meetings)
+
+
+def test_rule_4_1_what_was_typed_into_the_plain_copy_is_kept_when_the_invitation_takes_its_place(
+    meetings: MeetingOffice,
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "alice", "bob@example.org")
+    invitation = _only(meetings, "bob")
+    meetings.shelf("bob").miss_changes(1)
+    meetings.faults.arm(Throttled(1.0), on="psa.create", after=True)
+    meetings.run("alice")
+    meetings.faults.disarm()
+    meetings.run("bob")
+    (copy,) = meetings.items("bob").keys() - {invitation}
+    meetings.edit("bob", copy, place="Attic")
+    meetings.shelf("bob").miss_changes(1)
+    meetings.touch("bob", invitation)
+    meetings.run("bob")
+    bring_to_rest(meetings, ("bob", "alice"), reconcile=True)
+    assert _is_one_for_everybody(meetings)
+    (place,) = {item.entry.place for where in meetings.places for item in meetings.items(where).values()}
+    assert "Attic" in {place} | meetings.losers()

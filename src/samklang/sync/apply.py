@@ -19,6 +19,7 @@ from samklang.engine.actions import (
     CreateEvent,
     Delete,
     Detach,
+    Forget,
     Join,
     Observation,
     Rebase,
@@ -159,6 +160,10 @@ class Applier:
         )
         edited = self._clocks().on_psa_clock(event.modified)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)
+        copy = self._recorder.known.plain_copy_of(activity.id)
+        if copy is not None:
+            self._put_in_place_of(copy, begun, activity, event, decisions)
+            return
         base = base_after(begun, activity, event, self._rules)
         differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
         apart = known and bool(differing)
@@ -221,6 +226,17 @@ class Applier:
         with self._recorder.writing(action.link, Side.EXCHANGE, "delete", action.rule, held, {}):
             self._calendar.delete(fresh)
             self._recorder.write(link, Side.EXCHANGE, "delete", action.rule, before=held)
+
+    def _put_in_place_of(
+        self, copy: Link, begun: Link, activity: SeenActivity, event: SeenEvent, decisions: int
+    ) -> None:
+        """A colleague's run had made the activity of this meeting, and a plain copy of it came here before the
+        invitation was seen: that takes its place (rule 4.1), once what was typed into the copy is brought across."""
+        seen = ask(self._calendar.get, copy.item_id or "")
+        if seen is not None and content(seen, self._rules) != dict(copy.base.exchange):
+            raise _KeepsChanging
+        self._recorder.remember(Forget(begun, "4.1"))
+        self._do(TakeOver(copy, activity, event, seen, base_after(None, activity, event, self._rules)), decisions)
 
     def _hand_over(self, action: Update, owner_id: str) -> None:
         """Make the next of those invited the owner (rule 4.2)."""

@@ -70,6 +70,12 @@ class Known:
     def link_of(self, side: Side, entry_id: str) -> Link | None:
         return self._by_entry.get((side, entry_id))
 
+    def plain_copy_of(self, activity_id: str) -> Link | None:
+        """The link of the user's own copy of an activity, which is no meeting of its own."""
+        link = self._by_entry.get((Side.PSA, activity_id))
+        plain = link is not None and link.status is LinkStatus.LINKED and not link.role.is_meeting
+        return link if plain else None
+
     def concerns(self, side: Side, entry_id: str) -> bool:
         """True for an entry we know anything of, and not that it is gone."""
         link = self._by_entry.get((side, entry_id))

@@ -160,8 +160,8 @@ def _complete_creates(
             done = replace(link, item_id=event.id, uid=event.uid, type_id=source.type_id if source else "")
         else:
             made = activity = parts.activities.find_created(link.key)
-            if activity is None:
-                continue
+            if activity is None or known.plain_copy_of(activity.id) is not None:
+                continue  # not made, or by a colleague's run, and the invitation is to replace a plain copy of it (4.1)
             psa.seen[activity.id] = activity
             done = replace(link, psa_id=activity.id, type_id=activity.type_id)
         assert made is not None
