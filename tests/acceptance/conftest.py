@@ -1,8 +1,13 @@
-"""Every case runs over EWS and over Graph, and ends with what must hold after every case."""
+"""Every case runs over EWS and over Graph, with the built-in calendar and with Severa as the PSA, and ends with what
+must hold after every case.
+
+With Severa it is part of the whole matrix (`./run test --full`), but for a few of the quickest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +17,50 @@ from tests.sandbox_client import Sandbox
 if TYPE_CHECKING:
     from tests.acceptance.world import World
 
+#: Those that run with Severa each time, over EWS.
+QUICK = {
+    "test_case_02_an_activity_of_a_ticked_type_becomes_one_event",
+    "test_case_05_an_event_becomes_one_activity_of_the_default_type_owned_by_its_user",
+    "test_case_22_a_changed_subject_is_one_write_of_that_field",
+    "test_a_deleted_activity_takes_its_event_along",
+    "test_a_deleted_event_takes_its_activity_along",
+    "test_case_68_the_same_six_fields_are_linked_without_a_write",
+    "test_case_110_one_renamed_occurrence_is_renamed_alone",
+    "test_case_164_made_private_later_it_is_masked_from_the_next_run_on",
+    "test_a_meeting_is_owned_by_its_organizer_and_colleagues_take_part_though_they_do_not_sync",
+}
 
-@pytest.fixture(params=["ews", "graph"])
-def office(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> Iterator[World]:
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Marks of a case: `only("ews")` where it is about one protocol, `not_in_severa(reason)` where it is about what the
+    built-in calendar alone has."""
+    if "office" not in metafunc.fixturenames:
+        return
+    marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
+    protocols = marks["only"].args if "only" in marks else ("ews", "graph")
+    chosen = [pytest.param(protocol, id=protocol) for protocol in protocols]
+    if "not_in_severa" not in marks:
+        quick = metafunc.definition.name in QUICK
+        chosen += [_in_severa(protocol, quick and protocol == "ews") for protocol in protocols]
+    metafunc.parametrize("office", chosen, indirect=True)
+
+
+def _in_severa(protocol: str, quick: bool) -> Any:
+    return pytest.param(f"{protocol} severa", id=f"{protocol}-severa", marks=() if quick else pytest.mark.full)
+
+
+@pytest.fixture
+def office(
+    request: pytest.FixtureRequest, sandbox: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
     """Alice and Bob, nobody syncing yet: for cases about the first run."""
+    from samklang.severa import slots
     from tests.acceptance.world import World
 
-    world = World(sandbox, request.param)
+    # The sandbox's Severa asks for no pace here: requests follow each other.
+    monkeypatch.setattr("samklang.severa.opening.SharedSlots", partial(slots.SharedSlots, rate=1e6))
+    protocol, _space, psa = request.param.partition(" ")
+    world = World(sandbox, protocol, in_severa=psa == "severa")
     yield world
     world.close()
 
@@ -45,4 +87,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             office.is_at_rest()
         finally:
             pyfuncitem.user_properties += office.figures.items()
+            # For the table.
+            pyfuncitem.user_properties += [
+                ("not in Severa", mark.args[0]) for mark in pyfuncitem.iter_markers("not_in_severa")
+            ]
     return result

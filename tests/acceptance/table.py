@@ -47,39 +47,49 @@ _HEAD = """# Acceptance cases and their tests
 
 Made by `python -m tests.acceptance.table` from the results of a test run at commit COMMIT; not to be edited by hand.
 
-Every case runs over EWS and over Graph against the sandbox with the built-in calendar, through public surfaces, and
-ends with: a second run writes nothing, nobody was mailed but whom the case names, every pair is equal or the case says
-why not, and there were no more writes to Exchange than entries and single dates that changed there.
+Every case runs over EWS and over Graph against the sandbox, with the built-in calendar and with the sandbox's Severa as
+the PSA, through public surfaces, and ends with: a second run writes nothing, nobody was mailed but whom the case names,
+every pair is equal or the case says why not, and there were no more writes to Exchange than entries and single dates
+that changed there. Where Severa cannot hold what the built-in calendar can, a case asserts what rule 13 says instead.
 
 FIGURES
 
-| case | what is shown | EWS | Graph |
-|---|---|---|---|
+| case | what is shown | EWS | Graph | Severa · EWS | Severa · Graph |
+|---|---|---|---|---|---|
 """
+_BESIDES = "| | EWS | Graph | Severa · EWS | Severa · Graph |\n|---|---|---|---|---|\n"
 _SIGNS = {"passed": "✓", "skipped": "not yet", "failed": "**fails**"}
+#: As the names of tests have them, in the order of the columns.
+_COLUMNS = ("ews", "graph", "ews-severa", "graph-severa")
 _OUTCOMES = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 
 
 @dataclass
 class Results:
-    """Outcomes by protocol of each test, by the cases and words of its name; figures summed over all."""
+    """Outcomes by column of each test, by the cases and words of its name; figures summed over all."""
 
     by_test: dict[tuple[tuple[int, ...], str], dict[str, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
     figures: Counter[str] = field(default_factory=Counter)
+    #: By words: why there is nothing of it in Severa.
+    not_in_severa: dict[str, str] = field(default_factory=dict)
     runs: int = 0
 
     def add(self, case: ElementTree.Element) -> None:
         name, _, parameters = case.get("name", "").partition("[")
-        protocol = re.search(r"\b(ews|graph)\b", parameters)
-        if not name.startswith("test_") or protocol is None:
+        column = re.search(r"\b(ews|graph)(-severa)?\b", parameters)
+        if not name.startswith("test_") or column is None:
             return
         outcome = next((_OUTCOMES[part.tag] for part in case if part.tag in _OUTCOMES), "passed")
-        self.by_test[cases_of(name), words_of(name)][protocol[1]].add(outcome)
+        self.by_test[cases_of(name), words_of(name)][column[0]].add(outcome)
         self.runs += 1
         for figure in case.iter("property"):
-            self.figures[figure.get("name", "")] += int(figure.get("value", "0"))
+            figure_name, value = figure.get("name", ""), figure.get("value", "0")
+            if figure_name == "not in Severa":
+                self.not_in_severa[words_of(name)] = value
+            else:
+                self.figures[figure_name] += int(value)
 
 
 def cases_of(name: str) -> tuple[int, ...]:
@@ -117,14 +127,14 @@ def table(reports: list[Path]) -> str:
         for case in ElementTree.parse(report).iter("testcase"):
             results.add(case)
     tests = sorted(results.by_test.items())
-    rows = [_row(cases, words, found) for (cases, words), found in tests if cases]
+    rows = [_row(cases, _with_reason(words, results), found) for (cases, words), found in tests if cases]
     rows += [_row_elsewhere(case, place) for case, place in ELSEWHERE.items()]
     beside = named_elsewhere()
-    rows += [f"| {case} | (tests/{file}) | see there | see there |" for case, file in beside.items()]
-    more = [f"* {words}: {_both(found)}" for (cases, words), found in tests if not cases]
+    rows += [f"| {case} | (tests/{file}) | see there | see there | – | – |" for case, file in beside.items()]
+    more = ["| " + _line(_with_reason(words, results), found) for (cases, words), found in tests if not cases]
     head = _HEAD.replace("COMMIT", _commit()).replace("FIGURES", _figures(results))
     text = head + "\n".join(sorted(rows, key=lambda row: int(re.findall(r"\d+", row)[0])))
-    text += "\n\n## Shown besides\n\n" + "\n".join(more) + "\n"
+    text += f"\n\n## Shown besides\n\n{_BESIDES}" + "\n".join(more) + "\n"
     return text
 
 
@@ -141,16 +151,21 @@ def _figures(results: Results) -> str:
 
 
 def _row(cases: tuple[int, ...], words: str, found: dict[str, set[str]]) -> str:
-    return f"| {', '.join(map(str, cases))} | {words} | {_sign(found['ews'])} | {_sign(found['graph'])} |"
+    return f"| {', '.join(map(str, cases))} | {_line(words, found)}"
+
+
+def _line(words: str, found: dict[str, set[str]]) -> str:
+    return f"{words} | {' | '.join(_sign(found[column]) for column in _COLUMNS)} |"
+
+
+def _with_reason(words: str, results: Results) -> str:
+    reason = results.not_in_severa.get(words)
+    return f"{words} (not with Severa: {reason})" if reason else words
 
 
 def _row_elsewhere(case: int, place: Place) -> str:
     seen = ["see there" if protocol in place.protocols else "–" for protocol in ("ews", "graph")]
-    return f"| {case} | {place.words} (tests/{place.file}) | {' | '.join(seen)} |"
-
-
-def _both(found: dict[str, set[str]]) -> str:
-    return f"EWS {_sign(found['ews'])}, Graph {_sign(found['graph'])}"
+    return f"| {case} | {place.words} (tests/{place.file}) | {' | '.join(seen)} | – | – |"
 
 
 def _sign(outcomes: set[str]) -> str:

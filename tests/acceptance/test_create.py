@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.world import World, at, days
+from tests.acceptance.when import at, days
+from tests.acceptance.world import World
 
 EVERYTHING = "Åäö éß 日本語 👩‍🚀🎉 עברית العربية «»"
 
@@ -96,6 +97,7 @@ def test_case_17_an_event_in_another_calendar_is_ignored(world: World) -> None:
     assert world.alice.activities == []
 
 
+@pytest.mark.not_in_severa("every activity there has an owner")
 def test_case_19_an_activity_without_owner_reaches_its_participants_and_is_no_error(both: World) -> None:
     guid = both.alice.makes("Room")
     both.alice.invites(both.bob, guid)
@@ -106,6 +108,7 @@ def test_case_19_an_activity_without_owner_reaches_its_participants_and_is_no_er
     assert both.alice.outlook.entries == []
 
 
+@pytest.mark.not_in_severa("there are no drafts there")
 def test_case_20_a_draft_stays_in_the_psa_until_it_is_released(world: World) -> None:
     guid = world.alice.makes("Tea", isDraft=True)
     world.one_sided_by = "1.5"

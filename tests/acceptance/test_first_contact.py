@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.world import Time, World, at, daily, days, utc, weekly
+from tests.acceptance.when import Time, at, daily, days, utc, weekly
+from tests.acceptance.world import World
 from tests.installation import ApiRefused
 
 

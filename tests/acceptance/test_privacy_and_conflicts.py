@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.world import World, at, weekly
+from tests.acceptance.when import at, weekly
+from tests.acceptance.world import World
 
 
 def test_case_163_a_private_event_is_masked_for_others_and_real_for_its_owner(world: World) -> None:
@@ -19,12 +20,16 @@ def test_case_07_without_a_type_private_the_default_type_masks_a_private_event(w
     world.alice.changes_type("Private", isActive=False)
     world.alice.outlook.makes("Doctor", body="Bring the card", location="Clinic", sensitivity="private")
     assert world.synced().psa.created == 1
-    assert (world.alice.one["name"], world.alice.one["activityType"]["name"]) == ("Doctor", "Meeting")
+    if world.in_severa:
+        world.differs_by = "1.6: nothing masks it there, so a title that says nothing stands for all"
+    title = "Private" if world.in_severa else "Doctor"
+    assert (world.alice.one["name"], world.alice.one["activityType"]["name"]) == (title, "Meeting")
     seen = world.bob.activity(world.alice.one["guid"])
     assert (seen["name"], seen["notes"], seen["location"]) == ("Private", None, None)
     world.alice.edits(world.alice.one["guid"], at(8))
     assert world.synced().exchange.updated == 1
-    assert world.alice.outlook.one["sensitivity"] == "private", "the mask is kept on the way back"
+    event = world.alice.outlook.one
+    assert (event["sensitivity"], event["subject"]) == ("private", "Doctor"), "the mask is kept on the way back"
 
 
 def test_case_164_made_private_later_it_is_masked_from_the_next_run_on(world: World) -> None:
@@ -59,7 +64,8 @@ def test_case_167_confidential_and_personal_are_never_lowered(world: World, leve
     world.alice.outlook.makes("Doctor", sensitivity=level)
     world.synced()
     assert world.alice.one["activityType"]["name"] == "Private"
-    world.alice.edits(world.alice.one["guid"], type="Meeting", name="Checkup")
+    other = "Personal" if world.in_severa else "Meeting"  # no activity leaves its group there
+    world.alice.edits(world.alice.one["guid"], type=other, name="Checkup")
     world.synced()
     assert world.alice.outlook.one["sensitivity"] == level
 
@@ -75,7 +81,7 @@ def test_case_170_a_private_series_stays_private_with_its_exceptions(world: Worl
     item = world.alice.outlook.makes("Doctor", at(7), weekly(count=5), sensitivity="private")
     world.alice.outlook.edits(item, at(15, 12), on="2026-03-16", subject="Dentist")
     world.synced()
-    seen = {one["name"] for one in world.bob.ask("GET", "/rest-api/v1/activities", userGuids=world.alice.guid)}
+    seen = {one["name"] for one in world.bob.sees_of(world.alice)}
     assert seen == {"Private"}
 
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.acceptance.world import MONDAY, Rule, World, at, monthly, utc, weekly
+from tests.acceptance.when import MONDAY, Rule, at, monthly, utc, weekly
+from tests.acceptance.world import World
 
 #: Rules of calendar files no pattern of Exchange is; each with the first occurrence.
 RULES = {
@@ -23,6 +24,11 @@ RULES = {
 }
 
 
+#: The 31st of the months that have one; Exchange takes the last day of all others, too.
+THE_31ST = utc("2026-03-31T09:00:00")
+DAYS = [date(2026, month, 31) for month in (3, 5, 7, 8)]
+
+
 def thirtieth(**limit: int) -> Rule:
     """The 30th of each month, which Exchange takes for the last day of February."""
     return monthly(30, **limit)
@@ -34,6 +40,7 @@ def singly(world: World) -> World:
     return world
 
 
+@pytest.mark.not_in_severa("its rules are those of its document, and it takes in no calendar files")
 @pytest.mark.parametrize("name", RULES)
 def test_case_88_91_a_rule_exchange_does_not_know_arrives_as_single_entries(singly: World, name: str) -> None:
     start, rule = RULES[name]
@@ -44,6 +51,13 @@ def test_case_88_91_a_rule_exchange_does_not_know_arrives_as_single_entries(sing
     assert singly.alice.outlook.starts() == singly.alice.starts()
 
 
+def test_case_88_the_31st_arrives_as_single_entries(singly: World) -> None:
+    singly.alice.makes("Report", THE_31ST, monthly(31, count=4))
+    report = singly.synced()
+    assert (report.exchange.created, report.writes, report.set_aside) == (4, 4, {})
+    assert singly.alice.outlook.starts() == singly.alice.starts() == [f"{day}T09:00" for day in DAYS]
+
+
 def test_case_88_the_last_days_of_february_are_the_same_days_here(singly: World) -> None:
     singly.alice.outlook.makes("Report", utc("2026-03-30T09:00:00"), thirtieth())
     report = singly.synced()
@@ -52,14 +66,15 @@ def test_case_88_the_last_days_of_february_are_the_same_days_here(singly: World)
 
 
 def test_case_91_the_single_entries_change_and_go_with_their_occurrences(singly: World) -> None:
-    guid = singly.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=4")
+    guid = singly.alice.makes("Report", THE_31ST, monthly(31, count=4))
     singly.synced()
-    singly.alice.edits(guid, on=date(2026, 3, 20), name="Long report")
-    singly.alice.deletes(guid, on=date(2026, 4, 10))
+    singly.alice.edits(guid, on=DAYS[1], name="Long report")
+    singly.alice.deletes(guid, on=DAYS[2])
     report = singly.synced()
     assert (report.exchange.updated, report.exchange.deleted, report.writes) == (1, 1, 2)
     singly.alice.edits(guid, location="Attic")
-    assert singly.synced().exchange.updated == 3
+    # In the sandbox's Severa a date that was changed follows its series no longer (docs/sandbox.md).
+    assert singly.synced().exchange.updated == (2 if singly.in_severa else 3)
     singly.alice.deletes(guid)
     assert singly.synced().exchange.deleted == 3
     assert singly.alice.outlook.entries == []
@@ -69,7 +84,7 @@ def test_case_91_the_single_entries_change_and_go_with_their_occurrences(singly:
 def test_case_91_a_single_entry_edited_or_deleted_is_an_exception_or_a_cancellation(singly: World, side: str) -> None:
     alice = singly.alice
     if side == "exchange":
-        alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=4")
+        alice.makes("Report", THE_31ST, monthly(31, count=4))
         singly.synced()
         first, second, *_ = sorted(alice.outlook.entries, key=lambda one: one["start"])
         alice.outlook.edits(first["id"], subject="Short report")
@@ -91,22 +106,22 @@ def test_case_91_a_single_entry_edited_or_deleted_is_an_exception_or_a_cancellat
 
 
 def test_case_91_the_horizon_of_two_years_moves_and_takes_nothing_back(singly: World) -> None:
-    singly.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20")
+    singly.alice.makes("Report", THE_31ST, monthly(31))
     singly.synced()
     before = {one["id"] for one in singly.alice.outlook.entries}
-    assert max(singly.alice.outlook.starts()) == "2028-02-20T09:00"
+    assert max(singly.alice.outlook.starts()) == "2028-01-31T09:00"
     singly.later(days=40)
     report = singly.synced("--reconcile")
-    assert (report.exchange.created, report.writes) == (3, 3)
+    assert (report.exchange.created, report.writes) == (1, 1)
     assert before < {one["id"] for one in singly.alice.outlook.entries}
     # The office compares both sides up to March 2028, and the horizon is beyond that now.
 
 
 def test_case_91_a_rule_that_becomes_a_pattern_is_one_series_of_the_same_pair(singly: World) -> None:
-    guid = singly.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=4")
+    guid = singly.alice.makes("Report", THE_31ST, monthly(31, count=4))
     singly.synced()
     first = min(singly.alice.outlook.entries, key=lambda one: one["start"])["id"]
-    singly.alice.edits(guid, recurrence=monthly(10, count=3))
+    singly.alice.edits(guid, recurrence=weekly("tuesday", count=3))
     singly.synced()
     assert singly.alice.outlook.one["id"] == first
     singly.in_singles_by = ""
@@ -123,6 +138,7 @@ def test_case_88_a_series_becomes_one_of_the_31st_and_keeps_its_pair(singly: Wor
     assert singly.alice.outlook.starts() == ["2026-03-31T09:00", "2026-05-31T09:00", "2026-07-31T09:00"]
 
 
+@pytest.mark.not_in_severa("its rules are those of its document, and it takes in no calendar files")
 def test_case_91_other_entries_go_on_beside_a_rule_nobody_can_follow(world: World) -> None:
     rule = "RRULE:FREQ=WEEKLY;COUNT=3\r\nRDATE;TZID=Europe/Stockholm:20260310T150000"
     world.alice.imports(rule)
@@ -136,8 +152,8 @@ def test_case_91_other_entries_go_on_beside_a_rule_nobody_can_follow(world: Worl
 
 def test_existing_single_entries_are_the_occurrences_at_first_contact(office: World) -> None:
     office.in_singles_by = "5.5"
-    office.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=3")
-    for day in (date(2026, 3, 10), date(2026, 3, 20)):
+    office.alice.makes("Report", THE_31ST, monthly(31, count=3))
+    for day in DAYS[:2]:
         office.alice.outlook.makes("Report", at((day - MONDAY) // timedelta(days=1)))
     report = office.started(office.alice).alice.status()
     assert report["links"] == 3 and len(office.alice.outlook.entries) == 3
@@ -145,11 +161,11 @@ def test_existing_single_entries_are_the_occurrences_at_first_contact(office: Wo
 
 def test_case_91_a_user_may_refuse_such_series_and_take_them_later(world: World) -> None:
     world.alice.ask("PUT", "/api/me/calendar-sync/series", {"refuse_inexpressible": True})
-    world.alice.imports("RRULE:FREQ=MONTHLY;BYMONTHDAY=10,20;COUNT=4")
+    world.alice.makes("Report", THE_31ST, monthly(31, count=4))
     report = world.synced()
     assert (report.writes, report.set_aside) == (0, {"recurrence_inexpressible": 1})
     (waiting,) = world.alice.status()["set_aside"]
-    assert waiting["params"] == {"reason": "several_dates_of_month"}
+    assert waiting["params"] == {"reason": "days_29_to_31"}
     world.alice.ask("PUT", "/api/me/calendar-sync/series", {"refuse_inexpressible": False})
     report = world.synced()
     assert (report.exchange.created, report.set_aside) == (4, {})

@@ -9,7 +9,8 @@ import pytest
 from django.db.migrations.recorder import MigrationRecorder
 
 from samklang.mailboxes.store import DjangoStore
-from tests.acceptance.world import World, at, weekly
+from tests.acceptance.when import at, weekly
+from tests.acceptance.world import World
 
 
 def _broken_off_at(world: World, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
@@ -18,7 +19,7 @@ def _broken_off_at(world: World, monkeypatch: pytest.MonkeyPatch, moment: str) -
     def ends(*_: object, **__: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    world.later(minutes=1)
+    world.psa.lets_time_pass()
     with monkeypatch.context() as broken:
         broken.setattr(DjangoStore, moment, ends)
         assert world.command("sync", "run", "--user", world.alice.email).status == 130
@@ -62,7 +63,7 @@ def test_what_two_changed_of_an_activity_made_again_is_kept_though_one_was_cut_o
         begin(*args, **more)
         raise KeyboardInterrupt
 
-    both.later(minutes=1)
+    both.psa.lets_time_pass()
     with monkeypatch.context() as broken:
         broken.setattr(DjangoStore, "begin_create", is_cut_off)
         assert both.command("sync", "run", "--user", both.bob.email).status == 130

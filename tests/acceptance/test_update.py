@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.acceptance.world import World, at, days
+from tests.acceptance.when import at, days
+from tests.acceptance.world import World
 
 
 def test_case_22_a_changed_subject_is_one_write_of_that_field(world: World) -> None:
@@ -87,10 +88,10 @@ def test_case_32_an_old_entry_that_a_person_really_changes_comes_in(office: Worl
 
 
 def test_case_34_moved_to_an_unticked_type_the_pair_is_unlinked_and_the_event_stays(world: World) -> None:
-    _tick(world, "Meeting")
+    world.psa.ticks("Meeting")
     guid = world.alice.makes("Tea")
     world.synced()
-    world.alice.edits(guid, type="To-do")
+    world.alice.edits(guid, type=world.psa.another_type)
     assert world.synced().writes == 0
     world.alice.edits(guid, name="Coffee")
     assert world.synced().writes == 0
@@ -99,15 +100,15 @@ def test_case_34_moved_to_an_unticked_type_the_pair_is_unlinked_and_the_event_st
 
 
 def test_case_35_moved_to_a_ticked_type_the_event_is_made_once(world: World) -> None:
-    _tick(world, "Meeting")
-    guid = world.alice.makes("Tea", type="To-do")
+    world.psa.ticks("Meeting")
+    guid = world.alice.makes("Tea", type=world.psa.another_type)
     assert world.synced().writes == 0
     world.alice.edits(guid, type="Meeting")
     assert world.synced().exchange.created == 1
 
 
 def test_a_pair_born_in_exchange_is_two_way_whatever_its_type(world: World) -> None:
-    _tick(world, "Personal")
+    world.psa.ticks("Personal")
     world.alice.outlook.makes("Tea")
     world.synced()
     world.alice.edits(world.alice.one["guid"], name="Coffee")
@@ -157,7 +158,3 @@ def test_closing_an_activity_changes_nothing_in_exchange(world: World) -> None:
     world.synced()
     world.alice.edits(guid, isClosed=True)
     assert world.synced().writes == 0
-
-
-def _tick(world: World, *names: str) -> None:
-    world.done("connection", "set", "--types", ",".join(names))

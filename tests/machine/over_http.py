@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from tests.acceptance.world import MONDAY, Person, World, at, days, weekly
+from tests.acceptance.people import Person
+from tests.acceptance.when import MONDAY, at, days, weekly
+from tests.acceptance.world import World
 from tests.installation import ApiRefused
 from tests.machine.office import PSA
 from tests.machine.record import Record

@@ -12,7 +12,8 @@ from samklang.connectors.ews.soap import envelopes
 from samklang.jobs.listening import Group, Listener
 from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.push import state
-from tests.acceptance.world import COMPANY, Person, World
+from tests.acceptance.people import Person
+from tests.acceptance.world import COMPANY, World
 from tests.jobs.world import no_jobs_left
 from tests.push.receiver import wait_until
 from tests.sandbox_client import Sandbox

@@ -12,7 +12,8 @@ from django.test import Client
 
 from samklang.mailboxes.models import Mailbox, Push
 from samklang.mailboxes.push import state
-from tests.acceptance.world import COMPANY, Person, World
+from tests.acceptance.people import Person
+from tests.acceptance.world import COMPANY, World
 from tests.push.receiver import Receiver, wait_until
 
 

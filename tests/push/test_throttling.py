@@ -9,7 +9,8 @@ import pytest
 
 from samklang.jobs.tasks import _run as job
 from samklang.mailboxes.models import Mailbox
-from tests.acceptance.world import Person, World
+from tests.acceptance.people import Person
+from tests.acceptance.world import World
 from tests.installation import ApiRefused
 
 
