@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,8 +15,11 @@ from samklang.activities.models import ActivityType
 from samklang.activities.source import BuiltInActivities
 from samklang.activities.types import types_for_rules
 from samklang.connectors.severa.activities import SeveraActivities
+from samklang.connectors.severa.acts import category_of
 from samklang.connectors.severa.feed import content_of
+from samklang.connectors.severa.mirror import Row
 from samklang.engine.merge import ServerClocks
+from samklang.engine.model import Category
 from samklang.engine.rules import Rules
 from samklang.mailboxes.directory import directory, read_late
 from samklang.severa import roster
@@ -114,6 +117,19 @@ def types_that_go_out(organization: Organization) -> list[str]:
         return [one.name for one in roster.known_types(arrangement_of(organization)) if one.ticked]
     ticked = ActivityType.objects.of(organization).filter(is_active=True, ticked=True)
     return list(ticked.order_by("name").values_list("name", flat=True))
+
+
+def hidden_from(reader: User, activity_ids: Collection[str]) -> set[str]:
+    """Those of these activities that are private now and not the reader's, as far as they are known here (rule 1.8)."""
+    if reader.organization.in_severa:
+        rows = DjangoMirror(reader.organization_id).get(activity_ids).values()
+        private = (row.id for row in rows if reader.severa_id not in row.users if _is_private(row))
+        return set(private)
+    return queries.hidden_from(reader, activity_ids)
+
+
+def _is_private(row: Row) -> bool:
+    return category_of(content_of(row).activity) in (Category.PERSONAL, Category.ABSENCE)
 
 
 def title_of(user: User, activity_id: str) -> str:

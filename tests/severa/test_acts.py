@@ -83,6 +83,37 @@ def test_a_run_is_undone_in_severa_too(office: Office) -> None:
     assert office.activities(office.severa.anna) == office.events(ANNA) == ["Dentist"]
 
 
+def test_what_was_made_anew_for_its_group_keeps_its_history_and_can_be_put_back_from_it(office: Office) -> None:
+    dentist = office.makes(ANNA, "Dentist")
+    office.synced(office.anna)
+    office.sandbox.person_edits(ANNA, dentist, subject="Hairdresser")
+    office.synced(office.anna)
+    office.sandbox.person_edits(ANNA, dentist, sensitivity="private")
+    office.synced(office.anna)
+    (now,) = office.sandbox.severa_activities(office.severa.anna["guid"])
+    rows = office.anna.ask("GET", "/api/me/history", activity=now["guid"])
+    assert [row["kind"] for row in rows] == ["update", "update", "create"]
+    office.anna.ask("POST", f"/api/me/history/{rows[1]['id']}/restore")
+    office.synced(office.anna)
+    office.synced(office.anna)
+    assert office.activities(office.severa.anna) == office.events(ANNA) == ["Dentist"]
+
+
+def test_what_became_private_is_masked_in_the_history_of_who_takes_no_part_any_longer(office: Office) -> None:
+    office.started(office.bo)
+    planning = office.has(office.severa.anna, "Planning")
+    office.sandbox.severa_adds(planning, office.severa.bo["guid"])
+    office.synced(office.anna, office.bo)
+    (event,) = office.sandbox.entries(ANNA)
+    office.sandbox.person_edits(ANNA, event["id"], sensitivity="private")
+    office.sandbox.severa_removes(planning, BO)
+    office.sandbox.severa_edits(planning, location="Room 3")
+    office.synced(office.anna, office.bo)
+    rows = office.bo.ask("GET", "/api/me/history")
+    assert rows and all(row["masked"] and row["title"] == "Private" and not row["restorable"] for row in rows)
+    assert "Planning" in {row["title"] for row in _history(office)}
+
+
 def test_leaving_takes_away_what_the_sync_made_in_severa(office: Office) -> None:
     office.has(office.severa.anna, "Planning")
     office.makes(ANNA, "Dentist")

@@ -98,6 +98,20 @@ def occurrence(user: Actor, activity: Activity, day: date) -> Shown | None:
     return replace(seen, day=day, changed=day in guids, guid=guids.get(day, ""))
 
 
+def hidden_from(reader: User, activity_ids: Iterable[str]) -> set[str]:
+    """Those of these activities that are private now and not the reader's (rule 1.8)."""
+    found = Activity.objects.of(reader.organization_id).filter(guid__in=list(filter(_is_guid, activity_ids)))
+    return {one.psa_id for one in found.whole() if one.is_private and reader.pk not in people_of(one)}
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _of_people(people: Collection[User]) -> Q:
     taking_part = Participant.objects.filter(user__in=people).values("activity_id")
     return Q(owner__in=people) | Q(pk__in=taking_part)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from samklang.accounts.models import User
-from samklang.activities.changes import people_of
 from samklang.activities.models import Activity
 from samklang.acts.restoring import is_restorable, who
 from samklang.mailboxes import journal, reasons
 from samklang.mailboxes.models import JournalRow
+from samklang.psa import hidden_from
 from samklang.sync.ports import Change
 
 
 def shown(reader: User, rows: Sequence[JournalRow]) -> list[dict[str, Any]]:
     """The writes in plain values, the content of private entries he does not take part in masked."""
-    hidden = _hidden_from(reader, {row.psa_id for row in rows if row.psa_id})
+    hidden = hidden_from(reader, {row.psa_id for row in rows if row.psa_id})
     names = {user.psa_id: user.name for user in User.objects.of(reader.organization)}
     mine = {row.pk for row in rows if row.mailbox.user_id == reader.pk}
     # Who may see an activity of Severa's is Severa's to say: of colleagues' writes nothing is shown but that they were.
@@ -66,17 +65,3 @@ def _fields(change: Change) -> Iterable[Mapping[str, Any]]:
             "after": change.after.get(key),
             "lost": lost[0] if lost else None,
         }
-
-
-def _hidden_from(reader: User, psa_ids: Iterable[str]) -> set[str]:
-    """Activities that are private now and not his (rule 1.8)."""
-    found = Activity.objects.of(reader.organization_id).filter(guid__in=[one for one in psa_ids if _is_guid(one)])
-    return {one.psa_id for one in found.whole() if one.is_private and reader.pk not in people_of(one)}
-
-
-def _is_guid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

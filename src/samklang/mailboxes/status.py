@@ -37,6 +37,7 @@ def status(mailbox: Mailbox) -> dict[str, Any]:
 
 
 def counted(mailbox: Mailbox) -> dict[str, Any]:
-    """The same for an administrator: of what is set aside how many, by code (rule 10.1)."""
+    """The same for an administrator: whose it is, and of what is set aside how many, by code (rule 10.1)."""
     whole = status(mailbox)
-    return {**whole, "set_aside": len(whole["set_aside"]), "codes": Counter(row["code"] for row in whole["set_aside"])}
+    codes = Counter(row["code"] for row in whole["set_aside"])
+    return {"id": str(mailbox.user.guid), **whole, "set_aside": codes.total(), "codes": codes}

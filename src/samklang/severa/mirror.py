@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 
 from samklang import clock
 from samklang.connectors.severa.mirror import Creation, Row
-from samklang.mailboxes.models import LinkRow, Mailbox
+from samklang.mailboxes.models import JournalRow, LinkRow
 from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.severa import models
 from samklang.sync.errors import Throttled
@@ -89,8 +89,10 @@ class DjangoMirror:
         models.Mirror.objects.filter(pk=mirror.pk).update(last=mirror.last + len(rows))
 
     def succeed(self, old: str, new: str) -> None:
-        mailboxes = Mailbox.objects.filter(user__organization_id=self._organization)
-        LinkRow.objects.filter(mailbox__in=mailboxes, psa_id=old).update(psa_id=new)
+        theirs = {"mailbox__user__organization_id": self._organization}
+        LinkRow.objects.filter(**theirs, psa_id=old).update(psa_id=new)
+        # Its history is one, and can be put back from (rules 11.1, 11.2).
+        JournalRow.objects.filter(**theirs, psa_id=old).update(psa_id=new)
 
     def newest(self) -> int:
         return int(models.Mirror.objects.values_list("last", flat=True).get(pk=self._mirror.pk))

@@ -61,10 +61,12 @@ def test_notes_are_plain_text_or_html() -> None:
 def test_a_rule_is_read_from_its_model_else_from_its_text() -> None:
     when = Timed(datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC), STOCKHOLM)
     both = WEEKLY | {"range": {"maxOccurrences": 4, "recursUntilDate": "2026-03-23"}}
-    rule = wire.rule_of(activity(recurrence=both), when)
+    rule = wire.rule_of(activity(recurrence=both), when, STOCKHOLM)
     assert isinstance(rule, Recurrence) and (rule.count, rule.until) == (4, None)
-    assert isinstance(wire.rule_of(activity(recurrence_rule="FREQ=DAILY;COUNT=3"), when), Recurrence)
-    hourly = wire.rule_of(activity(recurrence={"frequency": "Hourly"}, recurrence_rule="FREQ=HOURLY"), when)
+    said = wire.rule_of(activity(recurrence=both | {"lastOccurrenceDateTime": "2026-03-15T23:30:00Z"}), when, STOCKHOLM)
+    assert isinstance(said, Recurrence) and (said.count, said.until) == (None, date(2026, 3, 16))
+    assert isinstance(wire.rule_of(activity(recurrence_rule="FREQ=DAILY;COUNT=3"), when, STOCKHOLM), Recurrence)
+    hourly = wire.rule_of(activity(recurrence={"frequency": "Hourly"}, recurrence_rule="FREQ=HOURLY"), when, STOCKHOLM)
     assert hourly == Inexpressible("invalid_rule", "FREQ=HOURLY")
 
 

@@ -375,6 +375,24 @@ def test_one_changed_date_is_one_write(port: SeveraActivities, make: Make, netwo
     assert CANCELLED in made.entry.cancelled
 
 
+def test_rule_5_5_a_date_of_a_series_only_severa_can_hold_is_changed_and_removed_there(
+    them: People, port: SeveraActivities, network: ThroughDjango
+) -> None:
+    assert isinstance(MEETING.when, Timed)
+    start = MEETING.when.start.replace(day=31)
+    when = replace(MEETING.when, start=start, end=start + timedelta(hours=1))
+    each_31st = Recurrence(Frequency.MONTHLY, day_of_month=31, count=4)
+    services.create(them.alice, name="Report", when=when, recurrence=each_31st)
+    (seen,) = read(port)
+    july = date(2026, 7, 31)
+    wanted = replace(seen.entry, title="Reports", cancelled=frozenset({july}))
+    changed = port.update(seen, wanted, changed_keys(seen.entry, wanted))
+    assert (changed.entry.title, changed.entry.cancelled) == ("Reports", {july})
+    other = replace(wanted, when=replace(when, zone="America/New_York"), recurrence=replace(each_31st, count=5))
+    with pytest.raises(Inexpressible):
+        port.update(changed, other, changed_keys(changed.entry, other))
+
+
 def test_where_a_series_lists_its_removed_dates_alone_nothing_is_taken_for_another(
     them: People, severa: Severa, port: SeveraActivities, network: ThroughDjango
 ) -> None:

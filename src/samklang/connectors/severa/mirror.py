@@ -55,8 +55,8 @@ class Mirror(Protocol):
         """Insert or replace, each with a fresh number."""
 
     def succeed(self, old: str, new: str) -> None:
-        """`new` was made in the place of `old`, which goes: every link of a mailbox to `old` is one to `new`
-        (rules 13.1, 13.3)."""
+        """`new` was made in the place of `old`, which goes: every link of a mailbox to `old`, and its history, is
+        of `new` from now on (rules 13.1, 13.3)."""
 
     def newest(self) -> int:
         """Number of the row written last."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from samklang.connectors.severa import recurrence as severa_recurrence
 from samklang.connectors.severa.schema import Activity, Participant, Whole
@@ -69,7 +70,7 @@ def entry_of(whole: Whole, zone: str, people: Sequence[Person] = ()) -> Entry:
         place=activity.location or "",
         text=text_of(activity),
         availability=Availability.BUSY if lasts(activity) else Availability.FREE,
-        recurrence=rule_of(activity, when),
+        recurrence=rule_of(activity, when, zone),
         people=tuple(people),
     )
     if series.recurrence is None:
@@ -114,18 +115,27 @@ def is_html(notes: str | None) -> bool:
     return bool(notes) and _HTML.fullmatch(notes or "") is not None
 
 
-def rule_of(activity: Activity, when: When) -> Recurrence | Inexpressible | None:
+def rule_of(activity: Activity, when: When, zone: str) -> Recurrence | Inexpressible | None:
+    """`zone`: the one the activity is read in."""
     if activity.recurrence is None:
         return rrule.parse(activity.recurrence_rule, when) if activity.recurrence_rule else None
     value = dict(activity.recurrence)
     span = value.get("range")
     if isinstance(span, dict) and span.get("maxOccurrences") and span.get("recursUntilDate"):
-        # Told both, it ends with the last of so many.
-        value["range"] = {"maxOccurrences": span["maxOccurrences"]}
+        value["range"] = _told_both(span, value.get("lastOccurrenceDateTime"), when, zone)
     try:
         return severa_recurrence.from_json(value, times.local_day(when))
     except severa_recurrence.NotARecurrence:
         return Inexpressible("invalid_rule", activity.recurrence_rule or "")
+
+
+def _told_both(span: dict[str, Any], last: str | None, when: When, zone: str) -> dict[str, Any]:
+    """Where a series has a number of dates and an end, which of them counts no source tells; but it says its last date
+    (ActivityRecurrenceModel)."""
+    if not last:
+        return {"maxOccurrences": span["maxOccurrences"]}
+    wall = times.to_wall(moment(last), zone) + (_HALF_A_DAY if isinstance(when, AllDay) else timedelta())
+    return {"recursUntilDate": wall.date().isoformat()}
 
 
 def response_of(participant: Participant) -> str:

@@ -45,13 +45,15 @@ def links_of(activity: Activity) -> dict[str, Any]:
 
 
 def replaced(held: Entry, wanted: Entry, zone: str, *, lasts: bool = True) -> Values:
-    """What a PATCH replaces, so that the activity (its occurrences apart) is as wanted. Raises Inexpressible.
+    """What a PATCH replaces, so that the activity (its occurrences apart) is as wanted. Raises Inexpressible where its
+    dates are to be others: those it has, Severa holds, whatever Exchange can (rule 5.5).
 
     `lasts`: it has an end and a duration; one that has none keeps having none (rule 1.5).
     """
-    refuse(wanted, zone)
     before, after = canonical.fields(held), canonical.fields(wanted)
     keys = {key for key in canonical.PLAIN_KEYS if before[key] != after[key]}
+    if keys & {"time", "recurrence"}:
+        refuse(wanted, zone)
     values = _texts(wanted, keys)
     if "time" in keys:
         values += _times(held.when, wanted.when, zone, lasts=lasts)

@@ -50,7 +50,7 @@ def of_organization(request: HttpRequest, user_id: str) -> User:
     reader = user_of(request)
     if not reader.is_administrator:
         raise Problem(403, "administrators_only", "Only an administrator can do this.")
-    found = next((one for one in User.objects.of(reader.organization) if one.psa_id == user_id), None)
+    found = next((one for one in User.objects.of(reader.organization) if str(one.guid) == user_id), None)
     if found is None:
         raise Problem(404, "not_found")
     return found
