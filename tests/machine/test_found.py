@@ -437,3 +437,27 @@ def test_rule_4_1_what_was_typed_into_the_plain_copy_is_kept_when_the_invitation
     assert _is_one_for_everybody(meetings)
     (place,) = {item.entry.place for where in meetings.places for item in meetings.items(where).values()}
     assert "Attic" in {place} | meetings.losers()
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+def test_rule_7_4_an_old_title_a_colleagues_run_made_it_again_with_is_nobodys_word_against_a_new_one(
+    policy: ConflictPolicy, cut_off: bool
+) -> None:
+    office = Office(("alice", "bob"), policy)
+    activity = office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.edit(PSA, activity, title="Cake")
+    office.edit("alice", _only(office, "alice"), place="Attic")
+    office.run("bob")
+    office.delete(PSA, activity)
+    office.edit("bob", _only(office, "bob"), title="Cocoa")
+    office.run("alice")
+    if cut_off:
+        office.faults.arm(Throttled(1.0), on="psa.create", after=True)
+        office.run("bob")
+        office.faults.disarm()
+    bring_to_rest(office, office.people)
+    for place in office.places:
+        item = office.items(place)[_only(office, place)]
+        assert (item.entry.title, item.entry.place) == ("Cocoa", "Attic")

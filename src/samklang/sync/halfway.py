@@ -5,6 +5,7 @@ from __future__ import annotations
 from samklang.engine import canonical
 from samklang.engine.actions import Update
 from samklang.engine.model import Base, Entry, FieldKey, Fields
+from samklang.engine.people import is_about_people
 
 
 def lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
@@ -39,12 +40,21 @@ def advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, dates_follow: 
     return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, known))
 
 
-def said_last(before: Base, now: Fields) -> Base:
-    """What both sides said last, of something made again that an activity was found of. Where a run was cut off at
-    making it, only what it has as that create was to write it can be of that; the rest a colleague's run made."""
-    if not before.agreed:
-        return before
-    ours = {key for key in {*before.psa, *before.exchange} if now.get(key) == before.psa.get(key)}
-    agreed = {key: value for key, value in before.agreed.items() if key not in ours}
-    psa, exchange = ({key: side[key] for key in ours if key in side} for side in (before.psa, before.exchange))
-    return Base({**agreed, **psa}, {**agreed, **exchange})
+def said_last(before: Base, now: Fields, source: Fields) -> Base:
+    """What both sides said last, of something made again that an activity was found of: `now` is what that holds, and
+    `source` what it was to be made of.
+
+    Where a run was cut off at making it, only what the activity has as that create was to write it can be of that; the
+    rest a colleague's run made. What his run wrote over is nobody's word in the PSA: where the source says otherwise
+    too, it is as if the two had never agreed (rule 7.4).
+    """
+    psa, exchange = dict(before.psa), dict(before.exchange)
+    if before.agreed:
+        ours = {key for key in {*psa, *exchange} if now.get(key) == psa.get(key)}
+        agreed = {key: value for key, value in before.agreed.items() if key not in ours}
+        psa, exchange = ({**agreed, **{key: side[key] for key in ours if key in side}} for side in (psa, exchange))
+    fields = (key for key in {*psa, *exchange} if canonical.occurrence_of(key) is None and not is_about_people(key))
+    for key in [key for key in fields if now.get(key) != psa.get(key) and source.get(key) != exchange.get(key)]:
+        psa.pop(key, None)
+        exchange.pop(key, None)
+    return Base(psa, exchange)

@@ -167,7 +167,8 @@ def _complete_creates(
         assert made is not None
         # What both hold is compared with what the create set out to write: an edit made since is still an edit.
         now = content(made, rules)
-        base = without_missing_dates(said_last(link.base, now), now)
+        base = said_last(link.base, now, link.base.exchange) if link.base.agreed else link.base
+        base = without_missing_dates(base, now)
         if is_meeting_key(link.key) and isinstance(made, SeenActivity):
             base = _of_a_meeting(base, made, rules)
         done = replace(done, status=LinkStatus.LINKED, base=base)

@@ -135,7 +135,7 @@ class MemoryActivities:
         with self.faults.call("psa.hand_over"):
             self.shelf.writes["update"] += 1
             held = replace(self.shelf.current(seen), owner_id=owner_id)
-            return self.shelf.put(self._with_people(held, held.entry.people))
+            return self.shelf.put(self._with_people(held, held.entry.people), held.modified)
 
     def restore(self, activity_id: str) -> SeenActivity:
         with self.faults.call("psa.restore"):
@@ -154,9 +154,11 @@ class MemoryActivities:
         if takes_part(held, self.user_id):
             return held
         if user is None:
-            return self.shelf.put(replace(held, participant_ids=(*held.participant_ids, self.user_id)))
+            return self.shelf.put(
+                replace(held, participant_ids=(*held.participant_ids, self.user_id)), held.modified
+            )
         people = (*held.entry.people, Person(user.address, response=response))
-        return self.shelf.put(self._with_people(held, people))
+        return self.shelf.put(self._with_people(held, people), held.modified)
 
     def _with_people(self, activity: SeenActivity, people: Iterable[Person]) -> SeenActivity:
         """With these participants: nobody twice, the owner not among them."""
