@@ -132,6 +132,12 @@ def _is_private(row: Row) -> bool:
     return category_of(content_of(row).activity) in (Category.PERSONAL, Category.ABSENCE)
 
 
+def taking_part(user: User, activity_ids: Collection[str]) -> set[str]:
+    """Of these activities of Severa's, those the user owns or takes part in, or did when they were deleted."""
+    held = DjangoMirror(user.organization_id).get(activity_ids)
+    return {id for id, row in held.items() if user.severa_id and user.severa_id in row.users}
+
+
 def title_of(user: User, activity_id: str) -> str:
     """What the user calls an activity, as far as he may see it and it is known here; "" otherwise."""
     if user.organization.in_severa:

@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from samklang.accounts import services as accounts
-from samklang.accounts.models import AuditEvent, User
+from samklang.accounts.models import AuditEvent, Role, User
 from samklang.mailboxes import services as mailboxes
 from samklang.web import microsoft as pages
 from tests.people import PASSWORD, People, people
@@ -323,8 +323,8 @@ def test_only_administrators_switch_it(place: Place) -> None:
     alice = signed_in(ALICE)
     begun = html.unescape(re.findall(r'data-go href="([^"]+)"', alice.post(SETTINGS).content.decode())[0])
     answer = place.at_microsoft(begun, ALICE)
-    accounts.set_role(place.them.bob, accounts.Role.ADMINISTRATOR)
-    accounts.set_role(place.them.alice, accounts.Role.USER)
+    accounts.set_role(place.them.bob, Role.ADMINISTRATOR)
+    accounts.set_role(place.them.alice, Role.USER)
     assert "begun elsewhere" in words(alice.get(answer, follow=True))
     place.them.company.refresh_from_db()
     assert place.them.company.microsoft_tenant == ""

@@ -57,6 +57,11 @@ class Organization(models.Model):
     def in_severa(self) -> bool:
         return self.psa == self.Psa.SEVERA
 
+    @property
+    def psa_name(self) -> str:
+        """What people call the calendar their activities are in, in every language."""
+        return "Severa" if self.in_severa else "Samklang"
+
 
 class Role(models.TextChoices):
     USER = "user", _("User")

@@ -51,8 +51,8 @@ def is_restorable(row: JournalRow) -> bool:
     return row.kind in history.RESTORABLE and row.undone_at is None
 
 
-def who(row: JournalRow, names: dict[str, str]) -> str:
-    """Who or what made us write, in words; `names` of users by PSA id."""
+def who(row: JournalRow, names: dict[str, str], psa: str) -> str:
+    """Who or what made us write, in words; `names` of users by PSA id, `psa`: `Organization.psa_name`."""
     name = names.get(row.by, "")
     if row.cause == "restore":
         return _("restored by %(name)s") % {"name": name or _("somebody")}
@@ -62,4 +62,5 @@ def who(row: JournalRow, names: dict[str, str]) -> str:
         return _("removed when %(name)s switched off") % {"name": name or _("somebody")}
     if row.side == "psa":
         return _("a change in Outlook")
-    return _("a change in Samklang by %(name)s") % {"name": name} if name else _("a change in Samklang")
+    text = _("a change in %(psa)s by %(name)s") if name else _("a change in %(psa)s")
+    return text % {"psa": psa, "name": name}

@@ -15,11 +15,13 @@ from samklang.activities import queries, rows
 from samklang.activities.changes import people_of
 from samklang.activities.errors import NotThere
 from samklang.activities.models import Activity
+from samklang.acts import why_severa
 from samklang.clock import now
 from samklang.engine import recurrence, times
 from samklang.engine.canonical import changed_keys
 from samklang.engine.context import PARTIAL
-from samklang.engine.model import Category, LinkStatus
+from samklang.engine.materialize import day_of, whole_id
+from samklang.engine.model import Category, LinkStatus, SeenActivity
 from samklang.engine.people import is_about_people, takes_part
 from samklang.engine.rules import content, is_ticked
 from samklang.mailboxes import messages, reasons
@@ -67,6 +69,8 @@ class _Known:
     link: LinkRow | None = None
     activity: Activity | None = None
     asides: tuple[SetAsideRow, ...] = field(default=())
+    #: The activity as a run would see it, where it is linked.
+    seen: SeenActivity | None = None
 
 
 def why(user: User, *, activity_id: str = "", item_id: str = "") -> Why:
@@ -91,17 +95,17 @@ def why(user: User, *, activity_id: str = "", item_id: str = "") -> Why:
         return Why("not_yours", sentence, "1.5", activity=activity.psa_id, notes=_who_does_not_sync(activity))
     ids = {"psa": link.psa_id if link else activity_id, "exchange": link.item_id if link else item_id}
     asides = _asides(mailbox, ids["psa"] or "", ids["exchange"] or "")
-    known = _Known(user, mailbox, link, activity, asides)
+    known = _Known(user, mailbox, link, activity, asides, rows.seen_of(activity) if activity and link else None)
     answer = _of_entry(known)
     notes = (*answer.notes, *(_who_does_not_sync(activity) if activity else ()), *_of_mailbox(known, answer))
     return replace(answer, activity=ids["psa"] or None, event=ids["exchange"] or None, notes=notes)
 
 
 def _in_severa(user: User, mailbox: Mailbox | None, link: LinkRow | None, activity_id: str, item_id: str) -> Why:
-    """An activity that is not linked is looked at there; what is linked, at what both sides last held."""
+    """What is linked is compared with the activity as last seen there."""
     ids = {"psa": link.psa_id if link else activity_id, "exchange": link.item_id if link else item_id}
     asides = _asides(mailbox, ids["psa"] or "", ids["exchange"] or "")
-    known = _Known(user, mailbox, link, None, asides)
+    known = _Known(user, mailbox, link, asides=asides, seen=_seen_in_severa(mailbox, link))
     left_out = link is not None and (link.status, link.reason) == (LinkStatus.LEFT_OUT, "1.5")
     if ids["psa"] and not asides and (link is None or left_out):
         answer = _unlinked_in_severa(known, ids["psa"])
@@ -109,8 +113,20 @@ def _in_severa(user: User, mailbox: Mailbox | None, link: LinkRow | None, activi
             answer = replace(answer, status="left_out")
     else:
         answer = _of_entry(known)
-    notes = (*answer.notes, *_of_mailbox(known, answer))
+    own = why_severa.notes(user, whole_id(ids["psa"])) if ids["psa"] else ()
+    notes = (*answer.notes, *own, *_of_mailbox(known, answer))
     return replace(answer, activity=ids["psa"] or None, event=ids["exchange"] or None, notes=notes)
+
+
+def _seen_in_severa(mailbox: Mailbox | None, link: LinkRow | None) -> SeenActivity | None:
+    """A linked activity, from the mirror; None for a date of a series, or where Severa had to be asked in vain."""
+    if mailbox is None or link is None or link.status != LinkStatus.LINKED or day_of(link.psa_id or "") is not None:
+        return None
+    try:
+        with opened_for(mailbox.user) as psa:
+            return psa.activities.get([link.psa_id or ""])[link.psa_id or ""]
+    except SyncError:
+        return None
 
 
 def _unlinked_in_severa(known: _Known, activity_id: str) -> Why:
@@ -197,10 +213,13 @@ def _linked(known: _Known, link: LinkRow) -> Why:
 
 
 def _content_now(known: _Known) -> dict[str, str]:
-    if known.activity is None or known.mailbox is None:
+    if known.seen is None or known.mailbox is None:
         return {}
-    with opened_for(known.user) as psa:
-        return dict(content(rows.seen_of(known.activity), rules_for(known.mailbox, psa)))
+    try:
+        with opened_for(known.user) as psa:
+            return dict(content(known.seen, rules_for(known.mailbox, psa)))
+    except SyncError:
+        return {}
 
 
 def _without_people(values: dict[str, str]) -> dict[str, str]:
@@ -222,9 +241,9 @@ def _of_linked(known: _Known, link: LinkRow, base: dict[str, dict[str, str]]) ->
 
 def _is_outside_window(known: _Known) -> bool:
     """Graph tells at once only of what is near (rule 7.7)."""
-    if known.mailbox is None or known.activity is None or not known.mailbox.connection.is_office365:
+    if known.mailbox is None or known.seen is None or not known.mailbox.connection.is_office365:
         return False
-    entry, zone = rows.entry_of(known.activity), known.user.zone
+    entry, zone = known.seen.entry, known.user.zone
     first, last = (now() + shift for shift in _WINDOW)
     end = recurrence.last_end(entry, zone)
     return times.start_of(entry.when, zone) > last or (end is not None and end < first)

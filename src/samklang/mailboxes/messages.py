@@ -393,8 +393,8 @@ STEPS = {
 _KINDS = {
     "Join": gettext_noop("Matched"),
     "CreateEvent": gettext_noop("To be created in Exchange"),
-    "CreateActivity": gettext_noop("To be created in Samklang"),
-    "Revive": gettext_noop("To be taken out of Samklang's trash"),
+    "CreateActivity": gettext_noop("To be created in %(psa)s"),
+    "Revive": gettext_noop("To be brought back in %(psa)s"),
     "Update": gettext_noop("To be changed"),
     "Detach": gettext_noop("Exceptions to become entries of their own"),
     "Delete": gettext_noop("To be removed"),
@@ -407,6 +407,6 @@ _KINDS = {
 }
 
 
-def kind(name: str) -> str:
-    """Heading of a group of preview rows."""
-    return _(_KINDS[name]) if name in _KINDS else name
+def kind(name: str, psa: str) -> str:
+    """Heading of a group of preview rows. `psa`: `Organization.psa_name`."""
+    return _(_KINDS[name]) % {"psa": psa} if name in _KINDS else name

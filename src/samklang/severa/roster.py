@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -131,6 +131,16 @@ def rows(arrangement: Arrangement) -> list[Row]:
     counted = Counter(one.address for one in there)
     ours = {user.email: user for user in mailboxes.with_mailboxes(arrangement.organization_id)}
     return sorted((_row(one, ours.get(one.address), counted) for one in there), key=lambda row: row.name.casefold())
+
+
+def known(arrangement: Arrangement, guid: str) -> schema.User | None:
+    """A user of Severa's, as last read."""
+    return next((one for one in _lists(arrangement).users if one.guid == guid), None)
+
+
+def who_does_not_sync(arrangement: Arrangement, guids: Collection[str]) -> list[str]:
+    """Names of these users of Severa's whose calendars nothing reaches (rule 4.1)."""
+    return [row.name for row in rows(arrangement) if row.id in guids and not row.syncs]
 
 
 def invite(arrangement: Arrangement, guid: str, by: User) -> Invitation:

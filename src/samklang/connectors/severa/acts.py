@@ -78,7 +78,9 @@ class Acts:
 
     def restored(self, whole: Whole, entry: Entry) -> Whole:
         """What an activity that is gone held, as a new one that takes its place in every link (rule 13.1)."""
-        return self._anew.make(whole, lambda key: self._again(whole, entry, wire.type_of(whole.activity), key))
+        return self._anew.make(
+            whole, lambda key: self._again(whole, entry, wire.type_of(whole.activity), key), "restored"
+        )
 
     def finish(self) -> None:
         """Complete, or take back, what a process was making anew when it was cut off."""
@@ -123,7 +125,7 @@ class Acts:
         """
         if whole.activity.has_hours or whole.activity.is_closed:
             raise ItemError(code)
-        return self._anew.make(whole, lambda key: self._again(whole, wanted, type_id, key))
+        return self._anew.make(whole, lambda key: self._again(whole, wanted, type_id, key), code)
 
     def _deviating(self, whole: Whole, wanted: Entry, zone: str) -> Whole:
         if not whole.is_series:

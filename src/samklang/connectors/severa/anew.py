@@ -27,14 +27,14 @@ class Anew:
         self._all = organization
         self._mirror = organization.mirror
 
-    def make(self, old: Whole, make: Callable[[str], Whole]) -> Whole:
-        """`make` is told the key to make it with."""
+    def make(self, old: Whole, make: Callable[[str], Whole], why: str) -> Whole:
+        """`make` is told the key to make it with; `why` as `schema.Ours.instead`."""
         id, key = old.activity.guid, f"again {uuid4()}"
         with self._mirror.alone("anew"):
             self._save({**self._pending(), id: _Pending(key)})
             made = make(key)
             self._save({**self._pending(), id: _Pending(key, made.activity.guid)})
-            made.ours.key = old.ours.key
+            made.ours.key, made.ours.instead = old.ours.key, why
             self._all.feed.keep(made)
             self._replace(id, made.activity.guid)
         return made

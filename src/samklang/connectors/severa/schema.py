@@ -140,6 +140,8 @@ class Ours(msgspec.Struct, omit_defaults=True):
     zone: str = ""
     end_zone: str | None = None
     people: list[Outsider] = []
+    #: Why it took the place of another: "group_kept" or "field_fixed" (rule 13.3), "restored" (13.1); "" if it did not.
+    instead: str = ""
     #: When a person made in Exchange what we wrote, aware ISO; holds while Severa has what we wrote (rule 7.4).
     edited: str = ""
     edited_version: str = ""

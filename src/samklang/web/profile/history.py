@@ -18,8 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from samklang.activities import queries
-from samklang.activities.errors import NotThere
+from samklang import psa
 from samklang.acts import data, leaving
 from samklang.acts.looking import shown
 from samklang.acts.restoring import restore_write
@@ -77,7 +76,10 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _may_see(request: HttpRequest, activity: str) -> bool:
-    return answer_why(the_user(request), activity_id=activity).status not in ("unknown", "masked")
+    """In Severa nobody but its people: whether it is private for the others is Severa's to say (rule 1.8)."""
+    user = the_user(request)
+    hidden = ("unknown", "masked", "not_yours") if user.organization.in_severa else ("unknown", "masked")
+    return answer_why(user, activity_id=activity).status not in hidden
 
 
 def _in_words(row: dict[str, Any]) -> dict[str, Any]:
@@ -159,15 +161,9 @@ def why(request: HttpRequest) -> HttpResponse:
     seen = answer.activity if answer.status not in ("masked", "unknown") else None
     rows = history.rows_about(user.organization_id, seen)[:10] if seen else []
     writes = [_in_words(row) for row in shown(user, list(rows))]
-    context = {"area": "profile", "answer": answer, "held": held, "writes": writes, "title": _title_of(request, seen)}
+    context = {"area": "profile", "answer": answer, "held": held, "writes": writes}
+    context["title"] = psa.title_of(user, seen) if seen else ""
     return render(request, "profile/why.html", context)
-
-
-def _title_of(request: HttpRequest, activity_id: str | None) -> str:
-    try:
-        return queries.shown(the_user(request), queries.find(the_user(request), activity_id or "")).title
-    except NotThere:
-        return ""
 
 
 @require_POST
@@ -223,8 +219,9 @@ def leave(request: HttpRequest) -> HttpResponse:
         return _act(request, lambda: errands.ask_leave(mailbox, sides, the_user(request)), done, "profile-sync")
     try:
         rows = [readable(row, mailbox.user.zone) for row in leaving.preview(mailbox, sides)]
+        name = mailbox.user.organization.psa_name
         context["groups"] = [
-            (sentences.kind(kind), [row for row in rows if row["kind"] == kind]) for kind in ("Delete", "Stay")
+            (sentences.kind(kind, name), [row for row in rows if row["kind"] == kind]) for kind in ("Delete", "Stay")
         ]
     except (SyncError, Busy) as error:
         context["error"] = sentences.explain(getattr(error, "code", "unavailable"))

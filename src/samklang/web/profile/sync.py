@@ -101,7 +101,8 @@ def _preview(mailbox: Mailbox) -> dict[str, Any] | None:
         return None
     rows = [readable(row, mailbox.user.zone) for row in preview["rows"]]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    groups = [(sentences.kind(k), [row for row in rows if row["kind"] == k]) for k in kinds]
+    name = mailbox.user.organization.psa_name
+    groups = [(sentences.kind(k, name), [row for row in rows if row["kind"] == k]) for k in kinds]
     return {
         **preview,
         "groups": [

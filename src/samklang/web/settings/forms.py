@@ -97,7 +97,7 @@ class PolicyForm(forms.ModelForm):
             self.fields["conflict"],
             [
                 ("newest", _("The newest change wins")),
-                ("psa", _("Severa wins") if in_severa else _("Samklang wins")),
+                ("psa", _("%(psa)s wins") % {"psa": self.instance.organization.psa_name}),
                 ("exchange", _("Exchange wins")),
             ],
         )
