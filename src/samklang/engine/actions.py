@@ -319,6 +319,8 @@ class Observation:
     set_aside: tuple[SetAside, ...] = ()
     #: Links of colleagues' mailboxes to the meetings and activities seen here (rules 3.2, 4.3).
     colleagues: tuple[ColleagueLink, ...] = ()
+    #: Activities seen here that a colleague's run makes, or made, of a meeting without having it in his links yet.
+    being_made: frozenset[str] = frozenset()
     #: True while no plan was ever accepted for this mailbox: rules 3.1-3.3 apply.
     first_run: bool = False
     #: True when this run listed that side completely (first run, reconcile, rejected token).

@@ -146,8 +146,11 @@ class Newcomers:
     def _is_a_meeting(self, activity: SeenActivity) -> bool:
         """True when its invitation stands, or will, in this mailbox by the organizer's doing (rule 4.3): no copy, and
         it is no other meeting, however like. A colleague's mark keeps it apart as his link does (rule 4.9)."""
-        if not any(one.psa_id == activity.id for one in self.context.seen.colleagues):
-            return False
+        seen = self.context.seen
+        if not any(one.psa_id == activity.id for one in seen.colleagues):
+            here = (event for event in seen.events.values() if event.is_meeting and event.uid)
+            if activity.id not in seen.being_made or any(meeting_key(event.uid) == activity.key for event in here):
+                return False
         self._leave_out(activity, "4.3")
         return True
 

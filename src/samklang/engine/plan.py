@@ -41,7 +41,7 @@ from samklang.engine.meetings import made_again
 from samklang.engine.merge import IN_STEP, ServerClocks
 from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEvent, Side
 from samklang.engine.newcomers import Newcomers, left_out_entries
-from samklang.engine.people import is_about_people, is_meeting_key, meeting_key
+from samklang.engine.people import is_about_people
 from samklang.engine.refind import refind
 from samklang.engine.rules import Rules, is_matchable
 
@@ -174,9 +174,6 @@ class _Planner:
             return None  # no plain copy: a meeting of its own, whose link does not know it yet
         shared = (one for one in self.context.seen.colleagues if one.psa_id == found.link.psa_id)
         uids = sorted(one.uid for one in shared if one.uid)
-        if found.activity is not None and is_meeting_key(found.activity.key or ""):
-            # Its colleague's run may have been cut off before it had the activity in its records (rule 10.4).
-            uids += [uid for uid in self._event_by_uid if meeting_key(uid) == found.activity.key]
         invitations = (self._event_by_uid.get(uid) for uid in uids)
         return next((one for one in invitations if one is not None and one.is_meeting), None)
 

@@ -100,6 +100,17 @@ class DjangoStore:
             for uid, psa_id, role, email, status, base in found
         ]
 
+    def being_made(self, keys: Collection[str]) -> Collection[str]:
+        organization = User.objects.filter(mailbox=self._mailbox_id).values("organization_id")
+        rows = LinkRow.objects.filter(
+            key__in=keys,
+            status=LinkStatus.CREATING,
+            mailbox__user__organization__in=organization,
+            mailbox__on=True,
+            mailbox__user__is_active=True,
+        ).exclude(mailbox_id=self._mailbox_id)
+        return set(rows.values_list("key", flat=True))
+
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
     ) -> Link:

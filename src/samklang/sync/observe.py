@@ -87,6 +87,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
             gone_events=exchange.gone,
             set_aside=tuple(known.aside.values()),
             colleagues=colleagues,
+            being_made=_being_made(parts, known, psa, colleagues),
             first_run=not state.first_run_done,
             complete={Side.PSA: psa.complete, Side.EXCHANGE: exchange.complete},
             resync=lost or psa.rejected or exchange.rejected,
@@ -214,6 +215,16 @@ def _look_to_colleagues(
     copies = (known.link_of(Side.PSA, psa_id) for psa_id in shared)
     exchange.ask(exchange.missing([link.item_id for link in copies if link is not None and link.item_id]))
     return colleagues
+
+
+def _being_made(
+    parts: Parts, known: Known, psa: Look[SeenActivity], colleagues: tuple[ColleagueLink, ...]
+) -> frozenset[str]:
+    """New activities that are meetings, as their keys say, though no colleague has them in his links yet (rule 10.4)."""
+    linked = {one.psa_id for one in colleagues}
+    new = (one for one in psa.seen.values() if one.id not in linked and known.link_of(Side.PSA, one.id) is None)
+    ids = {one.key: one.id for one in new if one.key and is_meeting_key(one.key)}
+    return frozenset(ids[key] for key in parts.store.being_made(ids)) if ids else frozenset()
 
 
 def _comes_in(link: Link, colleagues: tuple[ColleagueLink, ...]) -> bool:

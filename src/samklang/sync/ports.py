@@ -264,6 +264,9 @@ class Store(Protocol):
         Of unlinked ones those that still name an activity: one meeting is one activity (rule 4.3).
         """
 
+    def being_made(self, keys: Collection[str]) -> Collection[str]:
+        """Those of these create keys with which a colleague's mailbox has begun a create and not recorded it yet."""
+
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
     ) -> Link:

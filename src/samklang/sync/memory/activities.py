@@ -42,6 +42,8 @@ class MemoryActivities:
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
         #: Whether this calendar can keep a series as its pattern.
         self.holds: Callable[[Entry], bool] = lambda entry: True
+        #: Activities do not tell their create keys (as Severa's do not, rule 13.2).
+        self.hides_keys = False
         #: Deleted activities, by id; `person_restores` brings one back.
         self.trash: dict[str, SeenActivity] = colleague.trash if colleague else {}
         #: Ids of what was this user's when he last read: of those he is told, also when he has left.
@@ -57,14 +59,18 @@ class MemoryActivities:
         for page, last in self.shelf.pages([i for i in ids if i not in others]):
             shown = self.shelf.shown()
             yield ActivityPage(
-                activities=tuple(shown[i] for i in page if i in shown),
+                activities=tuple(self._told(shown[i]) for i in page if i in shown),
                 removed=tuple(i for i in page if i not in shown),
                 token=next_token if last else None,
             )
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
         with self.faults.call("psa.get"):
-            return {i: self.shelf.look(i) for i in activity_ids}
+            found = {i: self.shelf.look(i) for i in activity_ids}
+            return {i: self._told(one) if one else None for i, one in found.items()}
+
+    def _told(self, activity: SeenActivity) -> SeenActivity:
+        return replace(activity, key=None) if self.hides_keys else activity
 
     def find_created(self, key: str) -> SeenActivity | None:
         with self.faults.call("psa.find_created"):

@@ -64,6 +64,11 @@ class MemoryStore:
                 if link.uid in uids or (link.role.is_meeting and link.psa_id in psa_ids)
             ]
 
+    def being_made(self, keys: Collection[str]) -> Collection[str]:
+        with self.faults.call("store.being_made"):
+            links = (link for store in self.colleagues for link in store._links.values())
+            return {link.key for link in links if link.status is LinkStatus.CREATING and link.key in keys}
+
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
     ) -> Link:
