@@ -157,10 +157,14 @@ class Record:
 
     def _settle_for_either(self, group: list[tuple[str, str]]) -> None:
         """Where two places of an entry had a conflict, it was perhaps settled before one of them went; made again, that
-        one has another id, and what was typed there is no longer known to have been typed of this entry."""
-        times_typed = Counter(key for one in group for key in self._meant.get(one, {}))
-        for one in group:
-            self._meant[one] |= {key: None for key in self._meant[one] if times_typed[key] > 1}
+        one has another id, and what was typed there is no longer known to have been typed of this entry. To remove a
+        date is in conflict with all that is typed of it."""
+        typed = [(one, key) for one in group for key in self._meant.get(one, {})]
+        for one, key in typed:
+            whole = key[:10] if key[0].isdigit() else key
+            there = {other for place, other in typed if place != one}
+            if key in there or whole in there or (key == whole and any(other.startswith(key) for other in there)):
+                self._meant[one][key] = None
 
     def _settle_for_whoever_is_first(self, shown: list[Item], others: list[tuple[str, str]]) -> None:
         """An edit that has not reached every copy is lost to view where one without it makes the entry again."""

@@ -535,6 +535,8 @@ def test_rule_4_9_a_meeting_kept_apart_by_its_organizer_is_joined_to_nobody_else
     assert (apart.owner_id, own.owner_id) == ("bob", "alice")
     assert [[link.psa_id for link in desk.links] for desk in office.syncing] == [[own.id], [own.id]]
     office.bob.psa.person_marks(apart.id, type_id="visit")
+    office.alice.run()
+    assert len(office.alice.events) == 2, "her meeting, and the invitation to his; no copy of it"
     office.bob.run()
     office.alice.run(reconcile=True)
     office.settle()
