@@ -42,6 +42,8 @@ class Config(BaseSettings):
     allow_private_addresses: bool = False
     test_mode: bool = False
     test_clock: str | None = None
+    #: How many times faster than Severa's is the second its requests are counted in, as the sandbox has it.
+    test_severa_speed: float = Field(default=1, gt=0)
     #: Graph and sign-in addresses (national clouds, sandbox).
     graph_url: str = "https://graph.microsoft.com/v1.0"
     login_url: str = "https://login.microsoftonline.com"
@@ -80,9 +82,11 @@ class Config(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _clock_only_in_tests(self) -> Config:
+    def _time_only_in_tests(self) -> Config:
         if self.test_clock and not self.test_mode:
             raise ValueError("SAMKLANG_TEST_CLOCK is set: it is refused unless SAMKLANG_TEST_MODE=1")
+        if self.test_severa_speed != 1 and not self.test_mode:
+            raise ValueError("SAMKLANG_TEST_SEVERA_SPEED is set: it is refused unless SAMKLANG_TEST_MODE=1")
         return self
 
 

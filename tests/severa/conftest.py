@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +16,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox asks for no pace here: requests follow each other."""
     from samklang.severa import slots
 
-    monkeypatch.setattr("samklang.severa.opening.SharedSlots", partial(slots.SharedSlots, rate=1e6))
+    monkeypatch.setattr("samklang.severa.opening.SharedSlots", lambda access, speed: slots.SharedSlots(access, 1e6))
 
 
 @pytest.fixture(params=["ews", pytest.param("graph", marks=pytest.mark.full)])

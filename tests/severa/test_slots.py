@@ -1,4 +1,4 @@
-"""The places of a client's requests in the database, for all processes."""
+"""The turns and places of a client's requests in the database, for all processes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.severa.access import SeveraAccess
-from samklang.severa.models import NextRequest
+from samklang.connectors.severa.pace import MOST, RATE, SPAN
+from samklang.severa.models import NextRequest, RequestPlace
 from samklang.severa.slots import SharedSlots
 
 ACCESS = SeveraAccess("https://severa.example/rest-api/v1", "client-1", "hush")
 #: Slower than any test: what it says does not hang on how long a statement takes.
-SLOW = 1 / 1000
+SLOW = 1 / 1000 / RATE
 
 
 @pytest.mark.django_db
@@ -29,7 +30,7 @@ def test_each_place_is_one_after_the_last_whoever_asks() -> None:
 
 @pytest.mark.django_db
 def test_places_are_apart_by_the_rate() -> None:
-    slots = SharedSlots(ACCESS, rate=0.1)
+    slots = SharedSlots(ACCESS, speed=0.1 / RATE)
     slots.take()
     assert 0 < slots.take() <= 10 < slots.take() <= 20
 
@@ -58,6 +59,31 @@ def test_a_place_long_past_is_not_made_up_for() -> None:
     assert slots.take() > 0
 
 
+@pytest.mark.django_db
+def test_there_are_as_many_places_as_severa_admits_requests_whoever_has_them() -> None:
+    one, other = SharedSlots(ACCESS, SLOW), SharedSlots(ACCESS, SLOW)
+    taken = [slots.enter() for _ in range(MOST // 2) for slots in (one, other)]
+    assert sorted(place or 0 for place in taken) == list(range(1, MOST + 1))
+    assert one.enter() is other.enter() is None
+    assert SharedSlots(SeveraAccess(ACCESS.url, "client-2", "hush")).enter() is not None
+
+
+@pytest.mark.django_db
+def test_a_place_is_free_a_second_after_the_answer_and_long_after_a_process_that_was_killed() -> None:
+    slots = SharedSlots(ACCESS, 1 / 100)  # whose second takes long
+    answered, killed = slots.enter(), slots.enter()
+    assert answered and killed
+    for _ in range(MOST - 2):
+        slots.enter()
+    slots.leave(answered)
+    assert slots.enter() is None, "the second has not passed"
+    RequestPlace.objects.update(free=F("free") - timedelta(seconds=SPAN * 100))
+    assert slots.enter() is not None
+    slots.leave(killed)
+    RequestPlace.objects.update(free=F("free") + timedelta(days=365))
+    assert slots.enter() is not None, "the database's clock was set back"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_ask_at_once_get_places_apart() -> None:
     begun = timezone.now()
@@ -65,7 +91,7 @@ def test_processes_that_ask_at_once_get_places_apart() -> None:
     def ask() -> None:
         try:
             for _ in range(3):
-                SharedSlots(ACCESS, rate=0.1).take()
+                SharedSlots(ACCESS, speed=0.1 / RATE).take()
         finally:
             connection.close()
 

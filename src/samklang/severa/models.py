@@ -60,6 +60,17 @@ class NextRequest(models.Model):
     at = models.DateTimeField()
 
 
+class RequestPlace(models.Model):
+    """One of the places a request of a client has until Severa has surely counted it (`connectors.severa.pace`)."""
+
+    client = models.CharField(max_length=64)
+    number = models.SmallIntegerField()
+    free = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["client", "number"], name="request_places")]
+
+
 class Mirror(models.Model):
     """An organization's activities as last seen in its Severa: `connectors.severa.mirror.Mirror`."""
 

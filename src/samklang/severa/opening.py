@@ -42,7 +42,7 @@ def opened(arrangement: Arrangement, *, fresh: timedelta = FRESH) -> Iterator[Se
 def probe(arrangement: Arrangement, address: str) -> tuple[list[Step], Probe]:
     """The connection test as it is saved, up to the first step that fails; and what it learned."""
     access = _access(arrangement)
-    test = Probe(access, Pace(SharedSlots(access)), address)
+    test = Probe(access, _pace(access), address)
     steps = []
     for step in test.steps():
         error = step.error
@@ -71,7 +71,7 @@ def place(arrangement: Arrangement) -> str:
 @contextmanager
 def _client(arrangement: Arrangement) -> Iterator[SeveraClient]:
     access = _access(arrangement)
-    pace = Pace(SharedSlots(access))
+    pace = _pace(access)
     tokens = Tokens(access, pace, _TokenStore(arrangement))
     client = SeveraClient(access, tokens, pace, now=now)
     try:
@@ -79,6 +79,10 @@ def _client(arrangement: Arrangement) -> Iterator[SeveraClient]:
     finally:
         client.close()
         tokens.close()
+
+
+def _pace(access: SeveraAccess) -> Pace:
+    return Pace(SharedSlots(access, config().test_severa_speed))
 
 
 def _access(arrangement: Arrangement) -> SeveraAccess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,17 +13,19 @@ from samklang.connectors.severa.activities import SeveraActivities
 from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import SeveraClient
 from samklang.connectors.severa.organization import SeveraOrganization
-from samklang.connectors.severa.pace import RATE, Pace
+from samklang.connectors.severa.pace import MOST, RATE, SPAN, Pace
 from samklang.severa.mirror import DjangoMirror
 
 
 class OwnSlots:
-    """Places of a client that has this process alone."""
+    """Turns and places of a client that has this process alone."""
 
-    def __init__(self, rate: float = RATE, now: Callable[[], float] = time.monotonic) -> None:
-        self._apart = 1 / rate
+    def __init__(self, speed: float = 1, now: Callable[[], float] = time.monotonic) -> None:
+        self._apart = 1 / RATE / speed
+        self._span = SPAN / speed
         self._now = now
         self._next = now()
+        self._free = [self._next] * MOST
         self._lock = threading.Lock()
 
     def take(self) -> float:
@@ -32,6 +35,17 @@ class OwnSlots:
             self._next = place + self._apart
             return place - now
 
+    def enter(self) -> int | None:
+        with self._lock:
+            place = next((place for place, free in enumerate(self._free) if free <= self._now()), None)
+            if place is not None:
+                self._free[place] = math.inf
+            return place
+
+    def leave(self, place: int) -> None:
+        with self._lock:
+            self._free[place] = self._now() + self._span
+
     def hold(self, seconds: float) -> None:
         with self._lock:
             self._next = max(self._next, self._now() + seconds)
@@ -39,7 +53,7 @@ class OwnSlots:
 
 def client_of(access: SeveraAccess, now: Callable[[], datetime]) -> SeveraClient:
     """Whose requests follow each other without waiting."""
-    pace = Pace(OwnSlots(rate=1e9))
+    pace = Pace(OwnSlots(speed=1e9))
     return SeveraClient(access, Tokens(access, pace), pace, now=now)
 
 

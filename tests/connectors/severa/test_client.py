@@ -11,7 +11,7 @@ import requests
 
 from samklang.connectors.severa.auth import Tokens
 from samklang.connectors.severa.client import LONGEST_WAIT, TRIES, SeveraClient
-from samklang.connectors.severa.pace import LATE, RATE, Pace
+from samklang.connectors.severa.pace import MOST, RATE, SPAN, Pace
 from samklang.sync.errors import (
     ConnectionRefused,
     ItemError,
@@ -62,7 +62,7 @@ def severa(monkeypatch: pytest.MonkeyPatch) -> Stub:
 
 @pytest.fixture
 def pace(clock: Clock) -> Pace:
-    return Pace(OwnSlots(now=clock.now), sleep=clock.sleep, now=clock.now)
+    return Pace(OwnSlots(now=clock.now), sleep=clock.sleep)
 
 
 @pytest.fixture
@@ -291,30 +291,34 @@ def test_requests_are_spaced_evenly_those_for_tokens_too(severa: Stub, client: S
     assert clock.time - begun == pytest.approx(20 / RATE)
 
 
-def test_who_wakes_too_late_takes_another_place_lest_he_arrives_with_the_next_ones() -> None:
+def test_a_request_counts_until_a_second_after_its_answer_for_nobody_knows_when_severa_counted_it() -> None:
     clock = Clock()
-    slots = OwnSlots(now=clock.now)
-    others: list[float] = []
+    slots, begun = OwnSlots(now=clock.now), clock.time
+    under_way = [Pace(slots, sleep=clock.sleep).request() for _ in range(MOST)]
+    for one in under_way:
+        one.__enter__()
+    answered: list[float] = []
 
     def sleep(seconds: float) -> None:
-        clock.time += seconds
-        if not others:
-            others.extend(clock.time + slots.take() for _ in range(3))
-            clock.time += LATE * 2
+        clock.sleep(seconds)
+        if clock.time > begun + 60 and not answered:
+            under_way[0].__exit__(None, None, None)
+            answered.append(clock.time)
 
-    Pace(slots, sleep=sleep, now=clock.now).wait()
-    assert min(abs(clock.time - other) for other in others) >= 1 / RATE
+    with Pace(slots, sleep=sleep).request():
+        assert answered, "there is room for ten, and all were on their way"
+        assert clock.time >= answered[0] + SPAN
 
 
 def test_while_the_server_asks_to_wait_nobody_sends() -> None:
     clock = Clock()
     slots = OwnSlots(now=clock.now)
-    one, other = (Pace(slots, sleep=clock.sleep, now=clock.now) for _ in range(2))
-    one.wait()
-    begun = clock.time
-    one.hold(5)
-    other.wait()
-    assert clock.time >= begun + 5
+    one, other = (Pace(slots, sleep=clock.sleep) for _ in range(2))
+    with one.request():
+        begun = clock.time
+        one.hold(5)
+    with other.request():
+        assert clock.time >= begun + 5
 
 
 def test_threads_get_places_apart() -> None:

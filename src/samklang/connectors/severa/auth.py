@@ -113,8 +113,8 @@ class Tokens:
     def _acquire(self) -> _Answer:
         access = self._access
         body = {"client_id": access.client_id, "client_secret": access.secret, "scope": " ".join(access.scopes)}
-        self._pace.wait()
-        response = self._session.post(f"{access.root}/token", json=body, headers={"Accept": "application/json"})
+        with self._pace.request():
+            response = self._session.post(f"{access.root}/token", json=body, headers={"Accept": "application/json"})
         if response.status_code != 200:
             raise _refused(response)
         try:

@@ -134,8 +134,8 @@ class SeveraClient:
         }
         if data is not None:
             headers["Content-Type"] = "application/json"
-        self._pace.wait()
-        return self._session.request(method, url, data=data, headers=headers)
+        with self._pace.request():
+            return self._session.request(method, url, data=data, headers=headers)
 
 
 def _decoded(response: requests.Response, kind: type[T], step: str) -> T:

@@ -92,8 +92,7 @@ class Probe:
         access = self._access
         session = http.session(ca_file=access.ca_file, allow_private=access.allow_private)
         address = f"{access.root.rpartition('/')[0]}/heartbeat/{what}"
-        with contextlib.closing(session):
-            self._pace.wait()
+        with contextlib.closing(session), self._pace.request():
             response = session.get(address, headers={"Accept": "application/json"} | headers)
         if response.status_code not in (200, 204):
             raise errors.error_of(response)
