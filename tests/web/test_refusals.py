@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.web.connected import Connected
 from tests.web.house import House, as_person, as_program, send
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,11 @@ def test_an_id_of_no_form_is_refused(house: House) -> None:
     assert send(program, "GET", "/api/me/why", activity="nonsense").json()["status"] == "unknown"
     answer = send(program, "POST", "/api/connection/users/nonsense/accept", {"plan": "x"})
     assert answer.json()["code"] == "invalid"
+
+
+def test_an_address_in_any_letters_is_looked_for(connected: Connected) -> None:
+    answer = send(as_program(connected.them.alice), "POST", "/api/connection/test", {"address": "anna@例え.jp"})
+    assert (answer.status_code, answer.json()["passed"]) == (200, False)
 
 
 def test_the_document_says_what_an_error_looks_like(house: House) -> None:

@@ -112,8 +112,8 @@ class Soap:
             self._session.headers["X-PreferServerAffinity"] = "true"
         self._session.auth = access.authentication()
         self._session.headers["Content-Type"] = "text/xml; charset=utf-8"
-        if mailbox:
-            # Without it 2013 and later proxy to the wrong server (EWS facts §2.1).
+        if mailbox and mailbox.isascii():
+            # Without it 2013 and later proxy to the wrong server (EWS facts §2.1). A header holds no other letters.
             self._session.headers["X-AnchorMailbox"] = mailbox
         self._parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
