@@ -232,6 +232,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", f"{_REST}/organizationsettings"): Route(USERS),
     ("POST", f"{_REST}/login/oauth/access_token"): Route(ANYBODY),
+    ("GET", f"{_REST}/login/oauth/authorize"): Route(ANYBODY),  # an administrator's, who is asked for by name there
     ("POST", f"{_REST}/token"): Route(ANYBODY),
     ("POST", f"{_REST}/refreshtoken"): Route(ANYBODY),
     ("POST", f"{_REST}/signout"): Route(ANYBODY),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from samklang.accounts import programs
-from samklang.accounts.models import AuditEvent
+from samklang.accounts.models import ApiClient, ApiCode, AuditEvent
 from samklang.web.severa_api.shape import language_json, zone_guid
-from tests.web.house import House, as_program, send
+from tests.web.house import House, as_person, as_program, send
 from tests.web.test_rest_clients import credentials, program, with_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers")]
@@ -99,3 +102,84 @@ def test_a_scope_the_client_lacks_is_refused(house: House) -> None:
     fields = {"client_id": str(client.guid), "client_secret": secret, "scope": programs.SCOPES[0]}
     refused = _access_token(grant_type="client_credentials", **fields)
     assert (refused.status_code, refused.json()["error"]["type"]) == (401, "InsufficientApiScope")
+
+
+# --- authorization codes --------------------------------------------------------------------------------------------
+
+BACK = "https://reports.example/back?of=samklang"
+
+
+@pytest.fixture
+def reports(house: House) -> tuple[str, str]:
+    """Client id and secret of a program that asks for codes."""
+    scopes = ("users:read", "settings:read")
+    client, secret = programs.make_client(house.alice.organization, "Reports", scopes, redirects=[BACK])
+    return str(client.guid), secret
+
+
+def _asks(client: Client, client_id: str, **query: str) -> Any:
+    asked = {"response_type": "code", "client_id": client_id, "redirect_uri": BACK, "state": "s&1"}
+    return send(client, "GET", f"{V1}/login/oauth/authorize", **asked | query)
+
+
+def _code(answer: Any) -> str:
+    assert answer.status_code == 302
+    return parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+
+
+def test_an_administrator_lets_a_program_in_by_a_code_that_serves_once(house: House, reports: tuple[str, str]) -> None:
+    answer = _asks(as_person(house.alice), reports[0], scope="users:read")
+    address = urlsplit(answer.headers["Location"])
+    assert f"{address.scheme}://{address.netloc}{address.path}" == "https://reports.example/back"
+    assert parse_qs(address.query) == {"of": ["samklang"], "code": [_code(answer)], "state": ["s&1"]}
+    fields = {"client_id": reports[0], "client_secret": reports[1], "code": _code(answer), "redirect_uri": BACK}
+    for wrong in ({"client_secret": "x"}, {"redirect_uri": "https://other.example/"}, {"code": "x"}):
+        assert _access_token(grant_type="authorization_code", **fields | wrong).status_code == 401
+    given = _access_token(grant_type="authorization_code", **fields).json()
+    assert given["scope"] == "users:read"
+    assert send(with_token(given["access_token"]), "GET", f"{V1}/users").status_code == 200
+    assert _access_token(grant_type="authorization_code", **fields).status_code == 401
+
+
+def test_a_code_ends_after_some_minutes(
+    house: House, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = _code(_asks(as_person(house.alice), reports[0]))
+    later = timezone.now() + programs.CODE + timedelta(seconds=1)
+    monkeypatch.setattr(programs, "real_now", lambda: later)
+    fields = {"client_id": reports[0], "client_secret": reports[1], "code": code, "redirect_uri": BACK}
+    assert _access_token(grant_type="authorization_code", **fields).status_code == 401
+    programs.forget_old()
+    assert not ApiCode.objects.exists()
+
+
+def test_nobody_is_led_to_an_address_that_was_not_entered_with_the_credentials(
+    house: House, reports: tuple[str, str]
+) -> None:
+    for query in ({"redirect_uri": "https://evil.example/"}, {"redirect_uri": BACK + "x"}, {"response_type": "token"}):
+        assert _asks(as_person(house.alice), reports[0], **query).status_code == 400
+    assert _asks(as_person(house.alice), "x").status_code == 400
+    assert not ApiCode.objects.exists()
+
+
+def test_only_an_administrator_of_its_organization_gives_a_program_a_code(
+    house: House, reports: tuple[str, str]
+) -> None:
+    stranger = _asks(Client(), reports[0])
+    assert stranger.status_code == 302
+    assert stranger.headers["Location"].startswith("/sign-in?next=/rest-api/v1/login/oauth/authorize")
+    for user in (house.bob, house.charlie):
+        assert _asks(as_person(user), reports[0]).status_code == 403
+    assert _asks(as_person(house.alice), reports[0], scope="activities:write").status_code == 401
+    assert not ApiCode.objects.exists()
+
+
+def test_redirect_addresses_are_entered_with_the_credentials(house: House) -> None:
+    browser, page = as_person(house.alice), "/settings/integrations/rest-api"
+    form = {"name": "Reports", "scopes": ["users:read"]}
+    for wrong in ("http://reports.example/", "https://reports.example/#x", "javascript:alert(1)", "reports"):
+        refused = browser.post(page, form | {"redirects": f"{BACK}\n{wrong}"})
+        assert refused.status_code == 422
+        assert "https://" in refused.content.decode()
+    assert browser.post(page, form | {"redirects": f"{BACK}\nhttp://localhost:8080/back"}).status_code == 200
+    assert ApiClient.objects.get().redirects == [BACK, "http://localhost:8080/back"]

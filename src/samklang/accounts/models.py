@@ -195,6 +195,8 @@ class ApiClient(models.Model):
     #: Whom to ask about it.
     contact = models.CharField(max_length=200, blank=True, default="")
     scopes = ArrayField(models.CharField(max_length=40))
+    #: Where authorization codes may be sent, letter for letter; none: it has none sent.
+    redirects = ArrayField(models.CharField(max_length=500), default=list, blank=True)
     #: Colleagues' private entries are shown to it whole, and not only their time (rule 1.8).
     sees_private = models.BooleanField(default=False)
     digest = models.CharField(max_length=64, unique=True)
@@ -216,6 +218,16 @@ class ApiGrant(models.Model):
     refresh_digest = models.CharField(max_length=64, unique=True)
     #: No longer refreshed from then on; earlier by a sign-out, or once it was refreshed.
     refresh_until = models.DateTimeField(db_index=True)
+
+
+class ApiCode(models.Model):
+    """An authorization code, as a digest, until it is exchanged for tokens."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="codes")
+    scopes = ArrayField(models.CharField(max_length=40))
+    redirect = models.CharField(max_length=500)
+    digest = models.CharField(max_length=64, unique=True)
+    until = models.DateTimeField(db_index=True)
 
 
 class SignInAttempts(models.Model):

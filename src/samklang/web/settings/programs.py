@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from samklang.accounts.models import ApiClient
 from samklang.accounts.programs import SCOPES, make_client, revoke_client
+from samklang.accounts.services import AccountError
 from samklang.web.access import administrators_only, the_user
 
 
@@ -27,6 +28,12 @@ class ClientForm(forms.Form):
         max_length=200,
         required=False,
         help_text=gettext_lazy("Whom to ask about it."),
+    )
+    redirects = forms.CharField(
+        label=gettext_lazy("Redirect addresses"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("For programs that ask for authorization codes: where these may be sent, one a line."),
     )
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("Select API scopes"),
@@ -42,6 +49,9 @@ class ClientForm(forms.Form):
         ),
     )
 
+    def clean_redirects(self) -> list[str]:
+        return str(self.cleaned_data["redirects"]).split()
+
 
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +63,11 @@ def programs(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, 422)
     who = the_user(request)
-    client, secret = make_client(who.organization, by=who, **form.cleaned_data)
+    try:
+        client, secret = make_client(who.organization, by=who, **form.cleaned_data)
+    except AccountError as error:
+        form.add_error("redirects" if error.code == "redirect_invalid" else None, str(error))
+        return _page(request, form, 422)
     return _page(request, ClientForm(), made=client, secret=secret)
 
 

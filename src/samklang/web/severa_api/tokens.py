@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from ninja import Router
 
 from samklang.accounts import programs
+from samklang.accounts.models import User
 from samklang.clock import real_now
 from samklang.web.severa_api.bodies import body_of
 from samklang.web.severa_api.problems import SeveraError, invalid
@@ -36,8 +41,43 @@ def access_token(request: HttpRequest) -> Any:
             return _by_secret(body)
         case "refresh_token":
             return _by_refresh_token(_text(body, "refresh_token"))
+        case "authorization_code":
+            return _by_code(body)
         case _:
-            raise invalid(400, "grant_type is client_credentials or refresh_token", "RequestBody", "grant_type")
+            known = "client_credentials, authorization_code or refresh_token"
+            raise invalid(400, f"grant_type is {known}", "RequestBody", "grant_type")
+
+
+@router.get("/login/oauth/authorize", response={302: None})
+def authorize(
+    request: HttpRequest,
+    response_type: str = "",
+    state: str = "",
+    client_id: str = "",
+    redirect_uri: str = "",
+    scope: str = "",
+) -> Any:
+    """In an administrator's browser: lead back to the program with a code for tokens.
+
+    Only to an address kept with the credentials: of any other, the answer is told here, to nobody else.
+    """
+    if response_type != "code":
+        raise invalid(400, "response_type is code", "UriParameter", "response_type")
+    scopes = _scopes(scope)
+    try:
+        client = programs.asks_for_code(client_id, redirect_uri, scopes)
+    except programs.UnknownRedirect:
+        raise invalid(400, "There is no such client with this redirect_uri", "UriParameter", "redirect_uri") from None
+    except programs.ScopeNotGranted:
+        raise _not_granted() from None
+    user = request.user
+    if not isinstance(user, User):
+        return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+    if user.organization_id != client.organization_id or not user.is_administrator:
+        raise SeveraError(403, "PermissionDenied", "Only an administrator of its organization lets the program in.")
+    answer = {"code": programs.make_code(client, redirect_uri, scopes, by=user)} | ({"state": state} if state else {})
+    separator = "&" if "?" in redirect_uri else "?"
+    return HttpResponse(status=302, headers={"Location": f"{redirect_uri}{separator}{urlencode(answer)}"})
 
 
 @router.post("/signout", response=str)
@@ -52,18 +92,36 @@ def _fields(request: HttpRequest) -> dict[str, Any]:
 
 
 def _by_secret(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Scopes are parted by commas, spaces or both. Without any: all the client has."""
+    """Without scopes: all the client has."""
     client_id, secret = _text(body, "client_id"), _text(body, "client_secret")
-    scopes = body.get("scope") or ""
-    if not isinstance(scopes, str):
+    scope = body.get("scope") or ""
+    if not isinstance(scope, str):
         raise invalid(400, "scope is text", "RequestBody", "scope")
-    wanted = [scope for scope in re.split(r"[,\s]+", scopes) if scope]
     try:
-        return _json(programs.issue(client_id, secret, wanted))
+        return _json(programs.issue(client_id, secret, _scopes(scope)))
     except programs.BadCredentials:
         raise SeveraError(401, "AuthenticationRequired", "The client id or the client secret is wrong.") from None
     except programs.ScopeNotGranted:
-        raise SeveraError(401, "InsufficientApiScope", "The client does not have every scope it asks for.") from None
+        raise _not_granted() from None
+
+
+def _by_code(body: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("code", "client_id", "client_secret", "redirect_uri")
+    code, client_id, secret, redirect = (_text(body, name) for name in names)
+    try:
+        return _json(programs.redeem(code, client_id, secret, redirect))
+    except programs.BadCredentials:
+        message = "The code does not hold (any longer), or is not this client's for this redirect_uri."
+        raise SeveraError(401, "AuthenticationRequired", message) from None
+
+
+def _not_granted() -> SeveraError:
+    return SeveraError(401, "InsufficientApiScope", "The client does not have every scope it asks for.")
+
+
+def _scopes(text: str) -> list[str]:
+    """Parted by commas, spaces or both."""
+    return [scope for scope in re.split(r"[,\s]+", text) if scope]
 
 
 def _by_refresh_token(token: str) -> dict[str, Any]:
