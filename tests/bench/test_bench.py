@@ -16,10 +16,14 @@ PROTOCOLS = ("ews", "graph")
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return _measured(tmp_path_factory)
+
+
+def _measured(tmp_path_factory: pytest.TempPathFactory, *more: str) -> dict[str, Any]:
     # From a folder without .venv-oracles: the figures of ours do not need other people's clients.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in ("src", "."))}
     done = subprocess.run(
-        [sys.executable, "-m", "samklang", "bench", "--quick", "--json"],
+        [sys.executable, "-m", "samklang", "bench", "--quick", "--json", *more],
         stdout=subprocess.PIPE,
         env=environment,
         cwd=tmp_path_factory.mktemp("elsewhere"),
@@ -79,3 +83,15 @@ def test_memory_is_measured_at_two_sizes(figures: dict[str, Any]) -> None:
         # A Python process with a database driver is never smaller: less would be somebody else's peak.
         assert memory[f"{kind}_small"] > 20e6
         assert isinstance(memory[f"{kind}_per_entry"], int)
+
+
+@pytest.mark.full
+def test_with_severa_as_the_psa_no_request_is_needless_and_none_too_many_at_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    one = _measured(tmp_path_factory, "--severa")["rate"]
+    assert one["most_in_a_second"] <= one["admitted"] == 10
+    # What the polls asked for that came meanwhile.
+    polls = 2 * (1 + one["seconds"] // 50)
+    assert one["least"] <= one["requests"] <= one["least"] + polls
+    assert one["idle_requests"] <= 2 * (one["idle_polls"] + 1)

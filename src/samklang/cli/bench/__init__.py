@@ -36,16 +36,53 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     bench = commands.add_parser("bench", help="measure sync on this machine, against a sandbox")
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true", help="small calendars: the same figures, told with less weight")
+    bench.add_argument("--severa", action="store_true", help="with Severa as the PSA, and nothing else")
     bench.set_defaults(run=_bench)
 
 
 def _bench(args: argparse.Namespace) -> int:
-    figures = measure(QUICK if args.quick else FULL)
+    if args.severa:
+        figures, told = with_severa(args.quick), severa_lines
+    else:
+        figures, told = measure(QUICK if args.quick else FULL), lines
     if args.json:
         print_json(figures)
     else:
-        print("\n".join(lines(figures)))
+        print("\n".join(told(figures)))
     return OK
+
+
+def with_severa(quick: bool) -> dict[str, Any]:
+    """At the rate Severa admits, and twenty times as fast with more to do. Raises Failure."""
+    from samklang.cli.bench.place import place
+
+    people, workers, polls = (4, 2, 1) if quick else (50, 3, 3)
+    figures: dict[str, Any] = {"machine": _machine()}
+    with place() as here:
+        from samklang.cli.bench.severa import quota
+
+        for name, each, speed in (("rate", 12, 1), *([] if quick else [("size", 100, 20)])):
+            _tell(f"{people * each} entries of {people} people, {speed} times as fast as Severa")
+            figures[name] = asdict(quota(here, people, workers, each, speed, polls))
+    _tell("")
+    return figures
+
+
+def severa_lines(figures: dict[str, Any]) -> list[str]:
+    """The figures as a person reads them."""
+    told = [_told_of(figures["machine"])]
+    for one in (figures[name] for name in ("rate", "size") if name in figures):
+        told += [
+            "",
+            f"{one['people']} people, {one['workers']} workers, {one['activities']} activities in Severa and"
+            f" {one['events']} events in Exchange"
+            + (f"; both {one['speed']} times as fast" if one["speed"] > 1 else ""),
+            f"  first runs           {one['requests']} requests of at least {one['least']}, in {one['seconds']} s",
+            f"  in any second        {one['most_in_a_second']} requests at most, of {one['admitted']} admitted",
+            f"  nothing changed      {one['idle_requests']} requests in {one['idle_polls']} polls of the whole"
+            " organization",
+        ]
+    return told
 
 
 def measure(sizes: Sizes) -> dict[str, Any]:
@@ -88,8 +125,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
 
 def lines(figures: dict[str, Any]) -> list[str]:
     """The figures as a person reads them."""
-    machine, told = figures["machine"], []
-    told.append(f"{machine['date']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}")
+    told = [_told_of(figures["machine"])]
     for protocol in ("ews", "graph"):
         read, wrote = figures[f"reading_{protocol}"], figures[f"writes_{protocol}"]
         idle, first = figures[f"idle_{protocol}"], figures[f"first_run_{protocol}"]
@@ -123,6 +159,10 @@ def lines(figures: dict[str, Any]) -> list[str]:
             f" {each:.1f} kB an entry"
         )
     return told
+
+
+def _told_of(machine: dict[str, Any]) -> str:
+    return f"{machine['date']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}"
 
 
 def _machine() -> dict[str, Any]:

@@ -55,20 +55,27 @@ class Place:
 
     def person(self, protocol: str) -> str:
         """A new user with an empty mailbox that his calendar is connected to, switched on. His address."""
-        from samklang.accounts import services as accounts
-        from samklang.accounts.models import Organization, Role
+        from samklang.accounts.models import Organization
         from samklang.clock import now
         from samklang.mailboxes import services
 
-        address = self.mailbox(protocol)
         organization = Organization.objects.get(name=_NAMES[protocol])
-        user = accounts.add_user(
-            organization, address, "Person", password=os.urandom(16).hex(), role=Role.ADMINISTRATOR
-        )
+        address = self.member(organization, protocol)
+        services.switch_on(self.user(address), now(), unseen=True)
+        return address
+
+    def member(self, organization: Any, protocol: str = "ews") -> str:
+        """A new user of this organization, which is connected, with an empty mailbox that is not switched on."""
+        from samklang.accounts import services as accounts
+        from samklang.accounts.models import Role
+        from samklang.mailboxes import services
+
+        address = self.mailbox(protocol)
+        password = os.urandom(16).hex()
+        user = accounts.add_user(organization, address, "Person", password=password, role=Role.ADMINISTRATOR)
         connection = services.connection_of(organization)
         if not connection.enabled:
             self._connect(connection, protocol, user)
-        services.switch_on(user, now(), unseen=True)
         return address
 
     def mailbox(self, protocol: str) -> str:

@@ -160,9 +160,7 @@ class MemoryActivities:
         if takes_part(held, self.user_id):
             return held
         if user is None:
-            return self.shelf.put(
-                replace(held, participant_ids=(*held.participant_ids, self.user_id)), held.modified
-            )
+            return self.shelf.put(replace(held, participant_ids=(*held.participant_ids, self.user_id)), held.modified)
         people = (*held.entry.people, Person(user.address, response=response))
         return self.shelf.put(self._with_people(held, people), held.modified)
 
