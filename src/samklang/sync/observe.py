@@ -220,7 +220,7 @@ def _look_to_colleagues(
 def _being_made(
     parts: Parts, known: Known, psa: Look[SeenActivity], colleagues: tuple[ColleagueLink, ...]
 ) -> frozenset[str]:
-    """New activities that are meetings, as their keys say, though no colleague has them in his links yet (rule 10.4)."""
+    """New activities that are meetings by their keys, though no colleague has them in his links yet (rule 10.4)."""
     linked = {one.psa_id for one in colleagues}
     new = (one for one in psa.seen.values() if one.id not in linked and known.link_of(Side.PSA, one.id) is None)
     ids = {one.key: one.id for one in new if one.key and is_meeting_key(one.key)}
