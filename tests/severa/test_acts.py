@@ -114,6 +114,14 @@ def test_what_became_private_is_masked_in_the_history_of_who_takes_no_part_any_l
     assert "Planning" in {row["title"] for row in _history(office)}
 
 
+def test_what_is_kept_here_of_ones_activities_can_be_taken_along_by_oneself_alone(office: Office) -> None:
+    office.has(office.severa.anna, "Planning", location="Room 3")
+    office.synced(office.anna)
+    (taken,) = office.done("export", "--user", ANNA, "--json").json["activities"]
+    assert (taken["content"]["title"], taken["content"]["place"], taken["owner"]) == ("Planning", "Room 3", "Anna Ek")
+    assert office.done("export", "--user", BO, "--json").json["activities"] == []
+
+
 def test_leaving_takes_away_what_the_sync_made_in_severa(office: Office) -> None:
     office.has(office.severa.anna, "Planning")
     office.makes(ANNA, "Dentist")

@@ -23,6 +23,7 @@ from samklang.mailboxes.models import LinkRow, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json
 from samklang.mailboxes.services import Refused
 from samklang.mailboxes.status import status
+from samklang.severa import taken_along
 from samklang.wiring import alone
 
 
@@ -41,20 +42,27 @@ def everything(user: User) -> dict[str, Any]:
             "created": user.created,
             "tokens": list(user.tokens.order_by("pk").values("name", "made_by", "created", "last_used", "revoked")),
         },
-        "activities": [_activity(one) for one in Activity.objects.of_person(user).whole().order_by("pk")],
+        "activities": _activities(user),
         "synchronization": _synchronization(mailbox) if mailbox else None,
         "acts": list(AuditEvent.objects.filter(actor=user).order_by("pk").values("at", "action", "details")),
     }
 
 
 def archive(user: User) -> bytes:
-    """The same as a zip file: one JSON file for each part, and the activities as iCalendar too."""
+    """The same as a zip file: one JSON file for each part, and the built-in calendar as iCalendar too."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, part in everything(user).items():
             packed.writestr(f"{name}.json", json.dumps(part, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
-        packed.writestr("activities.ics", export_calendar(user))
+        if not user.organization.in_severa:
+            packed.writestr("activities.ics", export_calendar(user))
     return file.getvalue()
+
+
+def _activities(user: User) -> list[dict[str, Any]]:
+    if user.organization.in_severa:
+        return taken_along.activities_of(user)
+    return [_activity(one) for one in Activity.objects.of_person(user).whole().order_by("pk")]
 
 
 def _activity(activity: Activity) -> dict[str, Any]:
