@@ -98,6 +98,11 @@ class World(Installation):
         #: writes of the "second run", "mails" and "mails not allowed".
         self.figures: Counter[str] = Counter()
 
+    @property
+    def protocols(self) -> list[str]:
+        """Those Samklang's requests to other systems are in."""
+        return [self.protocol, *(["severa"] if self.in_severa else [])]
+
     def _people_and_connection(self) -> tuple[str, str]:
         """Their tokens."""
         alice, bob = super().add_user(*ALICE, COMPANY, "--admin"), super().add_user(*BOB, COMPANY)
