@@ -7,7 +7,6 @@ With Severa it is part of the whole matrix (`./run test --full`), but for a few 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,7 +57,7 @@ def office(
     from tests.acceptance.world import World
 
     # The sandbox's Severa asks for no pace here: requests follow each other.
-    monkeypatch.setattr("samklang.severa.opening.SharedSlots", partial(slots.SharedSlots, rate=1e6))
+    monkeypatch.setattr("samklang.severa.opening.SharedSlots", lambda access, speed: slots.SharedSlots(access, 1e6))
     protocol, _space, psa = request.param.partition(" ")
     world = World(sandbox, protocol, in_severa=psa == "severa")
     yield world
