@@ -21,10 +21,12 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+from samklang.database import ensure
 from tests.bugs.catalogue import ROOT, Bug, bugs
 from tests.bugs.workshop import Outcome, Workshop
 
@@ -147,6 +149,13 @@ class Seeding:
         self._findings.save()
 
 
+def _workshop(stack: ExitStack) -> Workshop:
+    """With a folder and a PostgreSQL of its own, until the stack is closed."""
+    folder, data = (stack.enter_context(tempfile.TemporaryDirectory(prefix="samklang-bugs-")) for _ in range(2))
+    database = stack.enter_context(ensure(Path(data), settings={"fsync": "off", "synchronous_commit": "off"}))
+    return Workshop(Path(folder), database.url)
+
+
 def _applies(bug: Bug) -> bool:
     path = ROOT / bug.file
     return path.is_file() and path.read_text().count(bug.old) == 1
@@ -210,11 +219,8 @@ def main() -> int:
         print("\n".join(f"{bug.area}: {bug.file}: {bug.name}" for bug in chosen))
         return 0
     findings = Findings.load(again=asked.again)
-    with tempfile.TemporaryDirectory(prefix="samklang-bugs-") as folder:
-        shops = []
-        for number in range(asked.jobs):
-            (Path(folder) / str(number)).mkdir()
-            shops.append(Workshop(Path(folder) / str(number)))
+    with ExitStack() as stack:
+        shops = [_workshop(stack) for _ in range(asked.jobs)]
         Seeding(chosen, findings, shops, asked.minutes).go()
     if asked.write:
         _write(chosen, findings.results)

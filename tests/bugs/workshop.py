@@ -28,8 +28,13 @@ class Outcome(StrEnum):
 
 
 class Workshop:
-    def __init__(self, folder: Path) -> None:
+    """`database`: address of a PostgreSQL for its tests alone, which is not made anew for every bug."""
+
+    def __init__(self, folder: Path, database: str) -> None:
         self.folder = folder
+        self._database = database
+        #: Whether the database is as the tests before left it: not after some that were cut off.
+        self._is_tidy = False
         #: What the last tests said.
         self.said = ""
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
@@ -53,10 +58,14 @@ class Workshop:
 
     def test(self, words: list[str], seconds: float) -> Outcome:
         """Run pytest with these words, at most so long."""
+        plain = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", "--reuse-db"]
+        plain += [] if self._is_tidy else ["--create-db"]
+        own = {"PYTHONPATH": str(self.folder / "src"), "DATABASE_URL": self._database, "PYTHONDONTWRITEBYTECODE": "1"}
+        self._is_tidy = False
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *words],
+            [sys.executable, "-m", "pytest", *plain, *words],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | own,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -71,6 +80,7 @@ class Workshop:
             _end(process)
             raise
         if process.returncode in (0, 1):
+            self._is_tidy = True
             return Outcome.FAILED if process.returncode else Outcome.PASSED
         return Outcome.BROKEN
 
