@@ -85,6 +85,8 @@ def test_no_page_shows_the_secret_and_an_empty_field_keeps_it(office: Office) ->
         (field,) = re.findall(r'<input[^>]*name="secret"[^>]*>', page.content.decode())
         assert "value=" not in field, "not even as it is sealed"
     assert words(pages[-1]).count("✓") == 8
+    elsewhere = _saves(anna, office, secret="", url="https://severa.example/rest-api")
+    assert (elsewhere.status_code, "Give the client secret again" in words(elsewhere)) == (422, True)
 
 
 def test_users_are_matched_by_address_and_say_who_syncs_and_is_mailed(office: Office) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from samklang.cli.output import (
@@ -56,7 +57,7 @@ def _set(args: argparse.Namespace) -> int:
     values = {"url": args.url, "client_id": args.client_id, "secret": secret}
     named = {name: value for name, value in values.items() if value}
     if named:
-        services.save(arrangement, named, by=None)
+        _act(lambda: services.save(arrangement, named, by=None))
     if args.types is not None:
         services.set_ticks(arrangement, _types(arrangement, args.types), by=None)
     if args.confirm:
@@ -99,15 +100,21 @@ def _disable(args: argparse.Namespace) -> int:
 
 def _switch(args: argparse.Namespace, act: str) -> int:
     arrangement = _arrangement(args)
-    from samklang.mailboxes.messages import explain
-    from samklang.mailboxes.services import Refused
     from samklang.severa import services
 
+    _act(lambda: getattr(services, act)(arrangement, None))
+    return _print(arrangement, args)
+
+
+def _act(act: Callable[[], None]) -> None:
+    """Raises Failure with the reason for what is refused."""
+    from samklang.mailboxes.messages import explain
+    from samklang.mailboxes.services import Refused
+
     try:
-        getattr(services, act)(arrangement, None)
+        act()
     except Refused as refused:
         raise Failure(" ".join(explain(refused.code))) from refused
-    return _print(arrangement, args)
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -45,6 +45,14 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Severa did not keep what was written to one date of this series."),
         gettext_noop("Change that date in Severa by hand; Samklang tries again by itself."),
     ),
+    "severa_address": (
+        gettext_noop("This is no address of Severa's REST API: it begins with https:// and holds no user name."),
+        gettext_noop("Severa's own is https://api.severa.visma.com/rest-api; give another only if Severa named it."),
+    ),
+    "severa_secret_again": (
+        gettext_noop("The address leads to another server, to which the saved client secret was not given."),
+        gettext_noop("Give the client secret again together with the address."),
+    ),
     # Switching over
     "severa_test_first": (
         gettext_noop("The settings for Severa have not passed a test as they are saved."),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F
@@ -47,11 +49,18 @@ def is_tested(arrangement: Arrangement) -> bool:
 
 @transaction.atomic
 def save(arrangement: Arrangement, values: Mapping[str, str], by: User | None) -> None:
-    """Save settings; an empty secret keeps the one there is. A paused connection is tried at once (rule 10.3)."""
-    for name in FIELDS:
-        value = values.get(name, "")
-        if value:
-            setattr(arrangement, name, seal(value) if name == "secret" else value)
+    """Save settings; an empty secret keeps the one there is. A paused connection is tried at once (rule 10.3).
+
+    Raises Refused: "severa_address", and "severa_secret_again" where the kept secret would go to another server than
+    the one it was given for.
+    """
+    given = {name: values[name] for name in FIELDS if values.get(name)}
+    if "url" in given:
+        given["url"] = address(given["url"])
+        if arrangement.secret and "secret" not in given and not _same_server(arrangement.url, given["url"]):
+            raise Refused("severa_secret_again")
+    for name, value in given.items():
+        setattr(arrangement, name, seal(value) if name == "secret" else value)
     arrangement.token = ""
     # Another client may have other scopes; the next test tells which.
     arrangement.scopes = []
@@ -59,6 +68,26 @@ def save(arrangement: Arrangement, values: Mapping[str, str], by: User | None) -
     audit(arrangement.organization, "severa.save", by=by, fields=sorted(values))
     if arrangement.organization.in_severa:
         mailboxes.probe_if_paused(mailboxes.connection_of(arrangement.organization))
+
+
+def address(url: str) -> str:
+    """The address of a Severa's REST API as it is kept: with the version (Severa facts §1.1).
+
+    Raises Refused("severa_address") for one that is not https, or holds more than an address.
+    """
+    cleaned = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(cleaned)
+        named = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise Refused("severa_address") from None
+    if not named or parts.username or parts.password or parts.query or parts.fragment:
+        raise Refused("severa_address")
+    return cleaned if re.search(r"/v\d+(\.\d+)?$", cleaned) else f"{cleaned}/v1"
+
+
+def _same_server(one: str, other: str) -> bool:
+    return urlsplit(one).netloc.lower() == urlsplit(other).netloc.lower()
 
 
 def test(arrangement: Arrangement, address: str, by: User | None) -> list[Step]:
@@ -144,7 +173,7 @@ def _move(organization: Organization, psa: str) -> None:
 
 
 def shown(arrangement: Arrangement) -> dict[str, Any]:
-    """The settings without secrets, for `severa show`."""
+    """The settings without secrets, for `severa show` and the API."""
     return {
         "on": arrangement.organization.in_severa,
         "url": arrangement.url,

@@ -131,6 +131,6 @@ def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
     return _answer(request, 409, "busy", "A run of this calendar is under way; ask again in a moment.")
 
 
-from samklang.web.api import choices, connection, data, history, me  # noqa: E402  (they register their routes on `api`)
+from samklang.web.api import choices, connection, data, history, me, severa  # noqa: E402  (they register their routes on `api`)
 
-__all__ = ["Problem", "api", "choices", "connection", "data", "history", "me"]
+__all__ = ["Problem", "api", "choices", "connection", "data", "history", "me", "severa"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -46,12 +44,10 @@ class CredentialsForm(forms.ModelForm):
         self.fields["url"].initial = PRODUCTION
 
     def clean_url(self) -> str:
-        url = str(self.cleaned_data["url"]).strip().rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or parts.username or parts.password or parts.query:
-            message = _("Give an address that begins with https:// and holds no user name, like %(example)s")
-            raise forms.ValidationError(message % {"example": PRODUCTION})
-        return url if re.search(r"/v\d+(\.\d+)?$", url) else f"{url}/v1"
+        try:
+            return services.address(str(self.cleaned_data["url"]))
+        except Refused as refused:
+            raise forms.ValidationError(" ".join(sentences.explain(refused.code))) from None
 
 
 def _arrangement(request: HttpRequest) -> Arrangement:
@@ -89,7 +85,11 @@ def severa_settings(request: HttpRequest) -> HttpResponse:
         form = CredentialsForm(request.POST, instance=Arrangement.objects.get(pk=arrangement.pk))
         if not form.is_valid():
             return _page(request, arrangement, 422, form=form)
-        services.save(arrangement, form.cleaned_data, who)
+        try:
+            services.save(arrangement, form.cleaned_data, who)
+        except Refused as refused:
+            form.add_error("secret", " ".join(sentences.explain(refused.code)))
+            return _page(request, arrangement, 422, form=form)
         messages.success(request, _("Settings saved."))
     elif part == "confirm":
         services.confirm(arrangement, request.POST.get("confirmed") == "on", who, now())
