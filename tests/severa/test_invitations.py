@@ -12,7 +12,8 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core import mail
 from django.test import Client
 
-from samklang.accounts.models import User
+from samklang.accounts.models import Organization, User
+from tests.installation import TENANT
 from tests.severa.office import ANNA, BO, Office
 from tests.severa.test_page import PAGE, signed_in, words
 
@@ -83,6 +84,15 @@ def test_with_a_mail_server_nobody_but_the_invited_sees_the_link(office: Office,
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == ([CILLA], "Your account in Samklang")
     assert _link_in(str(sent.body))
+
+
+def test_an_invitation_names_the_sign_in_with_microsoft_where_there_is_one(office: Office, cilla: str) -> None:
+    _invited(cilla)
+    Organization.objects.update(microsoft_tenant=TENANT)
+    _invited(cilla)
+    without, with_it = (str(sent.body) for sent in mail.outbox)
+    assert "Or sign in with your Microsoft account, without a password: http://127.0.0.1:8480/sign-in" in with_it
+    assert "Microsoft account" not in without
 
 
 def test_a_link_serves_once_and_not_for_long(office: Office, cilla: str, monkeypatch: pytest.MonkeyPatch) -> None:
