@@ -61,6 +61,9 @@ class Workshop:
         plain = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", "--reuse-db"]
         plain += [] if self._is_tidy else ["--create-db"]
         own = {"PYTHONPATH": str(self.folder / "src"), "DATABASE_URL": self._database, "PYTHONDONTWRITEBYTECODE": "1"}
+        if (schemas := ROOT.parent / "shared/schemas").exists():
+            # Beside the project, as it is; not beside the copy.
+            own |= {"SAMKLANG_SCHEMAS": os.environ.get("SAMKLANG_SCHEMAS", str(schemas))}
         self._is_tidy = False
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *plain, *words],
