@@ -124,7 +124,7 @@ class Record:
         return any((person, id) not in joined for id, item in activities.items() for person in item.people)
 
     def deleted(self, office: Any, place: str, item: Item, others: list[tuple[str, str]]) -> None:
-        self.discarded |= words(item.seen)
+        self.discarded |= words(item.seen) | set(self._dropped[place, item.id].values())
         there = [(where, id) for where, id in others if id in office.items(where)]
         if self._is_elsewhere(office, item, others):
             self.contested = True  # made again in the meantime, it is another one to somebody

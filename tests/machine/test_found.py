@@ -479,3 +479,20 @@ def test_rule_4_3_of_a_meeting_no_copy_comes_while_a_colleagues_run_is_not_done_
     _only(meetings, late)
     bring_to_rest(meetings, meetings.people, reconcile=True)
     assert _is_one_for_everybody(meetings)
+
+
+def test_rule_4_3_an_organizer_whose_first_write_fails_is_joined_though_who_made_the_activity_removed_his_copy(
+    meetings: MeetingOffice,
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "bob", "alice@example.org")
+    meetings.run("alice")
+    meetings.edit(PSA, _only(meetings, PSA), place="Attic")
+    meetings.delete("alice", _only(meetings, "alice"))
+    meetings.faults.arm(Unavailable(), on="exchange.get")
+    meetings.run("bob")
+    meetings.faults.disarm()
+    bring_to_rest(meetings, meetings.people)
+    joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
+    assert ("bob", _only(meetings, PSA), _only(meetings, "bob")) in joined
+    assert meetings.items("bob")[_only(meetings, "bob")].entry.place == "Attic"

@@ -321,6 +321,9 @@ class Applier:
     def _update_event(self, action: Update, activity: SeenActivity | None) -> None:
         link = action.link
         self._aim(Side.EXCHANGE, link.psa_id, activity.version if activity else link.psa_version)
+        if action.event is not None and self._recorder.known.of_id(link.id) is None:
+            # Just joined, and nothing is recorded: by the event it is found again, whose meeting it is (rule 4.3).
+            self._subject = (Side.EXCHANGE, action.event.id, action.event.version)
         fresh = self._afresh.event(action.event, link.item_id)
         wanted = action.to_exchange or fresh.entry
         before = content(fresh, self._rules)
