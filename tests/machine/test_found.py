@@ -496,3 +496,20 @@ def test_rule_4_3_an_organizer_whose_first_write_fails_is_joined_though_who_made
     joined = {(link.person, link.psa_id, link.item_id) for link in meetings.joined()}
     assert ("bob", _only(meetings, PSA), _only(meetings, "bob")) in joined
     assert meetings.items("bob")[_only(meetings, "bob")].entry.place == "Attic"
+
+
+def test_rule_4_1_who_was_invited_gets_a_copy_of_a_meeting_that_lives_on_as_a_plain_activity(
+    meetings: MeetingOffice,
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "alice", "bob@example.org")
+    meetings.run("alice")
+    meetings.edit(PSA, _only(meetings, PSA), title="Talk")
+    meetings.delete("alice", _only(meetings, "alice"))
+    bring_to_rest(meetings, ("bob", "alice", "bob"))
+    for place in meetings.places:
+        assert [item.entry.title for item in meetings.items(place).values()] == ["Talk"], place
+    before = meetings.writes()
+    meetings.forget_tokens(PSA)
+    bring_to_rest(meetings, meetings.people)
+    assert meetings.writes() == before

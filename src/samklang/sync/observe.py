@@ -200,12 +200,14 @@ def _look_to_colleagues(
     uids = {uid for event in meetings for uid in (event.uid, series_uid(event.uid))} | {
         link.uid for link in touched if link.uid and link.role.is_meeting
     }
-    psa_ids = {*psa.seen, *(link.psa_id for link in touched if link.psa_id)}
+    theirs = _left_to_their_meetings(parts, known)
+    psa_ids = {*psa.seen, *theirs, *(link.psa_id for link in touched if link.psa_id)}
     if not (uids or psa_ids):
         return ()
     colleagues = tuple(parts.store.meetings(uids, psa_ids))
     new = {event.uid for event in meetings if known.link_of(Side.EXCHANGE, event.id) is None}
     shared = {one.psa_id for one in colleagues if one.uid in new}
+    shared |= theirs - {one.psa_id for one in colleagues}  # no meeting any longer: he is to have a copy (rule 4.1)
     for link in known.links() if colleagues else ():
         again = made_again(link, psa.gone, colleagues)
         shared |= {again} if again else set()
@@ -215,6 +217,12 @@ def _look_to_colleagues(
     copies = (known.link_of(Side.PSA, psa_id) for psa_id in shared)
     exchange.ask(exchange.missing([link.item_id for link in copies if link is not None and link.item_id]))
     return colleagues
+
+
+def _left_to_their_meetings(parts: Parts, known: Known) -> set[str]:
+    """Activities no copy was made of because an invitation to a colleague's meeting stands, or will, in its place."""
+    left_out = (link for link in known.links() if (link.status, link.reason) == (LinkStatus.LEFT_OUT, "4.3"))
+    return {link.psa_id for link in left_out if link.psa_id and not known.waits(link, parts.now())}
 
 
 def _being_made(
