@@ -475,8 +475,9 @@ def test_rule_4_3_of_a_meeting_no_copy_comes_while_a_colleagues_run_is_not_done_
     meetings.faults.arm(Throttled(1.0), on="psa.create", after=True)
     meetings.run(first)
     meetings.faults.disarm()
-    meetings.run(late)
-    _only(meetings, late)
+    for _ in range(3):
+        meetings.run(late)
+        _only(meetings, late)
     bring_to_rest(meetings, meetings.people, reconcile=True)
     assert _is_one_for_everybody(meetings)
 

@@ -228,10 +228,12 @@ def _left_to_their_meetings(parts: Parts, known: Known) -> set[str]:
 def _being_made(
     parts: Parts, known: Known, psa: Look[SeenActivity], colleagues: tuple[ColleagueLink, ...]
 ) -> frozenset[str]:
-    """New activities that are meetings by their keys, though no colleague has them in his links yet (rule 10.4)."""
+    """Activities no copy was made of that are meetings by their keys, though no colleague has them in his links yet
+    (rule 10.4)."""
     linked = {one.psa_id for one in colleagues}
-    new = (one for one in psa.seen.values() if one.id not in linked and known.link_of(Side.PSA, one.id) is None)
-    ids = {one.key: one.id for one in new if one.key and is_meeting_key(one.key)}
+    meetings = (one for one in psa.seen.values() if is_meeting_key(one.key or "") and one.id not in linked)
+    links = ((one, known.link_of(Side.PSA, one.id)) for one in meetings)
+    ids = {one.key: one.id for one, link in links if one.key and (link is None or link.status is LinkStatus.LEFT_OUT)}
     return frozenset(ids[key] for key in parts.store.being_made(ids)) if ids else frozenset()
 
 
