@@ -141,5 +141,5 @@ def test_each_failure_of_the_test_is_named(office: Office) -> None:
     assert "customers:read" not in office.done("severa", "show", "--json").json["scopes"]
     said = office.command("severa", "test", "--address", "nobody@example.com", "--json").json["steps"][-1]
     assert (said["step"], said["code"]) == ("severa user", "severa_user_not_found")
-    office.done("severa", "set", "--url", f"{office.sandbox.pages}/nowhere/v1")
+    office.done("severa", "set", "--url", f"{office.sandbox.severa}/nowhere")
     assert _failed(office)[0] == "severa address"
