@@ -37,7 +37,7 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
     ("installation", "every", "edits"),
     [
         ("ews", 12, 40),
-        ("graph", 12, 40),
+        ("graph", 24, 20),
         pytest.param("ews", 1, 100, marks=pytest.mark.full),
         pytest.param("graph", 1, 100, marks=pytest.mark.full),
     ],
