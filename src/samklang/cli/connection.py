@@ -111,12 +111,13 @@ def _types(connection: Any, names: str) -> list[str]:
 
 def _test(args: argparse.Namespace) -> int:
     connection = _connection(args)
+    from samklang.mailboxes.access import report
     from samklang.wiring import test_connection
 
     steps = test_connection(connection, args.address, by=None)
     passed = all(step.ok for step in steps)
     if args.json:
-        print_json({"passed": passed, "steps": [step.as_json() for step in steps]})
+        print_json(report(steps))
     else:
         for step in steps:
             print(f"{'ok  ' if step.ok else 'FAIL'}  {step.name}{'' if step.ok else f': {step.sentence}'}")

@@ -75,13 +75,14 @@ def _types(arrangement: Any, names: str) -> list[str]:
 
 def _test(args: argparse.Namespace) -> int:
     arrangement = _arrangement(args)
+    from samklang.mailboxes.access import report
     from samklang.severa.services import test
     from samklang.wiring import first_address
 
     steps = test(arrangement, args.address or first_address(arrangement.organization), by=None)
     passed = all(step.ok for step in steps)
     if args.json:
-        print_json({"passed": passed, "steps": [step.as_json() for step in steps]})
+        print_json(report(steps))
     else:
         for step in steps:
             print(

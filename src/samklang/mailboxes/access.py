@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,12 @@ class Step:
         if not self.ok:
             answer |= {"code": self.code, "detail": self.detail, "cause": self.sentence, "remedy": self.remedy}
         return answer
+
+
+def report(steps: Iterable[Step]) -> dict[str, object]:
+    """A connection test as programs read it."""
+    told = list(steps)
+    return {"passed": all(step.ok for step in told), "steps": [step.as_json() for step in told]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from samklang.accounts.models import User
 from samklang.clock import real_now
@@ -85,15 +85,12 @@ class DjangoStore:
     def meetings(self, uids: Collection[str], psa_ids: Collection[str]) -> Sequence[ColleagueLink]:
         if not (uids or psa_ids):
             return []
-        organization = User.objects.filter(mailbox=self._mailbox_id).values("organization_id")
-        rows = LinkRow.objects.filter(
+        rows = self._of_colleagues().filter(
             Q(uid__in=uids) | Q(psa_id__in=psa_ids, role__in=[role.value for role in Role if role.is_meeting]),
             status__in=[LinkStatus.LINKED, LinkStatus.UNLINKED],
             psa_id__isnull=False,
-            mailbox__user__organization__in=organization,
-            mailbox__on=True,
-            mailbox__user__is_active=True,  # who has left speaks for no meeting any longer (rule 4.8)
-        ).exclude(Q(mailbox_id=self._mailbox_id) | Q(status=LinkStatus.UNLINKED, reason=DELETED))
+        )
+        rows = rows.exclude(status=LinkStatus.UNLINKED, reason=DELETED)
         found = rows.values_list("uid", "psa_id", "role", "mailbox__user__email", "status", "base")
         return [
             ColleagueLink(uid, psa_id or "", Role(role), email.casefold(), status == LinkStatus.LINKED, _base(base))
@@ -101,15 +98,17 @@ class DjangoStore:
         ]
 
     def being_made(self, keys: Collection[str]) -> Collection[str]:
+        begun = self._of_colleagues().filter(key__in=keys, status=LinkStatus.CREATING)
+        return set(begun.values_list("key", flat=True))
+
+    def _of_colleagues(self) -> QuerySet[LinkRow]:
+        """Links of the organization's other mailboxes."""
         organization = User.objects.filter(mailbox=self._mailbox_id).values("organization_id")
-        rows = LinkRow.objects.filter(
-            key__in=keys,
-            status=LinkStatus.CREATING,
+        return LinkRow.objects.filter(
             mailbox__user__organization__in=organization,
             mailbox__on=True,
-            mailbox__user__is_active=True,
+            mailbox__user__is_active=True,  # who has left speaks for no meeting any longer (rule 4.8)
         ).exclude(mailbox_id=self._mailbox_id)
-        return set(rows.values_list("key", flat=True))
 
     def begin_create(
         self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""

@@ -46,7 +46,7 @@ from samklang.engine.readback import still_to_bring, written_again, zone_lost
 from samklang.engine.rules import Rules, content, content_to_be, wanted_event
 from samklang.sync.afresh import Afresh, Get, NotAsDecided, S, ask
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, Unavailable, VersionConflict
-from samklang.sync.halfway import advanced, dates_follow, lays_out_anew, said_last
+from samklang.sync.halfway import advanced, brings_dates, lays_out_anew, said_last
 from samklang.sync.known import id_on, version_on
 from samklang.sync.parts import Parts
 from samklang.sync.record import Recorder, linked, only
@@ -304,7 +304,7 @@ class Applier:
             if action.exchange_fields or action.response:
                 # Only the fields this write carried agree now. A crash before the second write must leave the others
                 # looking as edited as they are, and the event as not looked at yet.
-                base = advanced(action.link.base, base, action.psa_fields, dates_follow=dates_follow(action))
+                base = advanced(action.link.base, base, action.psa_fields, dates_follow=brings_dates(action))
                 link = replace(link, base=base, item_version="")
             self._recorder.write(
                 link,

@@ -14,7 +14,7 @@ def lays_out_anew(wanted: Entry, keys: frozenset[FieldKey]) -> bool:
     return wanted.is_series and bool(keys & {"time", "recurrence"} or given_back)
 
 
-def dates_follow(action: Update) -> bool:
+def brings_dates(action: Update) -> bool:
     """Whether changed dates of a series are to be written to Exchange after the PSA."""
     return any(canonical.occurrence_of(key) for key in action.exchange_fields)
 

@@ -7,7 +7,6 @@ address to go back to cannot be trusted; else the person goes back with an error
 from __future__ import annotations
 
 import time
-from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -17,7 +16,16 @@ from samklang.sandbox.context import Sandbox
 from samklang.sandbox.graph.directory import tenant_mailboxes
 from samklang.sandbox.model import Mailbox
 from samklang.sandbox.pages.markup import Markup, h
-from samklang.sandbox.pages.signing import WrongError, app_known, bring, card, choice, redirect_of, tenants_named
+from samklang.sandbox.pages.signing import (
+    WrongError,
+    app_known,
+    bring,
+    card,
+    choice,
+    redirect_of,
+    sent_back,
+    tenants_named,
+)
 from samklang.sandbox.store import Store
 
 DECLINED = "AADSTS65004: User declined to consent to access the app."
@@ -41,9 +49,7 @@ class _Asked:
             raise self.back(error="invalid_request", error_description="AADSTS501491: Only S256 is supported.")
 
     def back(self, **answer: str) -> web.HTTPFound:
-        state = {"state": self.query["state"]} if "state" in self.query else {}
-        mark = "&" if urlsplit(self.redirect).query else "?"
-        return web.HTTPFound(f"{self.redirect}{mark}{urlencode(answer | state)}")
+        return sent_back(self.redirect, self.query, answer)
 
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:

@@ -5,8 +5,6 @@ On the pages port, since browsers distrust the sandbox's certificate. No passwor
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
-
 from aiohttp import web
 
 from samklang.sandbox import login
@@ -14,7 +12,16 @@ from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.graph.directory import tenant_mailboxes
 from samklang.sandbox.pages.markup import Markup, h
-from samklang.sandbox.pages.signing import WrongError, app_known, bring, card, choice, redirect_of, tenants_named
+from samklang.sandbox.pages.signing import (
+    WrongError,
+    app_known,
+    bring,
+    card,
+    choice,
+    redirect_of,
+    sent_back,
+    tenants_named,
+)
 
 _WORDS = {
     "Calendars.ReadWrite": ("Read and write calendars in all mailboxes", "Create, read, update and delete events."),
@@ -48,9 +55,7 @@ class _Asked:
 
     def back(self, **answer: str) -> web.HTTPFound:
         """The redirect; `admin_consent=True` is there even for a refusal."""
-        state = {"state": self.query["state"]} if "state" in self.query else {}
-        mark = "&" if urlsplit(self.redirect).query else "?"
-        return web.HTTPFound(f"{self.redirect}{mark}{urlencode({'admin_consent': 'True'} | answer | state)}")
+        return sent_back(self.redirect, self.query, {"admin_consent": "True"} | answer)
 
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -45,6 +45,13 @@ def redirect_of(query: Mapping[str, str]) -> str:
     if urlsplit(redirect).scheme not in ("http", "https") or not urlsplit(redirect).netloc:
         raise WrongError("AADSTS50011: The redirect URI specified in the request is missing or no address.")
     return redirect
+
+
+def sent_back(redirect: str, query: Mapping[str, str], answer: Mapping[str, str]) -> web.HTTPFound:
+    """Back to the app with an answer, and with the state it gave."""
+    state = {"state": query["state"]} if "state" in query else {}
+    mark = "&" if urlsplit(redirect).query else "?"
+    return web.HTTPFound(f"{redirect}{mark}{urlencode({**answer, **state})}")
 
 
 def bring(store: Store, tenant: Tenant, app: App) -> None:

@@ -10,10 +10,11 @@ from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import finding, push, services
+from samklang.mailboxes import access, finding, push, services
 from samklang.mailboxes.models import Connection
 from samklang.mailboxes.status import counted
 from samklang.web.api import Problem, api
+from samklang.web.api.me import administrator
 
 router = Router(tags=["connection"])
 
@@ -69,7 +70,7 @@ def put_connection(request: HttpRequest, body: Settings) -> dict[str, Any]:
 def post_test(request: HttpRequest, body: Test) -> dict[str, Any]:
     """Every step by name, up to the first that fails."""
     steps = wiring.test_connection(_connection(request), body.address, by=_administrator(request))
-    return {"passed": all(step.ok for step in steps), "steps": [step.as_json() for step in steps]}
+    return access.report(steps)
 
 
 @router.put("/enabled", response=dict[str, Any])
@@ -118,11 +119,7 @@ def post_accept(request: HttpRequest, user_id: UUID, body: Accept) -> Status[dic
 
 
 def _administrator(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)
-    if not user.is_administrator:
-        raise Problem(403, "administrators_only", "Only an administrator may see or change the connection.")
-    return user
+    return administrator(request, "Only an administrator may see or change the connection.")
 
 
 def _connection(request: HttpRequest) -> Connection:

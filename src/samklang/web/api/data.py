@@ -10,7 +10,7 @@ from ninja import Router, Schema, Status
 from samklang.accounts.models import User
 from samklang.acts import data
 from samklang.web.api import Problem, api
-from samklang.web.api.me import user_of
+from samklang.web.api.me import administrator, user_of
 
 router = Router(tags=["data"])
 
@@ -47,9 +47,7 @@ def post_erase_user(request: HttpRequest, user_id: str, body: Erase) -> Status[d
 
 def of_organization(request: HttpRequest, user_id: str) -> User:
     """A user of the administrator's own organization. Raises Problem: 403, 404."""
-    reader = user_of(request)
-    if not reader.is_administrator:
-        raise Problem(403, "administrators_only", "Only an administrator can do this.")
+    reader = administrator(request, "Only an administrator can do this.")
     found = next((one for one in User.objects.of(reader.organization) if str(one.guid) == user_id), None)
     if found is None:
         raise Problem(404, "not_found")

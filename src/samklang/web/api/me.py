@@ -190,6 +190,14 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
+def administrator(request: HttpRequest, otherwise: str) -> User:
+    """Who calls, if he is an administrator. Raises Problem with this sentence."""
+    user = user_of(request)
+    if not user.is_administrator:
+        raise Problem(403, "administrators_only", otherwise)
+    return user
+
+
 def mailbox_of(request: HttpRequest) -> Mailbox:
     mailbox = Mailbox.objects.filter(user=user_of(request), on=True).first()
     if mailbox is None:

@@ -9,10 +9,12 @@ from ninja import Router, Schema
 
 from samklang.accounts.models import User
 from samklang.clock import now
+from samklang.mailboxes import access
 from samklang.severa import roster, services
 from samklang.severa.models import Arrangement
-from samklang.web.api import Problem, api
+from samklang.web.api import api
 from samklang.web.api.connection import Enabled, Test
+from samklang.web.api.me import administrator
 
 router = Router(tags=["severa"])
 
@@ -92,7 +94,7 @@ def post_severa_test(request: HttpRequest, body: Test) -> dict[str, Any]:
     """Every step by name, up to the first that fails."""
     who = _administrator(request)
     steps = services.test(_arrangement(request), body.address or who.email, who)
-    return {"passed": all(step.ok for step in steps), "steps": [step.as_json() for step in steps]}
+    return access.report(steps)
 
 
 @router.put("/enabled", response=Shown)
@@ -115,13 +117,7 @@ def _shown(arrangement: Arrangement) -> dict[str, Any]:
 
 
 def _administrator(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)
-    if not user.is_administrator:
-        raise Problem(
-            403, "administrators_only", "Only an administrator may see or change the arrangement with Severa."
-        )
-    return user
+    return administrator(request, "Only an administrator may see or change the arrangement with Severa.")
 
 
 def _arrangement(request: HttpRequest) -> Arrangement:
