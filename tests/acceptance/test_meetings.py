@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from samklang.clock import real_now
+from samklang.engine.people import meeting_key
+from samklang.mailboxes.models import Mailbox
 from samklang.mailboxes.store import DjangoStore
 from tests.acceptance.people import Person
 from tests.acceptance.when import MONDAY, at, weekly
@@ -66,6 +70,25 @@ def test_case_127_both_calendars_at_the_same_moment_make_one_activity(
     office.synced()
     assert between, "they ran at the same moment"
     assert [one["guid"] for one in office.alice.activities] == [one["guid"] for one in office.bob.activities]
+
+
+def test_colleagues_hear_of_a_meetings_activity_while_a_run_is_cut_off_at_it(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.syncs(office.alice, office.bob)
+    key = meeting_key(office.outsider().calls(ALICE, BOB)["uid"])
+    with monkeypatch.context() as broken:
+        broken.setattr(DjangoStore, "record", Mock(side_effect=KeyboardInterrupt))
+        assert office.command("sync", "run", "--user", BOB).status == 130
+    heard = {address: _store(address).being_made([key, "another"]) for address in (ALICE, BOB)}
+    assert heard == {ALICE: {key}, BOB: set()}, "his own is no colleague's"
+    office.synced()
+    assert not _store(ALICE).being_made([key])
+    assert office.alice.one["guid"] == office.bob.one["guid"]
+
+
+def _store(address: str) -> DjangoStore:
+    return DjangoStore(Mailbox.objects.get(user__email=address).pk, None, real_now)
 
 
 @pytest.mark.parametrize("first", ["alice", "bob"])
