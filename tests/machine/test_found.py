@@ -512,3 +512,18 @@ def test_rule_4_1_who_was_invited_gets_a_copy_of_a_meeting_that_lives_on_as_a_pl
     meetings.forget_tokens(PSA)
     bring_to_rest(meetings, meetings.people)
     assert meetings.writes() == before
+
+
+def test_rule_4_5_a_decline_nobody_answered_for_is_not_taken_for_one_in_the_psa_when_an_invitation_comes_anew(
+    meetings: MeetingOffice,
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "bob", "alice@example.org")
+    bring_to_rest(meetings, meetings.people)
+    meetings.delete("alice", _only(meetings, "alice"))
+    meetings.faults.arm(Unavailable(), on="psa.update", after=True)
+    meetings.run("alice")
+    meetings.faults.disarm()
+    meetings.edit("bob", _only(meetings, "bob"), place="Attic")
+    bring_to_rest(meetings, meetings.people)
+    assert meetings.items("alice")[_only(meetings, "alice")].entry.place == "Attic"

@@ -6,7 +6,7 @@ is then decided again from what stands now. Every step can be killed and run aga
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -75,6 +75,8 @@ class Applier:
         self._afresh = Afresh(parts, rules, observation)
         self._recorder = recorder
         self._faults_in_a_row = 0
+        #: Ids of links of which something was set aside: what was to follow it waits, too.
+        self._waiting: set[str] = set()
         #: The side the present step writes to.
         self._target = Side.EXCHANGE
         #: Side, id and version of what the present step carries: set aside when the step fails.
@@ -82,19 +84,26 @@ class Applier:
 
     def carry_out(self, action: Action) -> None:
         """Do it, or set its entry aside with a reason. Raises only what must end the run."""
+        link_id = action.link.id if action.link else ""
+        if link_id in self._waiting:
+            return
         try:
             self._do(action, decisions=1)
         except ItemError as error:
-            self._recorder.put_aside(*self._subject, error.code, error.params, at_once=False)
+            self._put_aside(link_id, error.code, error.params, at_once=False)
         except _KeepsChanging:
-            self._recorder.put_aside(*self._subject, "keeps_changing", {}, at_once=True)
+            self._put_aside(link_id, "keeps_changing", {}, at_once=True)
         except (Unavailable, ProtocolError) as error:
-            self._recorder.put_aside(*self._subject, error.code, error.params, at_once=True)
+            self._put_aside(link_id, error.code, error.params, at_once=True)
             self._faults_in_a_row += 1
             if self._faults_in_a_row == MAX_FAULTS_IN_A_ROW:
                 raise
         else:
             self._faults_in_a_row = 0
+
+    def _put_aside(self, link_id: str, code: str, params: Mapping[str, str], *, at_once: bool) -> None:
+        self._recorder.put_aside(*self._subject, code, params, at_once=at_once)
+        self._waiting |= {link_id} - {""}
 
     def _do(self, action: Action, decisions: int) -> None:
         match action:
