@@ -64,7 +64,7 @@ class Installation:
         self.sandbox, self.protocol, self.domain = sandbox, protocol, domain
         self._before = dict(os.environ)
         self.settings(
-            DATABASE_URL=_database_url(),
+            DATABASE_URL=database_url(),
             SAMKLANG_ALLOW_PRIVATE_ADDRESSES="1",
             SAMKLANG_CA_FILE=sandbox.ca_file,
             SAMKLANG_GRAPH_URL=sandbox.graph,
@@ -210,7 +210,7 @@ class User:
         return dict(self.installation.command("sync", "status", "--user", self.email, "--json").json)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """Where Django's test database is: commands look whether it answers."""
     at = connection.settings_dict
     who = f"{quote(at['USER'])}:{quote(at['PASSWORD'], safe='')}"

@@ -1,12 +1,13 @@
-"""Every case runs over EWS and over Graph, with the built-in calendar and with Severa as the PSA, and ends with what
-must hold after every case.
+"""Every case runs over EWS and over Graph, with the built-in calendar, with Severa and with another Samklang's
+Severa-compatible API as the PSA, and ends with what must hold after every case.
 
-With Severa it is part of the whole matrix (`./run test --full`), but for a few of the quickest.
+But for a few of the quickest, only the built-in calendar is in every run; the others are in the whole matrix
+(`./run test --full`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from tests.sandbox_client import Sandbox
 
 if TYPE_CHECKING:
+    from tests.acceptance.psa import Psa
     from tests.acceptance.world import World
+    from tests.installation import Installation
 
 #: Those that run with Severa each time, over EWS.
 QUICK = {
@@ -40,28 +43,57 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = [pytest.param(protocol, id=protocol) for protocol in protocols]
     if "not_in_severa" not in marks:
         quick = metafunc.definition.name in QUICK
-        chosen += [_in_severa(protocol, quick and protocol == "ews") for protocol in protocols]
+        others = [(psa, protocol) for psa in ("severa", "elsewhere") for protocol in protocols]
+        chosen += [_case(protocol, psa, quick and protocol == "ews") for psa, protocol in others]
     metafunc.parametrize("office", chosen, indirect=True)
 
 
-def _in_severa(protocol: str, quick: bool) -> Any:
-    return pytest.param(f"{protocol} severa", id=f"{protocol}-severa", marks=() if quick else pytest.mark.full)
+def _case(protocol: str, psa: str, quick: bool) -> Any:
+    return pytest.param(f"{protocol} {psa}", id=f"{protocol}-{psa}", marks=() if quick else pytest.mark.full)
 
 
 @pytest.fixture
-def office(
-    request: pytest.FixtureRequest, sandbox: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def office(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> Iterator[World]:
     """Alice and Bob, nobody syncing yet: for cases about the first run."""
-    from samklang.severa import slots
     from tests.acceptance.world import World
 
-    # The sandbox's Severa asks for no pace here: requests follow each other.
-    monkeypatch.setattr("samklang.severa.opening.SharedSlots", lambda access, speed: slots.SharedSlots(access, 1e6))
     protocol, _space, psa = request.param.partition(" ")
-    world = World(sandbox, protocol, in_severa=psa == "severa")
+    if psa:
+        world = World(sandbox, protocol, request.getfixturevalue(psa), in_severa=True)
+    else:
+        world = World(sandbox, protocol)
     yield world
     world.close()
+
+
+@pytest.fixture
+def severa(no_pace: None) -> Callable[[Installation], Psa]:
+    from tests.acceptance.in_severa import InSevera
+
+    return InSevera
+
+
+@pytest.fixture
+def elsewhere(no_pace: None, tables_elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[Installation], Psa]:
+    from tests.acceptance.elsewhere import Elsewhere
+
+    return lambda installation: Elsewhere(installation, monkeypatch)
+
+
+@pytest.fixture
+def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests to the PSA follow each other."""
+    from samklang.severa import slots
+
+    monkeypatch.setattr("samklang.severa.opening.SharedSlots", lambda access, speed: slots.SharedSlots(access, 1e6))
+
+
+@pytest.fixture(scope="session")
+def tables_elsewhere(django_db_setup: None, django_db_blocker: Any) -> None:
+    from tests.acceptance.elsewhere import made
+
+    with django_db_blocker.unblock():
+        made()
 
 
 @pytest.fixture

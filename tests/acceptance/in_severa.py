@@ -1,13 +1,11 @@
 """The sandbox's Severa as the PSA of the cases.
 
 What people do there goes through the control API, where nobody counts it as a write; what they see is read by a program
-of theirs over Severa's REST API. Samklang hears by its poll, as its workers do it, and of what was deleted by the
-complete listing of each hour.
+of theirs over Severa's REST API.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -15,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from samklang.accounts.models import Organization
-from samklang.severa import polling
-from samklang.severa.services import arrangement_of
+from tests.acceptance.polled import Polled
 from tests.acceptance.psa import Activity
 from tests.acceptance.when import NOW
 from tests.installation import ApiRefused, Installation
@@ -31,7 +27,7 @@ OURS, SECRET = "samklang.api", "severa's-secret"
 _EYES = "eyes.api"
 #: Of a program that reads all there is.
 _ALL = ["activities:read", "settings:read", "users:read"]
-#: By name: category, and whether it is its default. No activity moves from one category to another.
+#: By name: category, and whether it is its default.
 _TYPES = {
     "Meeting": ("CalendarEntry", True),
     "Workshop": ("CalendarEntry", False),
@@ -58,11 +54,10 @@ _NAMES = {
 }
 
 
-class InSevera:
-    another_type = "Workshop"
-
+class InSevera(Polled):
     def __init__(self, installation: Installation) -> None:
-        self._installation, self._sandbox = installation, installation.sandbox
+        super().__init__(installation)
+        self._sandbox = installation.sandbox
         # Who tells of participants (no source does) is heard within the minute; tests/connectors/severa shows both.
         self._sandbox.severa_behaves(requests_per_second=0, touched_by=["exceptions", "participants"])
         clients = [{"client_id": OURS, "secret": SECRET}, {"client_id": _EYES, "secret": SECRET, "scopes": _ALL}]
@@ -76,7 +71,6 @@ class InSevera:
         beside = self._sandbox.severa_user(KEY, "cilla@example.org", first_name="Cilla", last_name="Al")
         self._sandbox.severa_creates(beside["guid"], name="Cilla's own", start=(NOW + timedelta(days=700)).isoformat())
         self._eyes = Eyes(f"{self._sandbox.severa}/v1", self._sandbox.ca_file)
-        self._is_on = self._has_deleted = False
 
     # -- the organization
 
@@ -86,19 +80,10 @@ class InSevera:
         silent = {"sendNewActivityEmail": False}
         details = {"first_name": first, "last_name": last or first, "zone": zone, "notifications": silent}
         self._guids[email] = self._sandbox.severa_user(KEY, email, **details)["guid"]
-        self._read_anew()
+        self.reads_anew()
 
     def begins(self) -> None:
-        done = self._installation.done
-        with tempfile.NamedTemporaryFile("w") as file:
-            file.write(SECRET)
-            file.flush()
-            address = f"{self._sandbox.severa}/v1"
-            done("severa", "set", "--url", address, "--client-id", OURS, "--secret-file", file.name)
-        done("severa", "test")
-        done("severa", "set", "--types", "all", "--confirm")
-        done("severa", "enable")
-        self._is_on = True
+        self.connects(f"{self._sandbox.severa}/v1", OURS, SECRET)
 
     def knows(self, person: Person) -> tuple[str, dict[str, str]]:
         return self._guids[person.email], self._types
@@ -106,27 +91,7 @@ class InSevera:
     def changes_type(self, person: Person, name: str, fields: dict[str, bool]) -> None:
         named = {"isActive": "active", "isDefault": "default"}
         self._sandbox.severa_changes("types", self._types[name], **{named[one]: fields[one] for one in fields})
-        self._read_anew()
-
-    def ticks(self, *names: str) -> None:
-        self._installation.done("severa", "set", "--types", ",".join(names))
-
-    def _read_anew(self) -> None:
-        """By itself Samklang reads types and users once a day."""
-        if self._is_on:
-            self._installation.done("severa", "test")
-
-    # -- time
-
-    def lets_time_pass(self) -> None:
-        """Two polls: each second one asks for series, the other for changed dates."""
-        if self._has_deleted:
-            self._installation.later(hours=1)
-            self._has_deleted = False
-        for _ in range(2):
-            self._installation.later(minutes=1)
-            for organization in Organization.objects.filter(psa=Organization.Psa.SEVERA):
-                polling.poll(arrangement_of(organization).pk)
+        self.reads_anew()
 
     def writes(self) -> int:
         return sum(self._sandbox.counts(OURS)["writes"].values())
@@ -144,7 +109,7 @@ class InSevera:
     def deletes(self, person: Person, guid: str, on: date | None) -> None:
         with _refusals():
             self._sandbox.severa_deletes(guid, on, by=person.guid)
-        self._has_deleted = on is None or self._has_deleted
+        self.has_deleted = on is None or self.has_deleted
 
     def adds(self, person: Person, guid: str, colleague: Person) -> None:
         with _refusals():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.test import Client
 
-from tests.installation import PASSWORD, Installation
+from tests.installation import PASSWORD, Installation, User
 
 if TYPE_CHECKING:
     from tests.acceptance.people import Person
@@ -78,26 +78,29 @@ class BuiltIn:
     def begins(self) -> None:
         pass
 
+    def _as(self, person: Person) -> User:
+        return person
+
     def knows(self, person: Person) -> tuple[str, dict[str, str]]:
-        types = {one["name"]: one["guid"] for one in person.pages("/rest-api/v1/activitytypes")}
-        return str(person.ask("GET", "/rest-api/v1/users", email=person.email)[0]["guid"]), types
+        types = {one["name"]: one["guid"] for one in self._as(person).pages("/rest-api/v1/activitytypes")}
+        return str(self._as(person).ask("GET", "/rest-api/v1/users", email=person.email)[0]["guid"]), types
 
     def creates(self, person: Person, activity: Activity) -> str:
-        return str(person.ask("POST", "/rest-api/v1/activities", activity)["guid"])
+        return str(self._as(person).ask("POST", "/rest-api/v1/activities", activity)["guid"])
 
     def replaces(self, person: Person, guid: str, on: date | None, fields: Activity) -> None:
-        person.ask("PATCH", f"/rest-api/v1/activities/{_named(guid, on)}", _patch(fields))
+        self._as(person).ask("PATCH", f"/rest-api/v1/activities/{_named(guid, on)}", _patch(fields))
 
     def deletes(self, person: Person, guid: str, on: date | None) -> None:
-        person.ask("DELETE", f"/rest-api/v1/activities/{_named(guid, on)}")
+        self._as(person).ask("DELETE", f"/rest-api/v1/activities/{_named(guid, on)}")
 
     def adds(self, person: Person, guid: str, colleague: Person) -> None:
         body = {"activityGuid": guid, "participantGuid": colleague.guid}
-        person.ask("POST", "/rest-api/v1/activityparticipants", body)
+        self._as(person).ask("POST", "/rest-api/v1/activityparticipants", body)
 
     def removes(self, person: Person, guid: str, email: str) -> None:
         (leaving,) = [one for one in self.participants(person, guid) if one["email"] == email]
-        person.ask("DELETE", f"/rest-api/v1/activities/{guid}/activityparticipants/{leaving['guid']}")
+        self._as(person).ask("DELETE", f"/rest-api/v1/activities/{guid}/activityparticipants/{leaving['guid']}")
 
     def answers(self, person: Person, guid: str, answer: str) -> None:
         """On the calendar page."""
@@ -110,16 +113,16 @@ class BuiltIn:
         return set(addresses)
 
     def activity(self, person: Person, guid: str, on: date | None) -> Activity:
-        return dict(person.ask("GET", f"/rest-api/v1/activities/{_named(guid, on)}"))
+        return dict(self._as(person).ask("GET", f"/rest-api/v1/activities/{_named(guid, on)}"))
 
     def activities(self, person: Person, **filters: Any) -> list[Activity]:
-        return person.pages("/rest-api/v1/activities", **filters)
+        return self._as(person).pages("/rest-api/v1/activities", **filters)
 
     def participants(self, person: Person, guid: str) -> list[dict[str, Any]]:
-        return list(person.ask("GET", f"/rest-api/v1/activities/{guid}/activityparticipants"))
+        return list(self._as(person).ask("GET", f"/rest-api/v1/activities/{guid}/activityparticipants"))
 
     def changes_type(self, person: Person, name: str, fields: dict[str, bool]) -> None:
-        person.ask("PATCH", f"/rest-api/v1/activitytypes/{person.types[name]}", _patch(fields))
+        self._as(person).ask("PATCH", f"/rest-api/v1/activitytypes/{person.types[name]}", _patch(fields))
 
     def ticks(self, *names: str) -> None:
         self._installation.done("connection", "set", "--types", ",".join(names))

@@ -47,20 +47,25 @@ _HEAD = """# Acceptance cases and their tests
 
 Made by `python -m tests.acceptance.table` from the results of a test run at commit COMMIT; not to be edited by hand.
 
-Every case runs over EWS and over Graph against the sandbox, with the built-in calendar and with the sandbox's Severa as
-the PSA, through public surfaces, and ends with: a second run writes nothing, nobody was mailed but whom the case names,
-every pair is equal or the case says why not, and there were no more writes to Exchange than entries and single dates
-that changed there. Where Severa cannot hold what the built-in calendar can, a case asserts what rule 13 says instead.
+Every case runs over EWS and over Graph against the sandbox, through public surfaces, with three PSAs: the built-in
+calendar, the sandbox's Severa, and (API) another Samklang over its Severa-compatible API. It ends with: a second run
+writes nothing, nobody was mailed but whom the case names, every pair is equal or the case says why not, and there were
+no more writes to Exchange than entries and single dates that changed there. Where Severa's API cannot hold what the
+built-in calendar can, a case asserts what rule 13 says instead.
 
 FIGURES
 
-| case | what is shown | EWS | Graph | Severa · EWS | Severa · Graph |
-|---|---|---|---|---|---|
+| case | what is shown | EWS | Graph | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
+|---|---|---|---|---|---|---|---|
 """
-_BESIDES = "| | EWS | Graph | Severa · EWS | Severa · Graph |\n|---|---|---|---|---|\n"
+_BESIDES = """| | EWS | Graph | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
+|---|---|---|---|---|---|---|
+"""
 _SIGNS = {"passed": "✓", "skipped": "not yet", "failed": "**fails**"}
 #: As the names of tests have them, in the order of the columns.
-_COLUMNS = ("ews", "graph", "ews-severa", "graph-severa")
+_COLUMNS = ("ews", "graph", "ews-severa", "graph-severa", "ews-elsewhere", "graph-elsewhere")
+#: Of a case shown elsewhere, in the columns of the other PSAs.
+_NO_OTHER = " | –" * (len(_COLUMNS) - 2)
 _OUTCOMES = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 
 
@@ -78,7 +83,7 @@ class Results:
 
     def add(self, case: ElementTree.Element) -> None:
         name, _, parameters = case.get("name", "").partition("[")
-        column = re.search(r"\b(ews|graph)(-severa)?\b", parameters)
+        column = re.search(r"\b(ews|graph)(-severa|-elsewhere)?\b", parameters)
         if not name.startswith("test_") or column is None:
             return
         outcome = next((_OUTCOMES[part.tag] for part in case if part.tag in _OUTCOMES), "passed")
@@ -130,7 +135,7 @@ def table(reports: list[Path]) -> str:
     rows = [_row(cases, _with_reason(words, results), found) for (cases, words), found in tests if cases]
     rows += [_row_elsewhere(case, place) for case, place in ELSEWHERE.items()]
     beside = named_elsewhere()
-    rows += [f"| {case} | (tests/{file}) | see there | see there | – | – |" for case, file in beside.items()]
+    rows += [f"| {case} | (tests/{file}) | see there | see there{_NO_OTHER} |" for case, file in beside.items()]
     more = ["| " + _line(_with_reason(words, results), found) for (cases, words), found in tests if not cases]
     head = _HEAD.replace("COMMIT", _commit()).replace("FIGURES", _figures(results))
     text = head + "\n".join(sorted(rows, key=lambda row: int(re.findall(r"\d+", row)[0])))
@@ -165,7 +170,7 @@ def _with_reason(words: str, results: Results) -> str:
 
 def _row_elsewhere(case: int, place: Place) -> str:
     seen = ["see there" if protocol in place.protocols else "–" for protocol in ("ews", "graph")]
-    return f"| {case} | {place.words} (tests/{place.file}) | {' | '.join(seen)} | – | – |"
+    return f"| {case} | {place.words} (tests/{place.file}) | {' | '.join(seen)}{_NO_OTHER} |"
 
 
 def _sign(outcomes: set[str]) -> str:

@@ -8,11 +8,11 @@ never those we claim.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from samklang.engine.people import series_uid
-from tests.acceptance.in_severa import InSevera
 from tests.acceptance.laid_out import laid_out
 from tests.acceptance.outlook import Outlook
 from tests.acceptance.people import Person
@@ -75,10 +75,18 @@ class Report:
 class World(Installation):
     """Alice (administrator) and Bob of one organization; who syncs is up to the case."""
 
-    def __init__(self, sandbox: Sandbox, protocol: str, *, in_severa: bool = False) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        protocol: str,
+        psa: Callable[[Installation], Psa] = BuiltIn,
+        *,
+        in_severa: bool = False,
+    ) -> None:
+        """`in_severa`: the PSA is spoken to over Severa's REST API (rule 13 holds)."""
         super().__init__(sandbox, protocol, NOW)
         self.in_severa = in_severa
-        self.psa: Psa = InSevera(self) if in_severa else BuiltIn(self)
+        self.psa = psa(self)
         for email, name in (ALICE, BOB):
             self.mailbox(email, name=name)
             self.psa.takes_in(email, name, ZONE)

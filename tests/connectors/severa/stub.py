@@ -72,12 +72,13 @@ class Stub(BaseAdapter):
         return [one for one in self.sent if str(one.url) != f"{URL}/token"]
 
 
-def instead_of_the_network(monkeypatch: pytest.MonkeyPatch, adapter: BaseAdapter) -> None:
+def instead_of_the_network(monkeypatch: pytest.MonkeyPatch, adapter: BaseAdapter, at: str = "https://") -> None:
+    """`at`: beginning of the addresses it stands for."""
     real = http.session
 
     def session(**options: Any) -> http.Session:
         made = real(**options)
-        made.mount("https://", adapter)
+        made.mount(at, adapter)
         return made
 
     monkeypatch.setattr(http, "session", session)
