@@ -99,8 +99,9 @@ class Elsewhere(Polled, BuiltIn):
         return str(client.guid), secret
 
     def takes_in(self, email: str, name: str, zone: str) -> None:
+        first = () if self._users else ("--admin",)
         with elsewhere():
-            token = self._installation.add_user(email, name, _COMPANY, zone=zone).token
+            token = self._installation.add_user(email, name, _COMPANY, *first, zone=zone).token
         self._users[email] = UserElsewhere(self._installation, email, token)
         self.reads_anew()
 
