@@ -55,6 +55,8 @@ _NAMES = {
 
 
 class InSevera(Polled):
+    is_severa = True
+
     def __init__(self, installation: Installation) -> None:
         super().__init__(installation)
         self._sandbox = installation.sandbox

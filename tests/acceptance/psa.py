@@ -21,6 +21,8 @@ class Psa(Protocol):
 
     #: A type that one of type "Meeting" can be given.
     another_type: str
+    #: Severa, which differs from our own calendar where its REST API does not say how.
+    is_severa: bool
 
     def takes_in(self, email: str, name: str, zone: str) -> None:
         """Somebody has come to the company."""
@@ -68,6 +70,7 @@ class BuiltIn:
     """Samklang's own calendar: over its REST API, with each person's own token."""
 
     another_type = "To-do"
+    is_severa = False
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation

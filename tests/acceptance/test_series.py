@@ -59,7 +59,7 @@ def test_case_88_a_week_that_starts_on_sunday_keeps_its_dates(world: World) -> N
 
 
 def test_case_91_a_rule_with_both_count_and_end_is_refused_and_others_go_on(world: World) -> None:
-    if world.in_severa:
+    if world.psa.is_severa:
         # It takes both, and says which date is the last.
         world.alice.makes("Round", at(7), weekly(count=3, until="2026-05-01"))
     else:
@@ -67,7 +67,7 @@ def test_case_91_a_rule_with_both_count_and_end_is_refused_and_others_go_on(worl
             world.alice.makes("Round", at(7), weekly(count=3, until="2026-05-01"))
         assert refused.value.status == 400
     world.alice.makes("Tea", at(8))
-    assert world.synced().writes == (2 if world.in_severa else 1)
+    assert world.synced().writes == (2 if world.psa.is_severa else 1)
 
 
 @pytest.mark.parametrize("side", ["psa", "exchange"])
