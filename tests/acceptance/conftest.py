@@ -35,7 +35,7 @@ QUICK = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Marks of a case: `only("ews")` where it is about one protocol, `not_in_severa(reason)` where it is about what the
-    built-in calendar alone has."""
+    built-in calendar alone has, `not_elsewhere(reason)` where the other Samklang would show what tests do."""
     if "office" not in metafunc.fixturenames:
         return
     marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
@@ -43,7 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = [pytest.param(protocol, id=protocol) for protocol in protocols]
     if "not_in_severa" not in marks:
         quick = metafunc.definition.name in QUICK
-        others = [(psa, protocol) for psa in ("severa", "elsewhere") for protocol in protocols]
+        psas = ("severa",) if "not_elsewhere" in marks else ("severa", "elsewhere")
+        others = [(psa, protocol) for psa in psas for protocol in protocols]
         chosen += [_case(protocol, psa, quick and protocol == "ews") for psa, protocol in others]
     metafunc.parametrize("office", chosen, indirect=True)
 

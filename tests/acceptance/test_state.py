@@ -142,6 +142,7 @@ def test_case_205_a_database_of_a_newer_version_is_refused_and_left_alone(world:
     assert world.synced().exchange.created == 1
 
 
+@pytest.mark.not_elsewhere("its server stands in this process, whose test client keeps an object for each request")
 def test_case_206_three_weeks_of_runs_leave_no_more_objects_than_one(world: World) -> None:
     world.alice.makes("Round", at(0), weekly())
     item = world.alice.outlook.makes("Tea", at(100))
