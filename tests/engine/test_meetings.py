@@ -102,6 +102,13 @@ def test_rule_3_2_a_meeting_a_colleague_has_linked_joins_his_activity() -> None:
     assert action.activity.id == activity
 
 
+def test_rule_4_3_a_meeting_is_not_joined_to_the_activity_of_one_alike_though_no_link_tells_of_that() -> None:
+    world = office()
+    world.psa_adds(entry(), owner_id="bob", participant_ids=("alice",), key=meeting_key("of somebody who left"))
+    world.exchange_adds(replace(entry(), people=(X_CALLS, ALICE_COMES)), is_meeting=True, is_organizer=False, uid="m")
+    assert not any(isinstance(action, Join) for action in world.plan().actions)
+
+
 def test_rule_4_3_who_is_not_on_it_yet_is_made_to_take_part() -> None:
     world = office()
     activity = world.psa_adds(entry(), owner_id="bob")
