@@ -527,3 +527,19 @@ def test_rule_4_5_a_decline_nobody_answered_for_is_not_taken_for_one_in_the_psa_
     meetings.edit("bob", _only(meetings, "bob"), place="Attic")
     bring_to_rest(meetings, meetings.people)
     assert meetings.items("alice")[_only(meetings, "alice")].entry.place == "Attic"
+
+
+@pytest.mark.xfail(strict=True, reason="understood, and not mended: docs/proof.md, What it found")
+def test_rule_7_2_a_title_only_one_had_heard_of_outlives_that_a_colleague_makes_the_activity_again(
+    office: Office,
+) -> None:
+    office.add(PSA, Entry("Tea", timed(7), text="born"), people=("alice", "bob"))
+    bring_to_rest(office, office.people)
+    office.edit("bob", _only(office, "bob"), title="Cocoa")
+    office.run("bob")
+    office.delete(PSA, _only(office, PSA))
+    office.edit("alice", _only(office, "alice"), place="Attic")
+    office.edit("bob", _only(office, "bob"), text="word")
+    bring_to_rest(office, office.people)
+    for place in office.places:
+        assert [item.entry.title for item in office.items(place).values()] == ["Cocoa"], place
