@@ -16,13 +16,11 @@ from django.db import connection
 
 from samklang.accounts import programs
 from samklang.accounts.models import Organization
-from samklang.web.severa_api import caller as calling
 from tests.acceptance.laid_out import laid_out
 from tests.acceptance.polled import Polled
 from tests.acceptance.psa import BuiltIn
 from tests.acceptance.when import NOW
-from tests.connectors.severa.compatible import ThroughDjango
-from tests.connectors.severa.stub import instead_of_the_network
+from tests.connectors.severa.compatible import ThroughDjango, stands_in
 from tests.installation import Installation, User, database_url
 
 if TYPE_CHECKING:
@@ -78,9 +76,7 @@ class Elsewhere(Polled, BuiltIn):
     def __init__(self, installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(installation)
         self._network = ToElsewhere()
-        instead_of_the_network(monkeypatch, self._network, _HOST)
-        moments = iter(range(10**9))
-        monkeypatch.setattr(calling, "quota", calling.Quota(lambda: float(next(moments))))
+        stands_in(monkeypatch, self._network, _HOST)
         self._users: dict[str, User] = {}
         with elsewhere():
             self._client, self._secret = laid_out("elsewhere", self._founded)

@@ -131,9 +131,14 @@ def severa_of(user: User, network: ThroughDjango) -> Severa:
 
 
 def reachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThroughDjango]:
-    """Our API in the place of the network; its quota lets everything through."""
+    """Our API in the place of the network."""
     network = ThroughDjango()
-    instead_of_the_network(monkeypatch, network)
+    stands_in(monkeypatch, network)
+    yield network
+
+
+def stands_in(monkeypatch: pytest.MonkeyPatch, network: ThroughDjango, at: str = "https://") -> None:
+    """Our API at these addresses; its quota lets everything through."""
+    instead_of_the_network(monkeypatch, network, at)
     moments = iter(range(10**9))
     monkeypatch.setattr(calling, "quota", Quota(lambda: float(next(moments))))
-    yield network
