@@ -74,6 +74,22 @@ def test_what_two_changed_of_an_activity_made_again_is_kept_though_one_was_cut_o
         assert (person.one["name"], person.one["location"]) == ("Coffee", "Attic")
 
 
+def test_a_title_only_one_had_heard_of_outlives_that_a_colleague_makes_the_activity_again(both: World) -> None:
+    guid = both.alice.makes("Tea")
+    both.alice.invites(both.bob, guid)
+    both.synced()
+    both.bob.outlook.edits(both.bob.outlook.one["id"], subject="Coffee")
+    both.bob.runs()
+    both.alice.deletes(guid)
+    both.alice.outlook.edits(both.alice.outlook.one["id"], location="Attic")
+    both.bob.outlook.edits(both.bob.outlook.one["id"], body="word")
+    both.alice.runs()
+    both.synced()
+    for person in (both.alice, both.bob):
+        assert (person.outlook.one["subject"], person.outlook.one["location"]) == ("Coffee", "Attic")
+        assert (person.one["name"], person.one["location"]) == ("Coffee", "Attic")
+
+
 @pytest.mark.parametrize(("moment", "done"), [("begin_create", 0), ("save_tokens", 2)])
 def test_case_185_changes_whose_token_was_not_kept_are_seen_again_harmlessly(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: str, done: int

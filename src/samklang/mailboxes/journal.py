@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from samklang.engine.model import Side
+from samklang.engine.model import Fields, Side
 from samklang.mailboxes import statements
 from samklang.mailboxes.models import JournalRow
 from samklang.mailboxes.secrets import open_json, seal_json
@@ -45,6 +45,12 @@ def begun(mailbox_id: int) -> Sequence[Begun]:
     """Changes that were begun and not settled, oldest first."""
     rows = JournalRow.objects.filter(mailbox_id=mailbox_id, settled=False).order_by("pk")
     return [Begun(str(row.pk), change_of(row)) for row in rows]
+
+
+def gone_over(mailbox_id: int, item_id: str) -> Sequence[Fields]:
+    """What updates of this event and its activity replaced, one by one."""
+    rows = JournalRow.objects.filter(mailbox_id=mailbox_id, item_id=item_id, kind="update")
+    return [change_of(row).before for row in rows.iterator()]
 
 
 def change_of(row: JournalRow) -> Change:

@@ -19,7 +19,7 @@ from samklang.clock import real_now
 from samklang.engine.actions import NearMatch
 from samklang.engine.canonical import CANON_VERSION
 from samklang.engine.marks import DELETED
-from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, Role, SetAside, Side
+from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, Role, SetAside, Side
 from samklang.mailboxes import journal, statements, waiting
 from samklang.mailboxes.models import LinkRow, Mailbox, Run, SetAsideRow
 from samklang.mailboxes.secrets import SealedBase, SealedFields, open_sealed, seal, seal_json
@@ -142,6 +142,9 @@ class DjangoStore:
 
     def begun(self) -> Sequence[Begun]:
         return journal.begun(self._mailbox_id)
+
+    def gone_over(self, item_id: str) -> Sequence[Fields]:
+        return journal.gone_over(self._mailbox_id, item_id)
 
     def settle(self, begun_id: str, *, happened: bool) -> None:
         journal.settle(begun_id, happened=happened)

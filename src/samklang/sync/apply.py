@@ -176,7 +176,9 @@ class Applier:
         base = base_after(begun, activity, event, self._rules)
         differing = {k for k in canonical.changed_keys(intended.psa, base.psa) if not is_about_people(k)}
         apart = known and bool(differing)
-        link = linked(begun, activity, event, said_last(before, base.psa, theirs) if apart else base, self._user_id)
+        if apart:
+            base = said_last(before, base.psa, self._recorder.gone_over(event.id))
+        link = linked(begun, activity, event, base, self._user_id)
         self._recorder.write(link, Side.PSA, "create", action.rule, after=content(activity, self._rules))
         if apart:
             # A colleague's run made it from his copy: what this copy and that one say is merged by what both said last.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from samklang.engine import canonical
 from samklang.engine.actions import Update
 from samklang.engine.model import Base, Entry, FieldKey, Fields
@@ -40,21 +42,21 @@ def advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, dates_follow: 
     return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, known))
 
 
-def said_last(before: Base, now: Fields, source: Fields) -> Base:
+def said_last(before: Base, now: Fields, gone_over: Collection[Fields]) -> Base:
     """What both sides said last, of something made again that an activity was found of: `now` is what that holds, and
-    `source` what it was to be made of.
+    `gone_over` what our writes replaced before it was deleted.
 
     Where a run was cut off at making it, only what the activity has as that create was to write it can be of that; the
-    rest a colleague's run made. What his run wrote over is nobody's word in the PSA: where the source says otherwise
-    too, it is as if the two had never agreed (rule 7.4).
+    rest a colleague's run made. He may not have heard yet of what was written: a value that had been gone over comes of
+    his copy and is nobody's word, and what replaced it stands as this side's edit (rules 7.2, 7.4).
     """
     psa, exchange = dict(before.psa), dict(before.exchange)
     if before.agreed:
         ours = {key for key in {*psa, *exchange} if now.get(key) == psa.get(key)}
         agreed = {key: value for key, value in before.agreed.items() if key not in ours}
         psa, exchange = ({**agreed, **{key: side[key] for key in ours if key in side}} for side in (psa, exchange))
-    fields = (key for key in {*psa, *exchange} if canonical.occurrence_of(key) is None and not is_about_people(key))
-    for key in [key for key in fields if now.get(key) != psa.get(key) and source.get(key) != exchange.get(key)]:
-        psa.pop(key, None)
-        exchange.pop(key, None)
+    for key in [key for key in psa if canonical.occurrence_of(key) is None and not is_about_people(key)]:
+        if key in now and now[key] != psa[key] and any(one.get(key) == now[key] for one in gone_over):
+            psa[key] = now[key]
+            exchange.pop(key, None)
     return Base(psa, exchange)

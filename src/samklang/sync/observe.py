@@ -168,7 +168,9 @@ def _complete_creates(
         assert made is not None
         # What both hold is compared with what the create set out to write: an edit made since is still an edit.
         now = content(made, rules)
-        base = said_last(link.base, now, link.base.exchange) if link.base.agreed else link.base
+        base = link.base
+        if base.agreed and link.item_id is not None:
+            base = said_last(base, now, parts.store.gone_over(link.item_id))
         base = without_missing_dates(base, now)
         if is_meeting_key(link.key) and isinstance(made, SeenActivity):
             base = _of_a_meeting(base, made, rules)

@@ -17,6 +17,7 @@ from samklang.engine.model import (
     ColleagueLink,
     Entry,
     FieldKey,
+    Fields,
     Link,
     Mail,
     SeenActivity,
@@ -286,6 +287,9 @@ class Store(Protocol):
 
     def begun(self) -> Sequence[Begun]:
         """What `begin` journalled and nobody has settled."""
+
+    def gone_over(self, item_id: str) -> Sequence[Fields]:
+        """What journalled updates of the event with this id and of its activity replaced, one mapping for each."""
 
     def settle(self, begun_id: str, *, happened: bool) -> None:
         """A begun write took effect, or did not: then its journal row goes."""

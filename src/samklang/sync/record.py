@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -103,6 +103,10 @@ class Recorder:
         begun = self._store.begin_create(side, seen_id, link, base, key)
         self.known.keep(begun)
         return begun
+
+    def gone_over(self, item_id: str) -> Sequence[Fields]:
+        """What our writes replaced on either side of an event's link."""
+        return self._store.gone_over(item_id)
 
     def expect_dropped_dates(self, link: Link) -> None:
         """Commit to laying out a series anew, before the write that drops its dates in Exchange (rule 5.4)."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from samklang.engine.actions import NearMatch
 from samklang.engine.marks import DELETED
-from samklang.engine.model import Base, ColleagueLink, Link, LinkStatus, SetAside, Side
+from samklang.engine.model import Base, ColleagueLink, Fields, Link, LinkStatus, SetAside, Side
 from samklang.sync.memory.faults import Faults
 from samklang.sync.ports import Begun, Change, MailboxState, Tokens
 
@@ -93,6 +93,10 @@ class MemoryStore:
 
     def begun(self) -> Sequence[Begun]:
         return tuple(Begun(one, self._journal[one]) for one in sorted(self._begun))
+
+    def gone_over(self, item_id: str) -> Sequence[Fields]:
+        with self.faults.call("store.gone_over"):
+            return [one.before for one in self.journal if (one.item_id, one.kind) == (item_id, "update")]
 
     def settle(self, begun_id: str, *, happened: bool) -> None:
         with self.faults.call("store.settle"):
