@@ -362,6 +362,7 @@ class People(RuleBasedStateMachine):
         """Crash-free: a crash anywhere and another run end as without it."""
         filled = any(self._bare())  # with what may be like something nobody has noticed yet
         self._fill()
+        filled = filled or self._may_be_joined_late()
         twin = copy.deepcopy(self.office)
         self.the_power_goes(person, call, after)
         unlike = filled or self.record.contested or any(self._bare())  # at rest none of it is so
@@ -411,6 +412,16 @@ class People(RuleBasedStateMachine):
             for person in PEOPLE if place == PSA else (place,):
                 if not any(person in item.people for item in self.office.items(place).values()):
                     yield place, person
+
+    def _may_be_joined_late(self) -> bool:
+        """Whether two that are alike are joined by a run that lists all, and by one that heard of one alone doubled."""
+        for person in PEOPLE if self.record.lagged else ():
+            here, there = self.office.items(person), self.office.items(PSA)
+            new = [one for id, one in here.items() if not self._copies(person, id)]
+            his = [one for id, one in there.items() if person not in (place for place, _ in self._copies(PSA, id))]
+            if any(_is_like(one, other) for one in new for other in his):
+                return True
+        return False
 
     def _took_its_place(self, place: str, born: str) -> bool:
         """Whether another entry rightly stands where one was that nobody deleted, or stands beside it until a run."""
