@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -400,3 +401,106 @@ def test_rule_13_5_once_the_psa_can_keep_it_nothing_is_double(world: World) -> N
     world.synced()
     shown = [seen.entry for seen in world.psa.shelf.shown().values()]
     assert [entry.place for entry in shown if entry.recurrence] == ["Attic"]
+
+
+# --- a date this PSA cannot keep (rules 1.6, 13.5) --------------------------------------------------------------------
+
+SECRET = date(2026, 3, 16)
+
+
+def keeps_no_private_date(world: World) -> None:
+    def holds_dates(entry: Entry) -> bool:
+        return all(one.sensitivity is entry.sensitivity for one in entry.exceptions.values())
+
+    world.psa.holds_dates = holds_dates
+    world.pairs_differ_by = "5.5: a single entry is linked to an occurrence"
+
+
+def with_a_private_date(**more: Any) -> Entry:
+    series = weekly(count=4, **more)
+    secret = occurrence(series, SECRET, title="Doctor", sensitivity=Sensitivity.PRIVATE)
+    return replace(series, exceptions={SECRET: secret})
+
+
+def private_days(entries: dict[date, Entry]) -> list[date]:
+    return [day for day, entry in entries.items() if entry.sensitivity.is_private]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_rule_13_5_a_series_with_a_date_the_psa_cannot_keep_comes_as_its_occurrences(
+    world: World, linked: bool
+) -> None:
+    keeps_no_private_date(world)
+    hands = Hands(world, Side.EXCHANGE, weekly(count=4) if linked else with_a_private_date())
+    world.synced()
+    if linked:
+        hands.edits_series(exceptions=with_a_private_date().exceptions)
+        world.synced()
+    assert len(hands.singles) == 4 and private_days(hands.singles) == [SECRET]
+    assert {entry.recurrence for entry in hands.singles.values()} == {None}
+    assert world.synced(reconcile=True).writes == 0
+
+
+def test_rule_13_5_once_its_dates_are_alike_it_is_one_series_again(world: World) -> None:
+    keeps_no_private_date(world)
+    hands = Hands(world, Side.EXCHANGE, with_a_private_date())
+    world.synced()
+    hands.edits_series(exceptions={})
+    world.synced()
+    (entry,) = hands.singles.values()
+    assert entry.is_series and not entry.sensitivity.is_private
+
+
+def test_rule_3_1_a_series_the_psa_has_as_well_is_matched_whatever_of_its_dates_is_private(world: World) -> None:
+    keeps_no_private_date(world)
+    world.add_to_psa(weekly(count=4))
+    hands = Hands(world, Side.EXCHANGE, with_a_private_date())
+    assert world.synced().writes == 0
+    hands.edits_series(place="Attic")
+    assert world.synced().writes == 1
+    (entry,) = hands.singles.values()
+    assert (entry.place, entry.is_series, entry.exceptions) == ("Attic", True, {})
+
+
+def test_rule_4_3_a_meeting_is_not_taken_apart_for_the_sake_of_one_date(world: World) -> None:
+    keeps_no_private_date(world)
+    organizer = {"is_meeting": True, "is_organizer": True, "uid": "uid-1"}
+    item = world.add_to_exchange(weekly(count=4), **organizer)
+    world.synced()
+    world.exchange.person_edits(item, exceptions=with_a_private_date().exceptions)
+    world.psa.refuses = lambda entry: None if world.psa.holds_dates(entry) else "severa_private_date"
+    world.run()
+    assert world.activity.entry.is_series and len(world.store.set_aside()) == 1
+
+
+# --- turned since the listing -----------------------------------------------------------------------------------------
+
+
+def test_rule_8_1_a_series_that_became_inexpressible_unheard_is_not_gone(world: World, here: Side) -> None:
+    world.pairs_differ_by = "5.5"
+    hands = Hands(world, here, replace(weekly(), when=at(8)))
+    world.synced()
+    near, far = (world.psa, world.exchange) if here is Side.PSA else (world.exchange, world.psa)
+    (theirs,) = far.shelf.shown()
+    hands.edits_series(recurrence=ending(TWICE_A_MONTH, 6))
+    near.shelf.miss_changes(1)
+    far.person_edits(theirs, place="Attic")
+    world.run()
+    assert [seen.entry.place for seen in far.shelf.shown().values()] == ["Attic"], "it is there as it was"
+    world.later(minutes=10)
+    world.run(reconcile=True)
+    assert theirs in far.shelf.shown() and len(hands.singles) == 6
+
+
+def test_rule_8_1_single_entries_of_what_became_a_pattern_unheard_are_not_gone(hands: Hands) -> None:
+    world, far = hands.world, hands._far
+    hands.edits_series(recurrence=Recurrence(Frequency.MONTHLY, day_of_month=10, count=4))
+    hands._near.shelf.miss_changes(1)
+    hands.edits_single(SECOND, place="Attic")
+    world.run()
+    assert len(hands.singles) == 6
+    world.later(minutes=10)
+    world.run(reconcile=True)
+    (seen,) = (one for one in far.shelf.shown().values() if one.entry.is_series)
+    assert times.local_day(seen.entry.when) == FIRST
+    world.pairs_differ_by = ""

@@ -75,6 +75,10 @@ class BuiltInActivities:
         """Always: it keeps every rule."""
         return True
 
+    def holds_dates(self, entry: Entry) -> bool:
+        """Always: a date has its own of all a series has."""
+        return True
+
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
     ) -> SeenActivity:

@@ -33,6 +33,10 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop("Severa would repeat this series by the clock of its owner's time zone, at other times."),
         gettext_noop("Make the series in the time zone its owner has in Severa, and it is synced by itself."),
     ),
+    "severa_private_date": (
+        gettext_noop("In Severa one date of a series cannot be private while the others are not."),
+        gettext_noop("Give that date the same privacy as its series, and it is synced by itself."),
+    ),
     "group_kept": (
         gettext_noop("In Severa an activity cannot change its group, and this one has hours booked or is closed."),
         gettext_noop("Make a new activity in Severa if it is to be private or public from now on."),

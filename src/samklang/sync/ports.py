@@ -143,6 +143,10 @@ class Activities(Protocol):
     def holds(self, entry: Entry) -> bool:
         """Whether a series like this can be kept here as its pattern; if not, it comes as single entries (rule 5.5)."""
 
+    def holds_dates(self, entry: Entry) -> bool:
+        """Whether the changed and cancelled dates of a series can be kept here as they are; if not, it comes as single
+        entries (rule 13.5)."""
+
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
     ) -> SeenActivity:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 from samklang.engine import materialize
-from samklang.engine.canonical import digest, fields
+from samklang.engine.canonical import changed_keys, digest, fields, occurrence_of
 from samklang.engine.marks import is_absent
+from samklang.engine.matching import six_fields
 from samklang.engine.materialize import day_of, part_id, whole_id
-from samklang.engine.model import Entry, FieldKey, LinkStatus, Mail, SeenActivity, SeenEvent, Side
+from samklang.engine.model import Entry, FieldKey, Fields, LinkStatus, Mail, SeenActivity, SeenEvent, Side
 from samklang.engine.people import is_about_people
 from samklang.engine.rules import Rules
 from samklang.sync.errors import ItemError, NotFound, VersionConflict
@@ -33,14 +35,10 @@ def singly(parts: Parts, rules: Rules, known: Known) -> Parts:
     def taker(side: Side) -> Callable[[str], bool]:
         return lambda whole: _is_taken_apart(known, side, whole, refused=rules.refuse_inexpressible)
 
-    def is_beyond_the_psa(whole: str, entry: Entry) -> bool:
-        return _is_beyond(known, parts.activities, whole, entry)
-
-    return replace(
-        parts,
-        activities=SinglyActivities(parts.activities, within, taker(Side.PSA)),
-        calendar=SinglyCalendar(parts.calendar, within, taker(Side.EXCHANGE), is_beyond_the_psa),
-    )
+    activities = SinglyActivities(parts.activities, within, taker(Side.PSA))
+    beyond = partial(_is_beyond, known, activities, rules)
+    calendar = SinglyCalendar(parts.calendar, within, taker(Side.EXCHANGE), beyond)
+    return replace(parts, activities=activities, calendar=calendar)
 
 
 def _is_taken_apart(known: Known, side: Side, whole: str, *, refused: bool) -> bool:
@@ -52,13 +50,34 @@ def _is_taken_apart(known: Known, side: Side, whole: str, *, refused: bool) -> b
     return not refused or any(day_of(entry_id) is not None for entry_id in known.family(side, whole))
 
 
-def _is_beyond(known: Known, activities: Activities, whole: str, entry: Entry) -> bool:
-    """Whether this PSA cannot keep a series as its pattern, though both sides know such. One that is linked as a whole
-    stays whole: its owner's zone may have changed since (rule 6.4)."""
-    link = known.link_of(Side.EXCHANGE, whole)
-    if link is not None and link.status in (LinkStatus.LINKED, LinkStatus.CREATING):
+def _is_beyond(known: Known, activities: SinglyActivities, rules: Rules, seen: SeenEvent) -> bool:
+    """Whether this PSA cannot keep a series as its pattern, though both sides know such, or not one of its dates.
+
+    One that is linked as a whole, or is about to be matched with one there, stays whole whatever its clock (its owner's
+    zone may have changed since, rule 6.4) and the dates both sides had. So does a meeting, which is one entry in
+    everybody's calendar: of that the date waits.
+    """
+    link = known.link_of(Side.EXCHANGE, seen.id)
+    if link is not None and link.status is LinkStatus.CREATING:
         return False
-    return not activities.holds(entry)
+    if link is not None and link.status is LinkStatus.LINKED:
+        return not (seen.is_meeting or activities.holds_dates(_news(seen.entry, link.base.exchange)))
+    if not activities.holds(seen.entry):
+        return True
+    if seen.is_meeting or activities.holds_dates(seen.entry):
+        return False
+    new = (one.entry for one in activities.listed_series() if known.link_of(Side.PSA, one.id) is None)
+    return six_fields(seen.entry, rules) not in (six_fields(entry, rules) for entry in new)
+
+
+def _news(entry: Entry, known: Fields) -> Entry:
+    """The series with those of its changed and cancelled dates alone that differ from what is known."""
+    days = {occurrence_of(key) for key in changed_keys(known, fields(entry))}
+    return replace(
+        entry,
+        exceptions={day: one for day, one in entry.exceptions.items() if day in days},
+        cancelled=entry.cancelled & days,
+    )
 
 
 @dataclass
@@ -67,14 +86,20 @@ class _Apart(Generic[S]):
 
     within: tuple[date, date]
     may: Callable[[str], bool]
-    #: Whether a series of a pattern both sides know is nevertheless none the other one can keep; by id.
-    beyond: Callable[[str, Entry], bool] = lambda _whole, _entry: False
+    #: Whether a series of a pattern both sides know is nevertheless none the other one can keep.
+    beyond: Callable[[S], bool] = lambda _seen: False
 
     def __post_init__(self) -> None:
         self._wholes: dict[str, S] = {}
+        #: What was listed, as it came.
+        self.listed_wholes: dict[str, S] = {}
 
     def listed(self, seen: S) -> Sequence[S]:
         """What a listing shows in the place of an entry: itself, or its occurrences inside the horizon."""
+        self.listed_wholes[seen.id] = seen
+        return self._shown(seen)
+
+    def _shown(self, seen: S) -> Sequence[S]:
         first, last = self.within
         found = self._taken(seen, first, last)
         if found is None:
@@ -85,11 +110,17 @@ class _Apart(Generic[S]):
         return list(found.values())
 
     def asked(self, seen: S, days: Collection[date | None]) -> Mapping[date | None, S | None]:
-        """What a question by id gets: parts wherever they are, and the entry itself if it is not taken apart."""
+        """What a question by id gets: parts wherever they are, and the entry itself if it is not taken apart.
+
+        What was taken apart or put together since the listing is neither there nor gone: the next one shows it.
+        """
         dates = [day for day in days if day is not None]
         found = self._taken(seen, min(dates, default=self.within[0]), max(dates, default=self.within[1]))
-        whole = seen if self.listed(seen) == [seen] else None
-        return {day: whole if day is None else (found or {}).get(day) for day in days}
+        answers: dict[date | None, S | None] = dict.fromkeys(days) if seen.id in self.listed_wholes else {}
+        answers |= {day: found.get(day) for day in dates} if found is not None else {}
+        if None in days and self._shown(seen) == [seen]:
+            answers[None] = seen
+        return answers
 
     def whole_of(self, part: S) -> S:
         """The series as it was last read. Raises VersionConflict when its occurrence is not as `part` has it."""
@@ -111,7 +142,7 @@ class _Apart(Generic[S]):
     def _taken(self, seen: S, first: date, last: date) -> dict[date, S] | None:
         if seen.entry.recurrence is None or not self.may(seen.id):
             return None
-        if not (materialize.is_inexpressible(seen.entry) or self.beyond(seen.id, seen.entry)):
+        if not (materialize.is_inexpressible(seen.entry) or self.beyond(seen)):
             return None
         found = materialize.parts(seen.entry, first, last)
         if found is None:
@@ -147,6 +178,13 @@ class SinglyActivities(Activities):
 
     def holds(self, entry: Entry) -> bool:
         return self._inner.holds(entry)
+
+    def holds_dates(self, entry: Entry) -> bool:
+        return self._inner.holds_dates(entry)
+
+    def listed_series(self) -> Iterator[SeenActivity]:
+        """Of what was read, the series, as they came."""
+        return (one for one in self._apart.listed_wholes.values() if one.entry.is_series)
 
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None
@@ -201,7 +239,7 @@ class SinglyCalendar(Calendar):
         inner: Calendar,
         within: tuple[date, date],
         may: Callable[[str], bool],
-        beyond: Callable[[str, Entry], bool],
+        beyond: Callable[[SeenEvent], bool],
     ) -> None:
         self._inner = inner
         self._apart: _Apart[SeenEvent] = _Apart(within, may, beyond)

@@ -14,8 +14,19 @@ from samklang.activities import services
 from samklang.activities.models import Activity, ActivityType
 from samklang.activities.services import Guest
 from samklang.connectors.severa.activities import SeveraActivities
-from samklang.engine import canonical
-from samklang.engine.model import AllDay, Category, Entry, Frequency, Person, Recurrence, SeenActivity, Timed, Weekday
+from samklang.engine import canonical, recurrence
+from samklang.engine.model import (
+    AllDay,
+    Category,
+    Entry,
+    Frequency,
+    Person,
+    Recurrence,
+    SeenActivity,
+    Sensitivity,
+    Timed,
+    Weekday,
+)
 from samklang.mailboxes.models import Connection, LinkRow, Mailbox
 from samklang.severa import models
 from samklang.sync.errors import Inexpressible, ItemError, Unavailable, VersionConflict
@@ -426,3 +437,20 @@ def _lost(what: str) -> Callable[[str], None]:
             raise requests.ConnectionError
 
     return lose
+
+
+def test_rule_13_5_a_private_date_of_a_series_is_refused_before_a_word_of_it_is_written(
+    them: People, port: SeveraActivities, make: Make, network: ThroughDjango
+) -> None:
+    secret = replace(recurrence.occurrence(SERIES, CHANGED), title="Doctor", sensitivity=Sensitivity.PRIVATE)
+    entry = replace(SERIES, exceptions={CHANGED: secret})
+    made = make(SERIES)
+    assert port.holds(entry) and port.holds_dates(SERIES) and not port.holds_dates(entry)
+    with pytest.raises(Inexpressible) as refused:
+        port.create(entry, type_id(them), "another")
+    assert refused.value.code == "severa_private_date"
+    with pytest.raises(Inexpressible):
+        port.update(
+            made, entry, frozenset({canonical.occurrence_key(CHANGED, name) for name in ("title", "sensitivity")})
+        )
+    assert not network.bodies

@@ -85,6 +85,10 @@ class SeveraActivities:
             return False
         return True
 
+    def holds_dates(self, entry: Entry) -> bool:
+        """Not where one date is private and the series is not, or the other way round: its type says it of all."""
+        return writing.holds_dates(entry)
+
     # --- writing
 
     def create(

@@ -26,6 +26,7 @@ class Acts:
 
     def make(self, entry: Entry, type_id: str, key: str, owner: str, *, like: Activity | None = None) -> Whole:
         """Make it with its people and what deviates; `like`: whose links to customer and phase it takes."""
+        writing.refuse_dates(entry)
         zone = self._all.directory.zone_of(owner)
         body = writing.body_of(entry, type_id, owner, zone) | (writing.links_of(like) if like else {})
         ours = Ours(key=key)
@@ -42,6 +43,7 @@ class Acts:
 
     def change(self, whole: Whole, held: Entry, wanted: Entry, type_id: str | None) -> Whole:
         """Make the activity as wanted, people apart; only what differs from what it holds is written."""
+        writing.refuse_dates(wanted)
         if type_id is not None and self._leaves_its_group(whole, type_id):
             return self._made_anew(whole, wanted, type_id, "group_kept")
         zone = self._zone(whole)

@@ -46,13 +46,11 @@ class Occurrences:
             keys = _differing(held, wanted)
             if not keys:
                 return whole
-            reset = any(day in held.cancelled and day not in wanted.cancelled for day in keys)
-            if reset:
+            if any(day in held.cancelled and day not in wanted.cancelled for day in keys):
                 self._client.delete(f"{_at(whole)}/exceptions")
                 held = replace(held, exceptions={}, cancelled=frozenset())
                 keys = _differing(held, wanted)
-            if not (self._write(whole, held, wanted, keys) or reset):
-                break
+            self._write(whole, held, wanted, keys)
             activity = self._client.get(_at(whole), Activity)
             self._learn(activity, keys.keys() - wanted.cancelled)
             whole = self._feed.whole(activity, whole)
@@ -60,9 +58,7 @@ class Occurrences:
             raise ItemError("occurrence_not_kept")
         return whole
 
-    def _write(self, whole: Whole, held: Entry, wanted: Entry, keys: dict[date, frozenset[FieldKey]]) -> bool:
-        """Whether there was anything to write: a date has no privacy of its own."""
-        written = False
+    def _write(self, whole: Whole, held: Entry, wanted: Entry, keys: dict[date, frozenset[FieldKey]]) -> None:
         ids = {date.fromisoformat(day): one.guid for day, one in whole.exceptions.items()}
         ids = {day: guid for day, guid in ids.items() if day in held.exceptions}
         regular = [day for day in keys if day not in ids]
@@ -72,14 +68,10 @@ class Occurrences:
                 raise ItemError("occurrence_not_kept")
             if day in wanted.cancelled:
                 self._client.remove(f"/activities/{ids[day]}")
-                written = True
                 continue
             before, after = recurrence.occurrence(held, day), recurrence.occurrence(wanted, day)
             values = writing.replaced_of_occurrence(before, after, names, self._zone)
-            if values:
-                self._patching.replace(ids[day], values)
-                written = True
-        return written
+            self._patching.replace(ids[day], values)
 
     def _learn(self, series: Activity, changed: Collection[date]) -> None:
         """Whether a series lists the dates that were changed, or those alone that were removed."""

@@ -108,6 +108,18 @@ def refuse(entry: Entry, zone: str) -> None:
         raise errors.Inexpressible("severa_series_zone")
 
 
+def holds_dates(entry: Entry) -> bool:
+    """Whether no date of a series is private unlike the others: in Severa the type says that, of all of them."""
+    return all(one.sensitivity.is_private is entry.sensitivity.is_private for one in entry.exceptions.values())
+
+
+def refuse_dates(entry: Entry) -> None:
+    """Raises Inexpressible for a series one of whose dates only is to be private, before a word of that date is written
+    where all may read it (rules 1.6, 13.5)."""
+    if not holds_dates(entry):
+        raise errors.Inexpressible("severa_private_date")
+
+
 def _dated_alike(entry: Entry, zone: str) -> bool:
     """Whether a series falls on the same instants where its owner lives, by whose clock Severa repeats it."""
     when = entry.when

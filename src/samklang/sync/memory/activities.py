@@ -42,6 +42,8 @@ class MemoryActivities:
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
         #: Whether this calendar can keep a series as its pattern.
         self.holds: Callable[[Entry], bool] = lambda entry: True
+        #: Whether it can keep the changed and cancelled dates of a series.
+        self.holds_dates: Callable[[Entry], bool] = lambda entry: True
         #: Activities do not tell their create keys (as Severa's do not, rule 13.2).
         self.hides_keys = False
         #: Deleted activities, by id; `person_restores` brings one back.
