@@ -234,4 +234,9 @@ class Record:
         self.must_go.clear()
         self.lagged = False
         self._written_before = office.writes()
+        meant = self._meant
         self._begin()
+        # What was typed into an entry that is kept apart has reached no other place yet (rule 4.8).
+        apart = {one for one in meant if LinkStatus.UNLINKED in self._statuses(office, *one)}
+        self._meant.update((one, meant[one]) for one in apart)
+        self._touched |= apart
