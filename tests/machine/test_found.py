@@ -564,3 +564,27 @@ def test_rule_7_2_a_title_typed_as_the_activity_was_made_again_beats_one_of_befo
     bring_to_rest(office, office.people)
     for place in office.places:
         assert [item.entry.title for item in office.items(place).values()] == ["Milk"], place
+
+
+@pytest.mark.parametrize("own_write", [True, False], ids=["before our write", "before his edit"])
+def test_rule_5_4_what_an_old_answer_says_of_a_series_dates_is_the_same_on_both_sides(
+    office: Office, own_write: bool
+) -> None:
+    event = _series(office)
+    longer = replace(EVERY_MONDAY, count=9)
+    if own_write:
+        office.edit(PSA, _only(office, PSA), recurrence=longer)
+        office.cancel(PSA, _only(office, PSA), SECOND)
+        office.cancel("alice", event, FIRST)
+        office.run("alice")
+        office.cancel(PSA, _only(office, PSA), date(2026, 3, 30))
+    else:
+        office.cancel("alice", event, FIRST)
+        office.edit("alice", event, when=timed(7, 30))
+        office.run("alice")
+        office.edit(PSA, _only(office, PSA), recurrence=longer)
+    office.shelf("alice").stale_gets = 1
+    office.run("alice")
+    bring_to_rest(office, office.people, reconcile=True)
+    here, there = (office.items(place)[_only(office, place)].seen for place in (PSA, "alice"))
+    assert here == there

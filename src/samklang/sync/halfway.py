@@ -27,19 +27,19 @@ def advanced(base: Base, now: Base, keys: frozenset[FieldKey], *, dates_follow: 
     Where a new pattern or time of Exchange's dropped a series' dates and they follow, the next run must still see that,
     until they are written again (rule 5.4): that pattern or time alone tells that nobody removed them. It counts as
     edited there, whatever Exchange holds by then (somebody may have gone back to what it was), and with it all dates
-    stay there as they were before they were dropped.
+    stay as they were before they were dropped.
     """
+    anew: set[FieldKey] = set()
+    if dates_follow:
+        anew = {key for key in ("time", "recurrence") if base.exchange.get(key) != now.exchange.get(key)}
+    if anew:
+        keys = frozenset(key for key in keys if canonical.occurrence_of(key) is None)
 
-    def side(before: Fields, after: Fields, keys: frozenset[FieldKey], known: frozenset[FieldKey]) -> Fields:
+    def side(before: Fields, after: Fields, known: frozenset[FieldKey]) -> Fields:
         kept = {key: value for key, value in before.items() if key not in keys}
         return kept | {key: after[key] for key in known if key in after}
 
-    anew = {key for key in ("time", "recurrence") if base.exchange.get(key) != now.exchange.get(key)}
-    there = known = keys
-    if dates_follow and anew:
-        there = frozenset(key for key in keys if canonical.occurrence_of(key) is None)
-        known = there - anew
-    return Base(side(base.psa, now.psa, keys, keys), side(base.exchange, now.exchange, there, known))
+    return Base(side(base.psa, now.psa, keys), side(base.exchange, now.exchange, keys - anew))
 
 
 def said_last(before: Base, now: Fields, gone_over: Collection[Fields]) -> Base:
