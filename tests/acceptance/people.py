@@ -102,9 +102,9 @@ class Person(User):
     def activity(self, guid: str, *, on: date | None = None) -> dict[str, Any]:
         return self._psa.activity(self, guid, on)
 
-    def sees_of(self, colleague: Person) -> list[dict[str, Any]]:
+    def sees_of(self, colleague: Person, first: str = FROM, last: str = TO) -> list[dict[str, Any]]:
         """What a colleague owns, as it is shown to her: the dates of series too."""
-        return self._psa.activities(self, userGuids=[colleague.guid], startDateTime=FROM, endDateTime=TO)
+        return self._psa.activities(self, userGuids=[colleague.guid], startDateTime=first, endDateTime=last)
 
     def _listed(self, **filters: Any) -> list[dict[str, Any]]:
         # Of her calendar alone: what she owns or takes part in.
