@@ -588,3 +588,19 @@ def test_rule_5_4_what_an_old_answer_says_of_a_series_dates_is_the_same_on_both_
     bring_to_rest(office, office.people, reconcile=True)
     here, there = (office.items(place)[_only(office, place)].seen for place in (PSA, "alice"))
     assert here == there
+
+
+def test_rule_4_5_who_declined_while_making_the_activity_was_cut_off_is_known_by_the_invitation_sent_anew(
+    meetings: MeetingOffice,
+) -> None:
+    bring_to_rest(meetings, meetings.people)
+    _calls(meetings, "alice", "bob@example.org")
+    meetings.faults.arm(Unavailable(), on="psa.create", after=True)
+    meetings.run("bob")
+    meetings.faults.disarm()
+    meetings.delete("bob", _only(meetings, "bob"))
+    meetings.run("alice")
+    meetings.edit(PSA, _only(meetings, PSA), place="Attic")
+    meetings.run("bob")
+    bring_to_rest(meetings, meetings.people)
+    assert _is_one_for_everybody(meetings)

@@ -111,7 +111,7 @@ class DjangoStore:
         ).exclude(mailbox_id=self._mailbox_id)
 
     def begin_create(
-        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = "", uid: str = ""
     ) -> Link:
         known = link or Link("", LinkStatus.LINKED, None, None, born=side.other)
         # Made again, the entry gets a new id on `side`: the old one must not be found.
@@ -124,13 +124,14 @@ class DjangoStore:
             reason="",
             psa_id=psa_id,
             item_id=item_id,
+            uid=uid or known.uid,
             base=known.base if base is None else base,
         )
         if link is not None:
             statements.save_link(self._values(begun)).run()
         elif not statements.insert_new_link(self._values(begun)).run():
             # The entry has a link or mark after all: that one is renewed.
-            return self.begin_create(side, seen_id, self._of_entry(side.other, seen_id), base, key)
+            return self.begin_create(side, seen_id, self._of_entry(side.other, seen_id), base, key, uid)
         return begun
 
     def _of_entry(self, side: Side, entry_id: str) -> Link:

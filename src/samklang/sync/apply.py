@@ -165,7 +165,7 @@ class Applier:
         agreed = before.agreed or (before.exchange if known else {})
         intended = Base({**content_to_be(action.entry, action.type_id, self._rules), **people}, theirs, agreed)
         begun = self._recorder.begin_create(
-            Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id
+            Side.PSA, event.id, action.link, intended, action.key, type_id=action.type_id, uid=event.uid
         )
         edited = self._clocks().on_psa_clock(event.modified)
         activity = self._activities.create(action.entry, action.type_id, begun.key, action.owner_id, edited)

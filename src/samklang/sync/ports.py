@@ -273,14 +273,15 @@ class Store(Protocol):
         """Those of these create keys with which a colleague's mailbox has begun a create and not recorded it yet."""
 
     def begin_create(
-        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = "", uid: str = ""
     ) -> Link:
         """Insert (or renew) a CREATING link before a remote create on `side`; committed when this returns.
 
         `seen_id` is the entry on the other side, which becomes `born` of a new link. `base`, if given, is stored: what
         the source holds now and what the create will write, so that an edit made after a crash is still seen as one.
         A link that is CREATING already keeps its key (the create may have happened); every other gets a fresh one,
-        and its id on `side`, which is gone, is cleared. `key`: the key to use instead of a fresh one.
+        and its id on `side`, which is gone, is cleared. `key`: the key to use instead of a fresh one. `uid`: the
+        identity of the event the create is of, by which it is known should it be sent anew meanwhile (rule 4.3).
         """
 
     def begin(self, change: Change) -> str:

@@ -93,14 +93,14 @@ class Recorder:
         self._user_id = parts.rules.user_id
 
     def begin_create(
-        self, side: Side, seen_id: str, link: Link | None, base: Base, key: str = "", type_id: str = ""
+        self, side: Side, seen_id: str, link: Link | None, base: Base, key: str = "", type_id: str = "", uid: str = ""
     ) -> Link:
         """Commit to a create on `side` before it is asked for (rule 10.4); an activity of what type, if it had one."""
         link = link and (self.known.of_id(link.id) or link)
         if link is not None:
             link = replace(link, type_id=type_id or link.type_id)
             self.known.drop(link)
-        begun = self._store.begin_create(side, seen_id, link, base, key)
+        begun = self._store.begin_create(side, seen_id, link, base, key, uid)
         self.known.keep(begun)
         return begun
 

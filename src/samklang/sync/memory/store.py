@@ -70,7 +70,7 @@ class MemoryStore:
             return {link.key for link in links if link.status is LinkStatus.CREATING and link.key in keys}
 
     def begin_create(
-        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = ""
+        self, side: Side, seen_id: str, link: Link | None, base: Base | None = None, key: str = "", uid: str = ""
     ) -> Link:
         with self.faults.call("store.begin_create"):
             self._made += 1
@@ -81,7 +81,7 @@ class MemoryStore:
                 link = replace(link, psa_id=seen_id, item_id=None, item_version="")
             else:
                 link = replace(link, item_id=seen_id, psa_id=None, psa_version="")
-            begun = replace(link, status=LinkStatus.CREATING, key=key, base=base or link.base, reason="")
+            begun = replace(link, status=LinkStatus.CREATING, key=key, base=base or link.base, reason="", uid=uid or link.uid)
             self._keep(begun)
             return begun
 
