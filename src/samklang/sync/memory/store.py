@@ -81,7 +81,9 @@ class MemoryStore:
                 link = replace(link, psa_id=seen_id, item_id=None, item_version="")
             else:
                 link = replace(link, item_id=seen_id, psa_id=None, psa_version="")
-            begun = replace(link, status=LinkStatus.CREATING, key=key, base=base or link.base, reason="", uid=uid or link.uid)
+            begun = replace(
+                link, status=LinkStatus.CREATING, key=key, base=base or link.base, reason="", uid=uid or link.uid
+            )
             self._keep(begun)
             return begun
 
