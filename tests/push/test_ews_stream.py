@@ -48,6 +48,12 @@ def heard(office: World, listener: Listener) -> World:
     return office
 
 
+def now_is(world: World, server: str, *, version: str) -> None:
+    """The server is another from now on, and nobody has heard from it yet. `version`: as the administrator chose it."""
+    world.sandbox.server(server, stream_minute_seconds=0.15)
+    Connection.objects.update(version=version, server_build="")
+
+
 def row(person: Person) -> Any:
     return Mailbox.objects.filter(user__email=person.email)
 
@@ -140,11 +146,47 @@ def test_a_server_that_breaks_off_is_tried_again_later_and_polled_meanwhile(offi
     assert office.alice.runs()["psa"]["created"] == 1
 
 
-@pytest.mark.parametrize("version", ["2007", "office365"])
-def test_what_cannot_stream_is_not_listened_to(office: World, listener: Listener, version: str) -> None:
-    Connection.objects.update(version=version)
+@pytest.mark.parametrize(("version", "build"), [("2007", ""), ("2010", "14.0.639.11"), ("office365", "")])
+def test_what_cannot_stream_is_not_listened_to(office: World, listener: Listener, version: str, build: str) -> None:
+    Connection.objects.update(version=version, server_build=build)
     listener.look()
     assert listener._threads == {}
+
+
+@pytest.mark.parametrize("server", ["2010_sp1", "2010_sp2", "2010_sp3"])
+def test_exchange_2010_with_a_service_pack_tells_of_changes(office: World, listener: Listener, server: str) -> None:
+    now_is(office, server, version="2010")
+    listener.look()
+    wait_until(lambda: Push.objects.filter(expires_at__isnull=False).count() == 2)
+    assert state(Connection.objects.get())["push"] == "ews"
+    office.alice.outlook.makes("Tea")
+    becomes_due(office.alice)
+    assert office.alice.runs()["psa"]["created"] == 1
+
+
+@pytest.mark.parametrize(("server", "version"), [("2010", "2010"), ("2007_sp3", "2010"), ("2007_sp1", "2007")])
+def test_an_older_server_is_polled_and_asked_for_no_subscription(
+    office: World, listener: Listener, server: str, version: str
+) -> None:
+    """What it is shows in the first answer; then nobody listens, whatever was chosen."""
+    now_is(office, server, version=version)
+    for _ in range(3):
+        listener.look()
+        wait_until(lambda: not any(thread.is_alive() for thread in listener._threads.values()))
+    assert [each for each in office.sandbox.log() if each["operation"] in ("Subscribe", "GetStreamingEvents")] == []
+    shown = state(Connection.objects.get())
+    assert (shown["push"], shown["telling"], shown["troubled"]) == ("old_server", 0, 0)
+    office.alice.outlook.makes("Tea")
+    assert office.alice.runs()["psa"]["created"] == 1
+
+
+def test_a_server_that_was_renewed_is_listened_to_from_its_next_answer_on(office: World, listener: Listener) -> None:
+    Connection.objects.update(version="2010", server_build="14.0.639.11")
+    listener.look()
+    assert listener._threads == {}
+    assert office.alice.runs()["error"] is None
+    listener.look()
+    wait_until(lambda: len(office.sandbox.subscriptions()) == 2)
 
 
 def test_on_use_and_while_paused_nobody_listens(office: World, listener: Listener) -> None:

@@ -203,6 +203,23 @@ def test_for_2007_the_context_sets_no_zone(exchange: Sandbox) -> None:
     assert exchange.entries(ALICE)[0]["zone"] == "UTC"
 
 
+@pytest.mark.parametrize("missing", [True, False], ids=["without its zone", "with its zone"])
+def test_for_2007_a_rule_written_without_its_zone_is_one_in_utc(exchange: Sandbox, missing: bool) -> None:
+    wire = Wire(exchange, "Exchange2007_SP1")
+    zone = '<t:MeetingTimeZone TimeZoneName="W. Europe Standard Time"/>'
+    ((id, key),) = wire.create(PLAN + zone).ids
+    rule = (
+        "<t:Recurrence><t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence><t:NumberedRecurrence>"
+        "<t:StartDate>2026-03-02</t:StartDate><t:NumberOfOccurrences>40</t:NumberOfOccurrences></t:NumberedRecurrence>"
+        "</t:Recurrence>"
+    )
+    fields = [("calendar:Recurrence", rule), *([] if missing else [("calendar:MeetingTimeZone", zone)])]
+    assert wire.update(id, key, *fields).codes == ["NoError"]
+    assert exchange.entry(ALICE, id)["start"] == "2026-03-02T08:00:00Z"
+    shown = exchange.entries(ALICE, expand=("2026-03-28", "2026-03-30"))
+    assert [each["start"][11:16] for each in shown] == ["08:00", "08:00" if missing else "07:00"]
+
+
 def test_a_zone_alone_moves_the_entry(wire: Wire, exchange: Sandbox) -> None:
     ((id, key),) = wire.create(PLAN + '<t:StartTimeZone Id="W. Europe Standard Time"/>').ids
     zone = ("calendar:StartTimeZone", '<t:StartTimeZone Id="GMT Standard Time"/>')

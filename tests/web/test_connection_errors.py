@@ -12,6 +12,7 @@ import pytest
 from samklang.clock import now
 from samklang.config import config
 from samklang.mailboxes import messages, services
+from samklang.mailboxes.models import Connection
 from samklang.wiring import run_mailbox
 from tests.web.connected import APP, ROLES, SECRET, TENANT, Connected, command
 from tests.web.house import as_person, as_program, mailbox_of, send
@@ -43,10 +44,6 @@ def _without_exchange(connected: Connected, _: pytest.MonkeyPatch) -> None:
     connected.save(url=connected.sandbox.ews.replace("/EWS/Exchange.asmx", "/owa"))
 
 
-def _an_older_server(connected: Connected, _: pytest.MonkeyPatch) -> None:
-    connected.sandbox.server("2010_sp2")
-
-
 ON_PREMISES: dict[str, Break] = {
     "sign_in_refused": _saves(password="wrong password"),
     "unknown_host": _saves(url="https://exchange.invalid/EWS/Exchange.asmx"),
@@ -54,7 +51,6 @@ ON_PREMISES: dict[str, Break] = {
     "impersonation_denied": _nobody_impersonates,
     "mailbox_not_found": _other_address,
     "not_exchange": _without_exchange,
-    "version_refused": _an_older_server,
 }
 
 
@@ -82,6 +78,49 @@ def _named_everywhere(connected: Connected, capsys: pytest.CaptureFixture[str], 
     assert failed[0]["cause"] == explained.sentence
     assert connected.logons() + connected.tokens() <= 1
     assert connected.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "The server is Exchange 2010, you chose Exchange 2013."),
+        ("sv", "Servern är Exchange 2010, du valde Exchange 2013."),
+    ],
+)
+def test_another_server_than_was_chosen_passes_and_is_named(
+    connected: Connected, capsys: pytest.CaptureFixture[str], language: str, words: str
+) -> None:
+    connected.sandbox.server("2010_sp2")
+    alice = connected.them.alice
+    alice.language = language
+    alice.save()
+
+    def shown() -> str:
+        answer = as_person(alice).post(f"{_EXCHANGE}/test", {"address": "alice@example.org"})
+        return unescape(answer.content.decode())
+
+    assert words in shown()
+    status, report = command(capsys, "connection", "test", "--org", connected.them.company.name)
+    (step,) = [each for each in report["steps"] if each["note"]]
+    assert (status, report["passed"], step["step"], step["found"]) == (0, True, "version", "14.2.247.5")
+    assert "Exchange 2010" in step["note"] and "Exchange 2013" in step["note"]
+    connected.save(version="2010")
+    assert words.partition(",")[0] not in shown()
+
+
+def test_what_the_server_said_it_is_is_remembered_until_it_is_another_server(connected: Connected) -> None:
+    def build() -> str:
+        return Connection.objects.get().server_build
+
+    assert build() == "15.0.1156.6"
+    connected.sandbox.server("2013")
+    services.switch_on(connected.them.alice, now(), unseen=True)
+    run_mailbox(mailbox_of(connected.them.alice).pk, "job")
+    assert build() == "15.0.516.32"
+    services.save_connection(Connection.objects.get(), {"conflict": "psa"}, by=connected.them.alice)
+    assert build() == "15.0.516.32"
+    services.save_connection(Connection.objects.get(), {"version": "2016"}, by=connected.them.alice)
+    assert build() == ""
 
 
 @pytest.mark.parametrize("code", ["sign_in_refused", "impersonation_denied", "mailbox_not_found", "bad_certificate"])

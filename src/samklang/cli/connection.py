@@ -120,7 +120,8 @@ def _test(args: argparse.Namespace) -> int:
         print_json(report(steps))
     else:
         for step in steps:
-            print(f"{'ok  ' if step.ok else 'FAIL'}  {step.name}{'' if step.ok else f': {step.sentence}'}")
+            told = step.note if step.ok else step.sentence
+            print(f"{'ok  ' if step.ok else 'FAIL'}  {step.name}{f': {told}' if told else ''}")
     if passed:
         return OK
     unreachable = {"unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"}

@@ -53,11 +53,11 @@ class Listener:
 
     def look(self) -> None:
         """Take the servers nobody listens to, and begin with their groups that nobody in this process hears."""
-        for connection_id in _listenable().values_list("id", flat=True):
-            if not self._claims(connection_id):
+        for connection in _listenable():
+            if not (access.streams(connection) and self._claims(connection.pk)):
                 continue
             for number in range(GROUPS):
-                self._begin(Group(connection_id, number, self._name, self._stopped))
+                self._begin(Group(connection.pk, number, self._name, self._stopped))
 
     def stop(self) -> None:
         self._stopped.set()
@@ -78,10 +78,9 @@ class Listener:
 
 
 def _listenable() -> QuerySet[Connection]:
-    """Servers that tell of changes, of organizations that want to hear of them."""
-    old = (Connection.Version.OFFICE365, Connection.Version.E2007)
+    """Exchange Servers of organizations that want to hear of changes; not each can tell of them."""
     wanted = Connection.objects.filter(enabled=True, paused_code="", mode=Connection.Mode.CONTINUOUS)
-    return wanted.exclude(version__in=old)
+    return wanted.exclude(version=Connection.Version.OFFICE365)
 
 
 class Group:
@@ -130,7 +129,12 @@ class Group:
             if not members:
                 raise _Over
             connection = Connection.objects.get(pk=self.connection_id)
-        self._subscribe(connection, members)
+        try:
+            self._subscribe(connection, members)
+        finally:
+            if self._stream is not None:
+                with _rows():
+                    access.remember_build(connection, self._stream.server_build)
         if not self._ids:
             raise MailboxError("push_refused")
         stream = self._stream
@@ -165,8 +169,8 @@ class Group:
 
     def _goes_on(self) -> None:
         """Raises _Over."""
-        mine = _listenable().filter(pk=self.connection_id, listener=self._listener)
-        if self._stopped.is_set() or not mine.exists():
+        mine = _listenable().filter(pk=self.connection_id, listener=self._listener).first()
+        if self._stopped.is_set() or mine is None or not access.streams(mine):
             raise _Over
 
     def _failed(self, error: SyncError, failures: int) -> float:
@@ -176,6 +180,8 @@ class Group:
         self._stream, self._ids = None, {}
         log.info("not listening", extra={"action": "not_listening", "group": self.connection_id, "code": error.code})
         with _rows():
+            # A server that turned out to be too old is nobody's trouble: its mailboxes are polled.
+            self._goes_on()
             push.deaf(self.members(), error.code)
             if isinstance(error, ConnectionRefused):
                 connection = Connection.objects.get(pk=self.connection_id)

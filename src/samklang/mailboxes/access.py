@@ -15,6 +15,7 @@ from samklang.config import config
 from samklang.connectors.ews import mailbox as ews_mailbox
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.calendar import EwsCalendar
+from samklang.connectors.ews.dialect import dialect_of, product_of
 from samklang.connectors.ews.streaming import Stream
 from samklang.connectors.graph import consent as graph_consent
 from samklang.connectors.graph import probe as graph_probe
@@ -46,10 +47,12 @@ class Step:
     #: The protocol's own code.
     detail: str = ""
     found: str = ""
+    #: What is to be minded although the step passed.
+    note: str = ""
 
     @classmethod
-    def of(cls, name: str, error: SyncError | None, found: str = "") -> Step:
-        return cls(name, error is None, error.code if error else "", error.detail if error else "", found)
+    def of(cls, name: str, error: SyncError | None, found: str = "", note: str = "") -> Step:
+        return cls(name, error is None, error.code if error else "", error.detail if error else "", found, note)
 
     @property
     def title(self) -> str:
@@ -64,7 +67,7 @@ class Step:
         return "" if self.ok else messages.explain(self.code, self.detail).remedy
 
     def as_json(self) -> dict[str, object]:
-        answer: dict[str, object] = {"step": self.name, "ok": self.ok, "found": self.found}
+        answer: dict[str, object] = {"step": self.name, "ok": self.ok, "found": self.found, "note": self.note}
         if not self.ok:
             answer |= {"code": self.code, "detail": self.detail, "cause": self.sentence, "remedy": self.remedy}
         return answer
@@ -107,6 +110,7 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
             yield ews, ews.counts
         finally:
             ews.close()
+            remember_build(connection, ews.server_build)
 
 
 @contextmanager
@@ -123,6 +127,18 @@ def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
 def stream(connection: Connection, anchor: str) -> Stream:
     """The notices of an Exchange Server's mailboxes, of which `anchor` is the first. Raises SyncError."""
     return Stream(_ews(connection), anchor)
+
+
+def streams(connection: Connection) -> bool:
+    """Whether it is an Exchange Server that tells of changes: from 2010 SP1 on (rule 9.2)."""
+    return not connection.is_office365 and dialect_of(connection.version, connection.server_build).streaming
+
+
+def remember_build(connection: Connection, build: str) -> None:
+    """Keep what the server said it is, for whoever speaks to it next. `build`: "" when it did not say."""
+    if build and build != connection.server_build:
+        connection.server_build = build
+        Connection.objects.filter(pk=connection.pk).update(server_build=build)
 
 
 def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
@@ -148,13 +164,20 @@ def probe(connection: Connection, address: str) -> list[Step]:
             found = graph_probe.probe(access, tokens, now, address or None, write=write)
             steps = [Step.of(s.name, s.error, s.found) for s in found]
         else:
-            steps = [
-                Step.of(s.name, s.error, s.found)
-                for s in ews_mailbox.probe(_ews(connection), now, address or None, write=write)
-            ]
+            for s in ews_mailbox.probe(_ews(connection), now, address or None, write=write):
+                steps.append(Step.of(s.name, s.error, s.found, _other_server(connection, s.found)))
+                remember_build(connection, s.found)
     except SyncError as error:
         steps.append(Step.of("sign-in", error))
     return steps
+
+
+def _other_server(connection: Connection, build: str) -> str:
+    """Which server it is and which was chosen, in words; "" where they are the same."""
+    product = product_of(build)
+    if product in ("", connection.version):
+        return ""
+    return messages.other_server(Connection.Version(product).label, connection.get_version_display())
 
 
 def signs_in(connection: Connection) -> bool:
@@ -239,6 +262,7 @@ def _ews(connection: Connection) -> EwsAccess:
         auth=connection.auth,
         ca_file=_authorities(connection),
         version=connection.version,
+        build=connection.server_build,
         allow_private=config().allow_private_addresses,
     )
 

@@ -102,6 +102,10 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("The server does not tell of changes in this mailbox."),
         gettext_noop("Nothing needs to be done: the mailbox is looked at regularly instead."),
     ),
+    "no_streaming": (
+        gettext_noop("The server is too old to tell of changes."),
+        gettext_noop("Nothing needs to be done: its mailboxes are looked at regularly instead."),
+    ),
     "version_not_supported": (
         gettext_noop("Samklang does not speak the chosen Exchange version yet."),
         gettext_noop("Choose the version that is installed on the server, if it is another."),
@@ -389,6 +393,13 @@ STEPS = {
     "calendar write": gettext_lazy("Writing to the calendar and removing it again"),
     "write": gettext_lazy("Writing to the calendar and removing it again"),
 }
+
+
+def other_server(server: str, chosen: str) -> str:
+    """What the connection test says of a server that is another product than the one chosen."""
+    said = _("The server is %(server)s, you chose %(chosen)s. Samklang speaks to it as what it is.")
+    return said % {"server": server, "chosen": chosen}
+
 
 _KINDS = {
     "Join": gettext_noop("Matched"),

@@ -70,6 +70,9 @@ class Connection(models.Model):
     #: Rule 1.6: show private entries in full where the PSA cannot mask.
     show_private = models.BooleanField(default=False)
 
+    #: Build an Exchange Server last said it is, e.g. "15.0.1497.2"; it counts more than the version chosen.
+    server_build = models.CharField(max_length=32, blank=True)
+
     #: Digest of the settings the last passed test was made with; switching on needs it to be the present one.
     tested = models.CharField(max_length=64, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True)

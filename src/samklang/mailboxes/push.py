@@ -177,7 +177,7 @@ def _means(connection: Connection) -> str:
         return "on_use"
     if connection.is_office365:
         return "graph" if url() else "no_address"
-    return "old_server" if connection.version == Connection.Version.E2007 else "ews"
+    return "ews" if access.streams(connection) else "old_server"
 
 
 def listening(mailbox_ids: Iterable[int], until: datetime) -> None:

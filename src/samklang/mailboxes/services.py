@@ -72,9 +72,12 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
             setattr(connection, name, value)
         else:
             raise ValueError(f"{name} is not a setting of a connection")
+    moved = _place(connection) != place
+    if moved:
+        connection.server_build = ""
     connection.save()
     audit(connection.organization, "connection.save", by=by, fields=sorted(values))
-    if _place(connection) != place:
+    if moved:
         _look_anew(connection)
     if connection.mode != mode:
         _change_rhythm(connection, clock.real_now())

@@ -9,7 +9,20 @@ import msgspec
 from samklang.sandbox.model import Mailbox
 from samklang.sandbox.store import Store
 
-ServerVersion = Literal["2007_sp1", "2010", "2010_sp1", "2010_sp2", "2013", "2013_sp1", "2016", "2019", "se"]
+ServerVersion = Literal[
+    "2007_sp1",
+    "2007_sp2",
+    "2007_sp3",
+    "2010",
+    "2010_sp1",
+    "2010_sp2",
+    "2010_sp3",
+    "2013",
+    "2013_sp1",
+    "2016",
+    "2019",
+    "se",
+]
 
 
 class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS sent (
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, protocol TEXT, operation TEXT, mailbox TEXT, status
   INTEGER);
+CREATE TABLE IF NOT EXISTS log_headers (seq INTEGER PRIMARY KEY, headers TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS severa (
   guid TEXT PRIMARY KEY, kind TEXT NOT NULL, organization TEXT NOT NULL, parent TEXT NOT NULL,
   starts INTEGER, ends INTEGER, changed INTEGER NOT NULL, doc BLOB NOT NULL);
@@ -69,6 +70,7 @@ _TABLES = (
     "counters",
     "sent",
     "log",
+    "log_headers",
     "severa",
 )
 

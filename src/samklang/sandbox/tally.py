@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -79,15 +80,23 @@ class Tally(Database):
     def mails(self) -> list[Mail]:
         return [Mail(*row) for row in self._all("SELECT * FROM sent ORDER BY seq")]
 
-    def log_request(self, protocol: str, operation: str, mailbox: str, status: int) -> None:
-        """A line per request; never contents."""
+    def log_request(
+        self, protocol: str, operation: str, mailbox: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """A line per request; never contents. `headers`: what the client says of itself and of whom it is about."""
         with self.transaction():
-            self._db.execute(
+            line = self._db.execute(
                 "INSERT INTO log (at, protocol, operation, mailbox, status) VALUES (?, ?, ?, ?, ?)",
                 (datetime.now(UTC).isoformat(timespec="milliseconds"), protocol, operation, mailbox, status),
             )
+            if headers:
+                self._db.execute("INSERT INTO log_headers VALUES (?, ?)", (line.lastrowid, json.dumps(headers)))
 
     def log(self, since: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
         names = ("seq", "at", "protocol", "operation", "mailbox", "status")
-        rows = self._all("SELECT * FROM log WHERE seq > ? ORDER BY seq LIMIT ?", since, limit)
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        rows = self._all(
+            "SELECT log.*, headers FROM log LEFT JOIN log_headers USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?",
+            since,
+            limit,
+        )
+        return [dict(zip(names, row, strict=True)) | {"headers": json.loads(headers or "{}")} for *row, headers in rows]

@@ -11,6 +11,9 @@ from aiohttp.typedefs import Middleware
 
 from samklang.sandbox.store import Store
 
+# Headers that are logged: who the client says it is, and whose server it wants (EWS facts §2.1).
+_TOLD = ("User-Agent", "X-AnchorMailbox")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -25,6 +28,7 @@ class Call:
         self.mailbox = ""
         self.logged_on = ""  # the account whose log-on this request completed
         self.is_leg = False  # a log-on leg: told apart from the requests proper
+        self.headers: dict[str, str] = {}  # those the log shows, of HTTP and of the protocol
 
     def name(self, operation: str, mailbox: str = "") -> None:
         """`mailbox` is the primary address of the mailbox the request is about."""
@@ -49,6 +53,7 @@ class Traffic:
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             call = request["call"] = Call(self, protocol)
+            call.headers = {name: request.headers[name] for name in _TOLD if name in request.headers}
             status = 500
             try:
                 response = await handler(request)
@@ -67,7 +72,7 @@ class Traffic:
     def leave(self, call: Call, status: int) -> None:
         """Writes down a request that is over."""
         with self._store.transaction():
-            self._store.log_request(call.protocol, call.operation, call.mailbox, status)
+            self._store.log_request(call.protocol, call.operation, call.mailbox, status, call.headers)
             if not call.is_leg:
                 self._store.count(call.mailbox, "requests")
             if call.logged_on and call.mailbox and call.mailbox.casefold() != call.logged_on.casefold():

@@ -1,4 +1,4 @@
-"""The calendar contract over EWS against the sandbox."""
+"""The calendar contract over EWS against the sandbox: 2013 SP1 in every run, the others in the full one."""
 
 from __future__ import annotations
 
@@ -62,17 +62,19 @@ class _On2007:
 class _On2010:
     @pytest.fixture
     def product(self) -> tuple[str, str]:
-        return "2010", "2010"
+        return "2010_sp2", "2010"
+
+
+class _On2016:
+    @pytest.fixture
+    def product(self) -> tuple[str, str]:
+        return "2016", "2016"
 
 
 class _OnSE:
     @pytest.fixture
     def product(self) -> tuple[str, str]:
         return "se", "se"
-
-
-class TestEwsMeetings2007(_On2007, TestEwsMeetings):
-    pass
 
 
 @pytest.mark.full
@@ -85,12 +87,32 @@ class TestEwsCalendar2007(_On2007, TestEwsCalendar):
 
 
 @pytest.mark.full
-class TestEwsMeetings2010(_On2010, TestEwsMeetings):
+class TestEwsMeetings2007(_On2007, TestEwsMeetings):
     pass
 
 
 @pytest.mark.full
 class TestEwsCalendar2010(_On2010, TestEwsCalendar):
+    pass
+
+
+@pytest.mark.full
+class TestEwsMeetings2010(_On2010, TestEwsMeetings):
+    pass
+
+
+@pytest.mark.full
+class TestEwsCalendar2016(_On2016, TestEwsCalendar):
+    pass
+
+
+@pytest.mark.full
+class TestEwsMeetings2016(_On2016, TestEwsMeetings):
+    pass
+
+
+@pytest.mark.full
+class TestEwsCalendarSE(_OnSE, TestEwsCalendar):
     pass
 
 

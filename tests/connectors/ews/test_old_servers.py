@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -12,7 +12,7 @@ from samklang.engine import canonical
 from samklang.engine.model import Availability, Entry, Frequency, Recurrence, Timed, Weekday
 from samklang.sync.errors import Inexpressible, MailboxError
 from tests.connectors.ews.conftest import ALICE, NOW, PASSWORD, Open
-from tests.contract.calendar import MEETING, WITH_EXCEPTIONS, stored
+from tests.contract.calendar import MEETING, RULE, SERIES, WITH_EXCEPTIONS, stored
 from tests.sandbox.oracles import ews_javascript_api
 from tests.sandbox_client import Sandbox
 
@@ -46,6 +46,35 @@ def test_a_series_follows_the_clocks_of_its_zone(exchange: Sandbox, opened: Open
     assert canonical.fields(stored(opened(), made.id).entry) == canonical.fields(WITH_EXCEPTIONS)
     shown = exchange.entries(ALICE, expand=("2026-03-26", "2026-04-01"))
     assert [each["start"] for each in shown] == ["2026-03-26T08:00:00+00:00", "2026-03-30T07:00:00+00:00"]
+
+
+@pytest.mark.parametrize("rule", [replace(RULE, until=date(2026, 4, 30)), replace(RULE, weekdays=(Weekday.MONDAY,))])
+def test_a_series_given_another_rule_alone_goes_on_following_the_clocks_of_its_zone(
+    exchange: Sandbox, opened: Open, rule: Recurrence
+) -> None:
+    calendar = opened()
+    made = calendar.create(SERIES, "key")
+    wanted = replace(made.entry, recurrence=rule)
+    after = calendar.update(made, wanted, frozenset({"recurrence"}))
+    assert exchange.entry(ALICE, made.id)["zone"] == "W. Europe Standard Time"
+    assert canonical.fields(after.entry) == canonical.fields(wanted)
+
+
+def test_a_date_given_back_leaves_the_series_in_its_zone(exchange: Sandbox, opened: Open) -> None:
+    calendar = opened()
+    made = calendar.create(WITH_EXCEPTIONS, "key")
+    wanted = replace(made.entry, cancelled=frozenset())
+    after = calendar.update(made, wanted, frozenset(f"x:{day}" for day in made.entry.cancelled))
+    assert exchange.entry(ALICE, made.id)["zone"] == "W. Europe Standard Time"
+    assert canonical.fields(after.entry) == canonical.fields(wanted)
+
+
+def test_each_write_names_the_zone_it_is_made_in(exchange: Sandbox, opened: Open) -> None:
+    opened().create(WITH_EXCEPTIONS, "key")
+    taken = [line for line in exchange.log() if line["status"] == 200]
+    writes = [line for line in taken if line["operation"] in ("CreateItem", "UpdateItem")]
+    assert len(writes) == 2
+    assert {line["headers"].get("TimeZoneContext") for line in writes} == {"W. Europe Standard Time"}
 
 
 def test_working_elsewhere_shows_as_free(opened: Open) -> None:

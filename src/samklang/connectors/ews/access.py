@@ -31,8 +31,10 @@ class EwsAccess:
     auth: str = "ntlm"
     #: PEM file of authorities added to the system's.
     ca_file: Path | str | None = None
-    #: Product: "2013", "2016", "2019", "se".
+    #: Product as the administrator chose it: "2007", "2010", "2013", "2016", "2019", "se".
     version: str = "2013"
+    #: Build the server last reported, e.g. "15.0.1497.2"; it counts more than `version`. "": not known.
+    build: str = ""
     #: Loopback and private addresses may be connected to.
     allow_private: bool = False
 

@@ -66,6 +66,11 @@ class EwsCalendar:
         """Requests sent so far, log-on legs apart."""
         return self._soap.counts
 
+    @property
+    def server_build(self) -> str:
+        """Build the server said it is; "" before the first answer."""
+        return self._soap.server_build
+
     def close(self) -> None:
         self._soap.close()
 
@@ -251,18 +256,23 @@ class EwsCalendar:
 
     def _written(self, request: Element, entry: Entry) -> tuple[str, str]:
         """Send a write of one item; its id and new version."""
-        zone = entry.when.zone if not isinstance(entry.when, AllDay) else self._home
-        message = self._soap.ask(request, times.windows_id(zone))
+        message = self._soap.ask(request, self._creation_zone(entry))
         item = message.find(f"{M}Items/{T}CalendarItem")
         if item is None:
             raise ProtocolError("malformed_answer", "a write without the id of what it wrote")
         return wire.read_id(item)
 
+    def _creation_zone(self, entry: Entry) -> str | None:
+        """Windows id of the zone an entry is written in (EWS facts §2.5)."""
+        return times.windows_id(self._home if isinstance(entry.when, AllDay) else entry.when.zone)
+
     def _fields(self, seen: SeenEvent, entry: Entry, names: Iterable[str]) -> Iterator[Element]:
         """The changes of one UpdateItem of a single entry or master."""
         when_too = "time" in names
         if "recurrence" in names:
-            # The dates of a rule hang on the start and its zone: they are written as one.
+            # The dates of a rule hang on the start and its zone: they are written as one. 2007 takes a rule whose zone
+            # is not told anew for one in UTC, and a zone alone may move the event (EWS facts §2.5).
+            when_too = when_too or not self._soap.dialect.two_zones
             when_too = when_too or _zone(seen.entry) != _zone(entry) or seen.entry.is_series is not entry.is_series
         rule_too = "recurrence" in names or (
             when_too and entry.is_series and times.local_day(seen.entry.when) != times.local_day(entry.when)
@@ -306,6 +316,7 @@ class EwsCalendar:
 
         `guarded`: nothing was written yet, so the first write has to be conditional on `version`.
         """
+        zone = self._creation_zone(entry)
         address = {day: wire.occurrence_id(id, version, entry, day) for day in sorted(dates)}
         updates = [
             wire.change(address[day], self._occurrence_fields(entry, day, dates[day]))
@@ -313,13 +324,13 @@ class EwsCalendar:
             if day not in entry.cancelled and dates[day]
         ]
         if guarded and updates:
-            raise_for(self._soap.ask(operations.update_items(updates[:1], only_if_unchanged=True, mail=mail)))
+            raise_for(self._soap.ask(operations.update_items(updates[:1], only_if_unchanged=True, mail=mail), zone))
             updates = updates[1:]
         elif guarded:
             self._check_version(SeenEvent(id, version, entry))
         failures: list[SyncError] = []
         if updates:
-            answers = self._soap.call(operations.update_items(updates, only_if_unchanged=False, mail=mail))
+            answers = self._soap.call(operations.update_items(updates, only_if_unchanged=False, mail=mail), zone)
             failures += [error for error in map(error_in, answers) if error is not None]
         cancelled = [address[day] for day in sorted(dates) if day in entry.cancelled]
         if cancelled:

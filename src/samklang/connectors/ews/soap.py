@@ -11,7 +11,7 @@ from lxml import etree
 from samklang.connectors import http
 from samklang.connectors.ews.access import EwsAccess, refused
 from samklang.connectors.ews.codes import error_for
-from samklang.connectors.ews.dialect import Dialect, dialect_of
+from samklang.connectors.ews.dialect import Dialect, dialect_of, older
 from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
 
 S = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -21,6 +21,9 @@ E = "{http://schemas.microsoft.com/exchange/services/2006/errors}"
 _NAMES = {"s": S[1:-1], "t": T[1:-1], "m": M[1:-1]}
 
 Element = etree._Element
+
+#: The one fault that says "I am older than that" and nothing else (EWS facts §2.1).
+_TOO_NEW = "ErrorInvalidServerVersion"
 
 #: Where an envelope ends; text that says so is written otherwise in XML.
 _END = re.compile(rb"</(?:[\w.-]+:)?Envelope\s*>")
@@ -83,6 +86,9 @@ class Soap:
 
     Not to be shared between threads. `mailbox` None: nobody is impersonated. `hangs`: seconds an answer may take that
     comes as things happen (`hear`); such a connection passes no gate and asks to stay with its server.
+
+    `dialect` is that of the build last reported, else of the product chosen; the first answer corrects it. Faults do
+    not say the build (EWS facts §2.1): a server too old for it is asked again one version older, until it answers.
     """
 
     def __init__(
@@ -94,11 +100,12 @@ class Soap:
         hangs: float | None = None,
     ) -> None:
         self.access = access
-        self.dialect = dialect_of(access.version)
+        self.dialect = dialect_of(access.version, access.build)
         self.mailbox = mailbox
         self.counts = counts or http.Counts()
         #: Build the server said it is, e.g. "15.0.1497.2"; "" before the first answer.
         self.server_build = ""
+        self._stepped_down = False
         self._endpoint = access.endpoint
         self._session = http.session(
             ca_file=access.ca_file,
@@ -123,10 +130,18 @@ class Soap:
         """Send one operation; the response messages, in the order of the request, errors among them.
 
         Raises for everything that concerns the whole request: a refused sign-in (never tried twice), a fault, an
-        answer that is not what the protocol says.
+        answer that is not what the protocol says. A server too old for our version gets the same body in an older one,
+        and says itself if it does not know the words.
         """
-        response = self._session.post(self._endpoint, data=envelope(body, self.dialect, self.mailbox, zone))
-        return list(self._messages(response))
+        while True:
+            response = self._session.post(self._endpoint, data=envelope(body, self.dialect, self.mailbox, zone))
+            try:
+                return list(self._messages(response))
+            except ProtocolError as error:
+                before = older(self.dialect)
+                if error.detail != _TOO_NEW or before is None:
+                    raise
+                self.dialect, self._stepped_down = before, True
 
     def ask(self, body: Element, zone: str | None = None) -> Element:
         """Send an operation that has one response message, and raise its error if it is one."""
@@ -168,9 +183,15 @@ class Soap:
         version = root.find(f"{S}Header/{T}ServerVersionInfo")
         if version is not None:
             parts = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-            self.server_build = ".".join(version.get(part, "0") for part in parts)
+            self._reported(".".join(version.get(part, "0") for part in parts))
         messages = body[0].find(M + "ResponseMessages")
         yield from body[0] if messages is None else messages
+
+    def _reported(self, build: str) -> None:
+        """What was refused is not tried again because of a build: a mailbox may lie on an older server behind."""
+        if build != self.server_build and not self._stepped_down:
+            self.dialect = dialect_of(self.access.version, build)
+        self.server_build = build
 
     def _tree(self, content: bytes, status: int) -> Element:
         if not content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<?xml", b"<s:", b"<soap")):

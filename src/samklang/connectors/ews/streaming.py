@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from samklang.connectors.ews import operations
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.soap import Element, M, Soap, T, m, raise_for, t
-from samklang.sync.errors import ProtocolError
+from samklang.sync.errors import ProtocolError, Unavailable
 
 #: Subscriptions one connection takes (EWS facts §2.3).
 MOST = 200
@@ -43,8 +44,17 @@ class Stream:
         self.anchor = anchor
         self._soap = Soap(access, anchor, hangs=_SILENCE)
 
+    @property
+    def server_build(self) -> str:
+        """Build the server said it is; "" before the first answer."""
+        return self._soap.server_build
+
     def subscribe(self, address: str) -> str:
-        """The id of a new subscription to this user's calendar."""
+        """The id of a new subscription to this user's calendar.
+
+        The first one asks the server who it is: one too old does not know the words it would refuse us in. Raises
+        `Unavailable` ("no_streaming") for it.
+        """
         folder = m(
             "StreamingSubscriptionRequest",
             t("FolderIds", t("DistinguishedFolderId", Id="calendar")),
@@ -52,6 +62,10 @@ class Stream:
         )
         self._soap.mailbox = address
         try:
+            if not self.server_build:
+                self._soap.ask(operations.get_calendar_folder())
+            if not self._soap.dialect.streaming:
+                raise Unavailable("no_streaming", self.server_build)
             answer = self._soap.ask(m("Subscribe", folder))
         finally:
             self._soap.mailbox = self.anchor

@@ -21,6 +21,8 @@ from samklang.sandbox.model import Attendee, Body, Mailbox, Reminder
 Fields = dict[str, Any]
 _ATTENDEES = {"RequiredAttendees": "required", "OptionalAttendees": "optional", "Resources": "resource"}
 _PEOPLE = {f"calendar:{tag}": kind for tag, kind in _ATTENDEES.items()}
+# What the creation zone decides about (EWS facts §2.5).
+_ZONED = frozenset(("start", "end", "all_day", "recurrence"))
 
 
 def created(caller: Caller, mailbox: Mailbox, item: etree._Element) -> Fields:
@@ -56,7 +58,16 @@ def updated(caller: Caller, entry: Entry, updates: etree._Element) -> Fields:
     if "attendees" in fields:
         fields["appointment_state"] = 1 if fields["attendees"] else 0
         fields["attendees"] = answers_kept(entry.item.attendees, fields["attendees"])
+    if caller.rank < V2010 and entry.master is None and "start_zone" not in fields and _ZONED & fields.keys():
+        _in_utc(entry, fields)
     return fields
+
+
+def _in_utc(entry: Entry, fields: Fields) -> None:
+    """2007 without a MeetingTimeZone: the entry stays when it is, its creation zone is UTC (EWS facts §2.5)."""
+    fields["start_zone"] = fields["end_zone"] = "UTC"
+    fields.setdefault("start", entry.item.start)
+    fields.setdefault("end", entry.item.end)
 
 
 def _set(caller: Caller, entry: Entry, path: etree._Element, item: etree._Element | None, fields: Fields) -> None:

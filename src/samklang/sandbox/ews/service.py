@@ -81,6 +81,7 @@ class Service:
         try:
             parsed = soap.parse(raw)
             call.name(parsed.operation)
+            call.headers |= soap.told(parsed)
             caller = self._caller(account, parsed, build)
             mailbox = caller.mailbox.address if caller.mailbox else ""
             call.name(parsed.operation, mailbox)

@@ -96,6 +96,16 @@ def parse(raw: bytes) -> Request:
     return Request(operation.localname, body[0], children)
 
 
+def told(request: Request) -> dict[str, str]:
+    """The header's version and zone, by the names of their elements."""
+    version, zone = request.header.get("RequestServerVersion"), request.header.get("TimeZoneContext")
+    found = {
+        "RequestServerVersion": None if version is None else version.get("Version"),
+        "TimeZoneContext": None if zone is None or not len(zone) else zone[0].get("Id"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 def envelope(answer: etree._Element, server_version_info: etree._Element) -> bytes:
     whole = etree.Element(f"{S}Envelope", nsmap={"s": NAMESPACES["s"]})
     etree.SubElement(whole, f"{S}Header").append(server_version_info)

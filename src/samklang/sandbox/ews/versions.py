@@ -52,10 +52,13 @@ class ServerBuild:
 
 SERVERS = {
     "2007_sp1": ServerBuild(8, 1, 436, 0, "Exchange2007_SP1", "Exchange2007_SP1"),
+    "2007_sp2": ServerBuild(8, 2, 176, 2, "Exchange2007_SP1", "Exchange2007_SP1"),
+    "2007_sp3": ServerBuild(8, 3, 83, 6, "Exchange2007_SP1", "Exchange2007_SP1"),
     "2010": ServerBuild(14, 0, 639, 11, "Exchange2010", "Exchange2010"),
     "2010_sp1": ServerBuild(14, 1, 438, 0, "Exchange2010_SP1", "Exchange2010_SP1"),
-    "2010_sp2": ServerBuild(14, 3, 513, 0, "Exchange2010_SP2", "Exchange2010_SP2"),
-    "2013": ServerBuild(15, 0, 620, 29, "Exchange2013", "Exchange2013"),
+    "2010_sp2": ServerBuild(14, 2, 247, 5, "Exchange2010_SP2", "Exchange2010_SP2"),
+    "2010_sp3": ServerBuild(14, 3, 513, 0, "Exchange2010_SP2", "Exchange2010_SP2"),
+    "2013": ServerBuild(15, 0, 516, 32, "Exchange2013", "Exchange2013"),
     "2013_sp1": ServerBuild(15, 0, 1156, 6, "V2_23", "Exchange2013_SP1"),
     "2016": ServerBuild(15, 1, 2507, 6, "V2017_07_11", "V2017_07_11"),
     "2019": ServerBuild(15, 2, 1544, 4, "V2017_07_11", "V2017_07_11"),
