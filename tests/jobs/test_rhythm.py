@@ -238,8 +238,10 @@ def test_the_page_says_how_calendars_are_kept_up_to_date(boxes: Boxes) -> None:
     services.save_connection(boxes.ours, {"mode": "continuous", "version": "office365"}, by=boxes.alice.user)
     assert "Every 5 min, and fully once a night" in page()
     assert "no public address" in page()
-    services.save_connection(boxes.ours, {"version": "2007"}, by=boxes.alice.user)
-    assert "Exchange 2007 does not tell" in page()
+    for version, build in (("2007", ""), ("2010", "14.0.639.11")):
+        services.save_connection(boxes.ours, {"version": version}, by=boxes.alice.user)
+        Connection.objects.update(server_build=build)
+        assert "only Exchange 2010 SP1 and later tell of changes, and this server is older" in page()
     services.save_connection(boxes.ours, {"version": "2016"}, by=boxes.alice.user)
     Push.objects.create(mailbox=boxes.alice, expires_at=NOW + timedelta(minutes=9))
     assert "1 of 2 calendars tell of changes by themselves" in page()
