@@ -11,10 +11,10 @@ import sys
 from functools import cache
 from typing import NoReturn
 
-from samklang.cli import bench, calendars, connection, demo, running, severa, sync, users
+from samklang.cli import bench, calendars, connection, demo, exchange_script, running, severa, sync, users
 from samklang.cli.output import Failure
 
-_AREAS = (running, users, connection, severa, sync, calendars, demo, bench)
+_AREAS = (running, users, connection, exchange_script, severa, sync, calendars, demo, bench)
 
 
 @cache

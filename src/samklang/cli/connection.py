@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samklang.cli.output import (
     ATTENTION,
@@ -20,7 +20,10 @@ from samklang.cli.output import (
     types_named,
 )
 
-_VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
+if TYPE_CHECKING:
+    from samklang.mailboxes.access import Step
+
+VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         required=True, metavar="ACT"
     )
     settings = area.add_parser("set", help="save settings; those not named stay as they are")
-    settings.add_argument("--version", choices=_VERSIONS)
+    settings.add_argument("--version", choices=VERSIONS)
     settings.add_argument("--domain", help="organization's NetBIOS domain name")
     settings.add_argument("--url", help="Exchange URL (EWS), e.g. https://outlook.domain.net/EWS/Exchange.asmx")
     settings.add_argument("--username", help="delegate username")
@@ -120,12 +123,20 @@ def _test(args: argparse.Namespace) -> int:
         print_json(report(steps))
     else:
         for step in steps:
-            told = step.note if step.ok else step.sentence
-            print(f"{'ok  ' if step.ok else 'FAIL'}  {step.name}{f': {told}' if told else ''}")
+            print(_told(step))
     if passed:
         return OK
     unreachable = {"unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"}
     return CANNOT_REACH if any(s.code in unreachable for s in steps if not s.ok) else ATTENTION
+
+
+def _told(step: Step) -> str:
+    """A step as a person reads it: what was found, or what is wrong and what mends it."""
+    if step.ok:
+        return ": ".join(["ok    " + step.name, *filter(None, (step.found, step.note))])
+    detail = f" [{step.detail}]" if step.detail else ""
+    said = [f"FAIL  {step.name}: {step.sentence}{detail}", step.remedy, *step.command.splitlines()]
+    return "\n      ".join(said)
 
 
 def _enable(args: argparse.Namespace) -> int:

@@ -27,7 +27,9 @@ from samklang.connectors.graph.notifications import Subscriptions
 from samklang.connectors.graph.organization import Tenant, tenant_of
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.http import Counts
+from samklang.connectors.steps import Step as ConnectorStep
 from samklang.mailboxes import messages
+from samklang.mailboxes.assistant import command_against
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
 from samklang.sync.errors import ConnectionRefused, SyncError
@@ -49,10 +51,22 @@ class Step:
     found: str = ""
     #: What is to be minded although the step passed.
     note: str = ""
+    #: Commands that mend the failure, where a script does.
+    command: str = ""
 
     @classmethod
-    def of(cls, name: str, error: SyncError | None, found: str = "", note: str = "") -> Step:
-        return cls(name, error is None, error.code if error else "", error.detail if error else "", found, note)
+    def of(cls, connection: Connection, step: ConnectorStep) -> Step:
+        error = step.error
+        if error is None:
+            return cls(step.name, True, found=step.found, note=_other_server(connection, step.found))
+        return cls(
+            step.name,
+            False,
+            error.code,
+            error.detail,
+            step.found,
+            command=command_against(connection, error.code),
+        )
 
     @property
     def title(self) -> str:
@@ -70,6 +84,8 @@ class Step:
         answer: dict[str, object] = {"step": self.name, "ok": self.ok, "found": self.found, "note": self.note}
         if not self.ok:
             answer |= {"code": self.code, "detail": self.detail, "cause": self.sentence, "remedy": self.remedy}
+        if self.command:
+            answer["command"] = self.command
         return answer
 
 
@@ -156,20 +172,18 @@ def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
 def probe(connection: Connection, address: str) -> list[Step]:
     """The connection test, up to the first step that fails. Writes only where the user himself is on (rule 1.4)."""
     write = Mailbox.objects.filter(user__email__iexact=address, connection=connection, on=True).exists()
-    steps = []
     try:
         if connection.is_office365:
             access = _graph(connection)
             tokens = _tokens(connection, access)
-            found = graph_probe.probe(access, tokens, now, address or None, write=write)
-            steps = [Step.of(s.name, s.error, s.found) for s in found]
+            steps = list(graph_probe.probe(access, tokens, now, address or None, write=write))
         else:
-            for s in ews_mailbox.probe(_ews(connection), now, address or None, write=write):
-                steps.append(Step.of(s.name, s.error, s.found, _other_server(connection, s.found)))
-                remember_build(connection, s.found)
+            steps = list(ews_mailbox.probe(_ews(connection), now, address or None, write=write))
+            for step in steps:
+                remember_build(connection, step.found)
     except SyncError as error:
-        steps.append(Step.of("sign-in", error))
-    return steps
+        steps = [ConnectorStep("sign-in", error)]
+    return [Step.of(connection, step) for step in steps]
 
 
 def _other_server(connection: Connection, build: str) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.mailboxes.mailbox_words import WORDS
 from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
 from samklang.mailboxes.microsoft_words import WORDS as WORDS_OF_MICROSOFT
+from samklang.mailboxes.script_words import WORDS as WORDS_OF_SCRIPTS
 from samklang.mailboxes.severa_words import STEPS as STEPS_OF_SEVERA
 from samklang.mailboxes.severa_words import WORDS as WORDS_OF_SEVERA
 
@@ -52,6 +53,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     **WORDS_OF_ACTS,
     **WORDS_OF_MICROSOFT,
     **WORDS_OF_SEVERA,
+    **WORDS_OF_SCRIPTS,
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
@@ -138,14 +140,16 @@ _TABLE: dict[str, tuple[str, str]] = {
     "impersonation_denied": (
         gettext_noop("The delegate account may not act for this mailbox."),
         gettext_noop(
-            "Give it the right in the Exchange Management Shell: New-ManagementRoleAssignment "
-            "-Name 'PSA Sync Impersonation' -Role ApplicationImpersonation -User 'DOMAIN\\account', "
-            "or widen the scope of the assignment there is."
+            "If its right is limited to a group or unit, an Exchange administrator adds the user there; otherwise he "
+            "gives it the right. The settings page writes the script, and so does samklang exchange-script."
         ),
     ),
     "impersonation_missing": (
         gettext_noop("The delegate account has no mailbox and no right to act for others."),
-        gettext_noop("Assign the role ApplicationImpersonation to it."),
+        gettext_noop(
+            "An Exchange administrator gives it the right to act for users. The settings page writes the script, and "
+            "so does samklang exchange-script."
+        ),
     ),
     "secret_expired": (
         gettext_noop("The application's secret has expired."),
@@ -233,7 +237,13 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Samklang may not open this mailbox."),
         gettext_noop("An administrator includes it in the scope granted to Samklang; that takes up to two hours."),
     ),
-    "access_denied": (gettext_noop("Samklang may not open this mailbox."), _ADMIN),
+    "access_denied": (
+        gettext_noop("Samklang may not open this mailbox."),
+        gettext_noop(
+            "An Exchange administrator checks that Exchange Web Services are allowed for the user (Get-CASMailbox, "
+            "EwsEnabled) and for Samklang (Get-OrganizationConfig, EwsApplicationAccessPolicy)."
+        ),
+    ),
     "mailbox_unavailable": (gettext_noop("The mailbox is not available right now."), _WAIT),
     "mailbox_error": (gettext_noop("The mailbox cannot be synced right now."), _WAIT),
     "mailbox_full": (gettext_noop("The mailbox is full."), gettext_noop("Make room in it.")),

@@ -215,6 +215,38 @@ def test_the_test_names_missing_impersonation_and_mailbox(exchange: Sandbox, acc
     assert steps(access)["impersonation"] == "impersonation_denied"
 
 
+@pytest.mark.parametrize(
+    ("fault", "code", "step", "named"),
+    [
+        ("status", None, "sign-in", "access_refused"),
+        ("soap_fault", "ErrorSchemaValidation", "version", "request_refused"),
+        ("soap_fault", "ErrorImpersonationFailed", "impersonation", "server_unavailable"),
+        ("soap_fault", "ErrorInvalidExchangeImpersonationHeaderData", "impersonation", "request_refused"),
+        ("soap_fault", "ErrorServerBusy", "calendar read", "throttled"),
+        ("soap_fault", "ErrorMailboxMoveInProgress", "calendar read", "server_unavailable"),
+        ("soap_fault", "ErrorAccountDisabled", "calendar read", "mailbox_disabled"),
+        ("soap_fault", "ErrorAccessDenied", "calendar read", "access_denied"),
+        ("response_code", "ErrorMailboxMoveInProgress", "calendar read", "server_unavailable"),
+        ("response_code", "ErrorAccessDenied", "calendar read", "access_denied"),
+        ("response_code", "ErrorFolderNotFound", "calendar read", "calendar_not_found"),
+        ("response_code", "ErrorItemNotFound", "calendar read", "calendar_not_found"),
+        ("response_code", "ErrorQuotaExceeded", "calendar read", "mailbox_full"),
+    ],
+)
+def test_the_test_blames_the_step_that_failed(
+    exchange: Sandbox, access: EwsAccess, fault: str, code: str | None, step: str, named: str
+) -> None:
+    details = {"code": code} if code else {"status": 403}
+    exchange.fault(fault, EWS | {"operation": "GetFolder"}, **details)
+    found = steps(access)
+    assert found == dict.fromkeys(ALL[: ALL.index(step)], "") | {step: named}
+
+
+def test_without_a_user_a_busy_server_does_not_pass(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.fault("soap_fault", EWS, code="ErrorServerBusy")
+    assert "throttled" in steps(access, None).values()
+
+
 def test_the_hourly_probe_signs_in_without_any_mailbox(exchange: Sandbox, access: EwsAccess) -> None:
     assert signs_in(access)
     assert not signs_in(replace(access, password="wrong"))

@@ -63,6 +63,16 @@ _CONNECTION = {
     "ErrorImpersonationDenied": "impersonation_denied",
     "ErrorMissingEmailAddress": "impersonation_missing",
 }
+#: Refusals of the acting for a user, or of whom it was asked for: what comes after it was not reached (EWS facts §2.2).
+OF_IMPERSONATION = {
+    "ErrorImpersonateUserDenied",
+    "ErrorImpersonationDenied",
+    "ErrorImpersonationFailed",
+    "ErrorInvalidExchangeImpersonationHeaderData",
+    "ErrorInvalidSmtpAddress",
+    "ErrorMissingEmailAddress",
+    "ErrorNonExistentMailbox",
+}
 _SPEECH = {
     "ErrorInvalidServerVersion": "version_refused",
     "ErrorInvalidRequest": "version_refused",

@@ -12,10 +12,20 @@ from lxml import etree
 from samklang.connectors import http
 from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
+from samklang.connectors.ews.codes import OF_IMPERSONATION
 from samklang.connectors.ews.soap import M, Soap, T, m
 from samklang.connectors.steps import Step
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
-from samklang.sync.errors import ConnectionRefused, MailboxError, ProtocolError, SyncError
+from samklang.sync.errors import (
+    ConnectionRefused,
+    ItemError,
+    MailboxError,
+    NotFound,
+    ProtocolError,
+    SyncError,
+    Throttled,
+    Unavailable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +170,35 @@ def _greet(access: EwsAccess) -> None:
 
 
 def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[Step]:
-    """Sign-in, version and impersonation, which one request passes one after the other; then the calendar."""
-    error = _error_of(lambda: soap.ask(operations.get_calendar_folder()))
-    if isinstance(error, ProtocolError) and error.code in ("version_refused", "request_refused"):
-        yield Step("sign-in")
+    """Sign-in, version, impersonation and calendar folder, which one request passes one after the other; then the
+    calendar's entries."""
+    error = _of_the_calendar(_error_of(lambda: soap.ask(operations.get_calendar_folder())))
+    if not soap.answered:
+        yield Step("sign-in", error)
+        return
+    yield Step("sign-in")
+    impersonation = error is not None and error.detail in OF_IMPERSONATION
+    if isinstance(error, ProtocolError) and not impersonation:
         yield Step("version", error)
         return
-    inside = error is None or isinstance(error, MailboxError) or error.code.startswith("impersonation")
-    yield Step("sign-in", None if inside else error)
     yield Step("version", found=soap.server_build)
     if soap.mailbox is None:
+        if isinstance(error, Throttled | Unavailable):
+            yield Step("calendar read", error)
         return
-    yield Step("impersonation", error)
-    yield Step("calendar read", _error_of(lambda: soap.ask(operations.sync_items(None, 1))))
+    yield Step("impersonation", error if impersonation else None)
+    yield Step("calendar read", error or _of_the_calendar(_error_of(lambda: soap.ask(operations.sync_items(None, 1)))))
     if write:
         yield Step("calendar write", _error_of(lambda: _write_and_remove(soap, now())))
+
+
+def _of_the_calendar(error: SyncError | None) -> SyncError | None:
+    """What the server says of an entry otherwise is said of the calendar here: nothing else was asked for."""
+    if isinstance(error, NotFound):
+        return MailboxError("calendar_not_found", error.detail)
+    if isinstance(error, ItemError) and error.detail == "ErrorAccessDenied":
+        return MailboxError("access_denied", error.detail)
+    return error
 
 
 def _write_and_remove(soap: Soap, now: datetime) -> None:

@@ -106,6 +106,8 @@ class Soap:
         #: Build the server said it is, e.g. "15.0.1497.2"; "" before the first answer.
         self.server_build = ""
         self._stepped_down = False
+        #: It has answered as a web service does, if only with a fault: the log-on was taken.
+        self.answered = False
         self._endpoint = access.endpoint
         self._session = http.session(
             ca_file=access.ca_file,
@@ -178,6 +180,7 @@ class Soap:
         body = root.find(S + "Body")
         if root.tag != S + "Envelope" or body is None or not len(body):
             raise ProtocolError("malformed_answer", "no SOAP envelope")
+        self.answered = True
         if body[0].tag == S + "Fault":
             raise _fault(body[0])
         version = root.find(f"{S}Header/{T}ServerVersionInfo")

@@ -262,3 +262,14 @@ def decode_token(text: str) -> list[str] | None:
 
 def encode_token(*parts: object) -> str:
     return base64.b64encode("\n".join(map(str, parts)).encode()).decode()
+
+
+def ordered_error(fault: Fault | None, number: int) -> None:
+    """The error a test ordered, for every item or folder of a request, or for the one of that number (from 0)."""
+    if fault is None or fault.what.get("item", number) != number:
+        return
+    if fault.kind == "stale":
+        raise ItemError("ErrorIrresolvableConflict")
+    if fault.kind == "response_code":
+        values = {"BackOffMilliseconds": str(fault.what["back_off_ms"])} if "back_off_ms" in fault.what else None
+        raise ItemError(str(fault.what["code"]), str(fault.what.get("message", "")), values)

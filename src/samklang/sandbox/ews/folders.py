@@ -8,7 +8,7 @@ from lxml import etree
 
 from samklang.sandbox import zones
 from samklang.sandbox.ews import soap
-from samklang.sandbox.ews.caller import SHELLS, Caller, Place
+from samklang.sandbox.ews.caller import SHELLS, Caller, Place, ordered_error
 from samklang.sandbox.ews.shapes import FOLDER_KEY, item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.values import boolean, zone_name
@@ -23,8 +23,9 @@ _TAGS = {"contacts": "ContactsFolder", "tasks": "TasksFolder", "searchfolders": 
 def get_folder(caller: Caller, request: etree._Element) -> etree._Element:
     shape = soap.need(request, f"{M}FolderShape")
     answer, messages = soap.response("GetFolder")
-    for id in soap.need(request, f"{M}FolderIds"):
+    for number, id in enumerate(soap.need(request, f"{M}FolderIds")):
         try:
+            ordered_error(caller.fault, number)
             place = caller.folder(id)
         except ItemError as error:
             etree.SubElement(soap.failure(messages, "GetFolder", error), f"{M}Folders")

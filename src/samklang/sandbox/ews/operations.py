@@ -12,10 +12,9 @@ from lxml import etree
 
 from samklang.sandbox import calendar, meetings, recurrence
 from samklang.sandbox.ews import answers, changes, properties, soap
-from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry
+from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry, ordered_error
 from samklang.sandbox.ews.shapes import item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
-from samklang.sandbox.faults import Fault
 from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Mailbox
 from samklang.sandbox.recurrence import RecurrenceError
 
@@ -34,7 +33,7 @@ def per_item(
     answer, messages = soap.response(operation)
     for number, part in enumerate(parts):
         try:
-            _ordered_error(caller.fault, number)
+            ordered_error(caller.fault, number)
             with caller.store.transaction():
                 content = act(part)
         except ItemError as error:
@@ -50,17 +49,6 @@ def per_item(
             for element in () if content is None else list(content):
                 message.append(element)
     return answer
-
-
-def _ordered_error(fault: Fault | None, number: int) -> None:
-    """The error a test ordered, for every item or for the one of that number (from 0)."""
-    if fault is None or fault.what.get("item", number) != number:
-        return
-    if fault.kind == "stale":
-        raise ItemError("ErrorIrresolvableConflict")
-    if fault.kind == "response_code":
-        values = {"BackOffMilliseconds": str(fault.what["back_off_ms"])} if "back_off_ms" in fault.what else None
-        raise ItemError(str(fault.what["code"]), str(fault.what.get("message", "")), values)
 
 
 def _content(*elements: etree._Element) -> etree._Element:
