@@ -50,6 +50,7 @@ urlpatterns = [
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
     path(f"{_EXCHANGE}/users/<uuid:user_id>/accept", exchange.accept, name="settings-exchange-accept"),
     path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
+    path(f"{_EXCHANGE}/script", exchange.script, name="settings-exchange-script"),
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
     path(f"{_EXCHANGE}/take-over", exchange.take_over, name="settings-exchange-take-over"),
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),

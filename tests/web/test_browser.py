@@ -345,6 +345,21 @@ def test_sign_in_with_microsoft_is_switched_on_by_signing_in_and_then_offered(
         each.context.close()
 
 
+def test_the_script_for_the_delegate_account_is_copied_by_keyboard(page: Page, site: Site) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site.address}/settings/integrations/microsoft-exchange")
+    page.get_by_text("Script for the delegate account").click()
+    page.get_by_label("For whose mailboxes").select_option("group")
+    page.get_by_label("Which group, unit or filter").fill("O'Brien's")
+    page.get_by_role("button", name="Write the script").click()
+    copy = page.get_by_role("button", name="Copy: Give the right")
+    copy.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert "-Identity 'O''Brien''s'" in page.evaluate("navigator.clipboard.readText()")
+    assert _violations(page) == []
+
+
 def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: Site, scheme: str) -> None:
     page = _open(chromium, cookies, scheme)
     barriers: dict[str, list[tuple[str, str]]] = {}

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from samklang.cli import main
 from samklang.clock import now
 from samklang.config import config
 from samklang.mailboxes import messages, services
 from samklang.mailboxes.models import Connection
+from samklang.mailboxes.scripts import Order, write
 from samklang.wiring import run_mailbox
 from tests.web.connected import APP, ROLES, SECRET, TENANT, Connected, command
 from tests.web.house import as_person, as_program, mailbox_of, send
@@ -121,6 +123,38 @@ def test_what_the_server_said_it_is_is_remembered_until_it_is_another_server(con
     assert build() == "15.0.516.32"
     services.save_connection(Connection.objects.get(), {"version": "2016"}, by=connected.them.alice)
     assert build() == ""
+
+
+@pytest.mark.parametrize("version", ["2007", "2013"])
+def test_missing_impersonation_shows_the_commands_for_the_saved_version_and_account(
+    connected: Connected, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    connected.sandbox.server("2007_sp1" if version == "2007" else "2013_sp1")
+    connected.save(version=version)
+    connected.sandbox.account(r"EXAMPLE\sync", "right password", impersonates=[])
+    command_ = write(version, Order(account=r"EXAMPLE\sync")).grant
+    page = as_person(connected.them.alice).post(f"{_EXCHANGE}/test", {"address": "alice@example.org"})
+    assert command_ in unescape(page.content.decode())
+    _status, report = command(capsys, "connection", "test", "--org", connected.them.company.name)
+    assert report["steps"][-1]["command"] == command_
+    with pytest.raises(SystemExit):
+        main(["connection", "test", "--org", connected.them.company.name])
+    told = capsys.readouterr().out
+    assert messages.explain("impersonation_denied").remedy in told
+    assert command_.splitlines()[0] in told
+
+
+def test_the_servers_build_is_shown_on_page_and_command_line(
+    connected: Connected, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _status, report = command(capsys, "connection", "test", "--org", connected.them.company.name)
+    build = next(step["found"] for step in report["steps"] if step["step"] == "version")
+    assert build.startswith("15.0.")
+    page = as_person(connected.them.alice).post(f"{_EXCHANGE}/test", {"address": "alice@example.org"})
+    assert build in page.content.decode()
+    with pytest.raises(SystemExit):
+        main(["connection", "test", "--org", connected.them.company.name])
+    assert f"ok    version: {build}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("code", ["sign_in_refused", "impersonation_denied", "mailbox_not_found", "bad_certificate"])

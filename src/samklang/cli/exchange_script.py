@@ -45,8 +45,7 @@ def _script(args: argparse.Namespace) -> int:
     try:
         script = scripts.write(version, order)
     except scripts.ScriptRefused as refused:
-        option = order.scope.kind if refused.field in ("scope", "kind") else _OPTIONS.get(refused.field, refused.field)
-        raise Failure(f"--{option}: {' '.join(WORDS[refused.code])}", WRONG_USE) from None
+        raise Failure(_option(refused.field, order.scope) + " ".join(WORDS[refused.code]), WRONG_USE) from None
     notes = [NOTES[note] for note in script.notes]
     if args.json:
         parts = {part: getattr(script, part) for part in _PARTS}
@@ -55,6 +54,13 @@ def _script(args: argparse.Namespace) -> int:
         print("".join(f"# {note}\n" for note in notes))
         print(getattr(script, args.part), end="")
     return OK
+
+
+def _option(field: str, scope: scripts.Scope) -> str:
+    """The option that gave, or lacks, the refused value, to begin a sentence with."""
+    if field not in ("kind", "scope"):
+        return f"--{_OPTIONS.get(field, field)}: "
+    return "" if scope.kind == scripts.Kind.EVERYBODY else f"--{scope.kind}: "
 
 
 def _scope(args: argparse.Namespace) -> scripts.Scope:

@@ -55,18 +55,10 @@ class Step:
     command: str = ""
 
     @classmethod
-    def of(cls, connection: Connection, step: ConnectorStep) -> Step:
-        error = step.error
+    def of(cls, name: str, error: SyncError | None, found: str = "", *, note: str = "", command: str = "") -> Step:
         if error is None:
-            return cls(step.name, True, found=step.found, note=_other_server(connection, step.found))
-        return cls(
-            step.name,
-            False,
-            error.code,
-            error.detail,
-            step.found,
-            command=command_against(connection, error.code),
-        )
+            return cls(name, True, found=found, note=note)
+        return cls(name, False, error.code, error.detail, found, command=command)
 
     @property
     def title(self) -> str:
@@ -183,7 +175,13 @@ def probe(connection: Connection, address: str) -> list[Step]:
                 remember_build(connection, step.found)
     except SyncError as error:
         steps = [ConnectorStep("sign-in", error)]
-    return [Step.of(connection, step) for step in steps]
+    return [_worded(connection, step) for step in steps]
+
+
+def _worded(connection: Connection, step: ConnectorStep) -> Step:
+    note = "" if connection.is_office365 else _other_server(connection, step.found)
+    command = command_against(connection, step.error.code) if step.error else ""
+    return Step.of(step.name, step.error, step.found, note=note, command=command)
 
 
 def _other_server(connection: Connection, build: str) -> str:

@@ -11,8 +11,8 @@ from samklang.mailboxes.scripts.values import Kind, Order, Script, lines
 _ASSIGNMENTS = "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' -RoleAssignee"
 #: -AutoMapping came with a service pack of 2010. Without it every mailbox would open in the delegate's own Outlook.
 _QUIETLY = (
-    "$quietly = @{}",
-    "if ((Get-Command Add-MailboxPermission).Parameters.ContainsKey('AutoMapping')) { $quietly['AutoMapping'] = $false }",
+    "$quiet = @{}",
+    "if ((Get-Command Add-MailboxPermission).Parameters.ContainsKey('AutoMapping')) { $quiet['AutoMapping'] = $false }",
 )
 
 
@@ -89,6 +89,9 @@ class _FullAccess:
         elif filtered:
             mailboxes += f" -Filter {filtered}"
         right = f"-User {account} -AccessRights FullAccess -InheritanceType All"
-        self.grant = (*_QUIETLY, f"{mailboxes} | Add-MailboxPermission {right} @quietly")
-        self.check = (*found, f"{mailboxes} | Get-MailboxPermission -User {account} | Format-Table Identity, AccessRights")
+        self.grant = (*_QUIETLY, f"{mailboxes} | Add-MailboxPermission {right} @quiet")
+        self.check = (
+            *found,
+            f"{mailboxes} | Get-MailboxPermission -User {account} | Format-Table Identity, AccessRights",
+        )
         self.undo = (*found, f"{mailboxes} | Remove-MailboxPermission {right} -Confirm:$false")

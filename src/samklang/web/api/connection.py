@@ -6,12 +6,15 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import access, finding, push, services
+from samklang.mailboxes import access, assistant, finding, push, scripts, services
+from samklang.mailboxes.messages import explain
 from samklang.mailboxes.models import Connection
+from samklang.mailboxes.script_words import NOTES
 from samklang.mailboxes.status import counted
 from samklang.web.api import Problem, api
 from samklang.web.api.me import administrator
@@ -37,6 +40,17 @@ class Settings(Schema):
 class Test(Schema):
     #: The user's address to try; the organization's first user otherwise.
     address: str | None = None
+
+
+class ScriptOrder(Schema):
+    """A script for the version and account saved; `scope`: the group, unit or filter."""
+
+    kind: Literal["everybody", "group", "ou", "filter", "unit"] = "everybody"
+    scope: str = ""
+    name: str = "Samklang"
+    full_access: bool = False
+    #: A user whom the check tries.
+    mailbox: str = ""
 
 
 class TakeOver(Schema):
@@ -71,6 +85,19 @@ def post_test(request: HttpRequest, body: Test) -> dict[str, Any]:
     """Every step by name, up to the first that fails."""
     steps = wiring.test_connection(_connection(request), body.address, by=_administrator(request))
     return access.report(steps)
+
+
+@router.post("/script", response=dict[str, Any])
+def post_script(request: HttpRequest, body: ScriptOrder) -> dict[str, Any]:
+    """The PowerShell that gives the delegate account its right, or limits the application; saves nothing."""
+    scope = scripts.Scope(scripts.Kind(body.kind), body.scope)
+    order = scripts.Order(scope=scope, name=body.name, full_access=body.full_access, mailbox=body.mailbox)
+    try:
+        script = assistant.script_for(_connection(request), order)
+    except scripts.ScriptRefused as refused:
+        raise Problem(422, refused.code, " ".join(explain(refused.code)), field=refused.field) from None
+    parts = {"grant": script.grant, "check": script.check, "undo": script.undo}
+    return parts | {"notes": [_(NOTES[note]) for note in script.notes]}
 
 
 @router.put("/enabled", response=dict[str, Any])

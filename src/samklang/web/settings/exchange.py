@@ -21,13 +21,14 @@ from samklang.clock import now
 from samklang.config import config
 from samklang.connectors.graph.consent import read_redirect
 from samklang.mailboxes import access as exchange
-from samklang.mailboxes import finding, push, services
+from samklang.mailboxes import assistant, finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
+from samklang.mailboxes.script_words import NOTES
 from samklang.mailboxes.status import status as status_of
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
-from samklang.web.settings.forms import PolicyForm, ServerForm, VersionForm
+from samklang.web.settings.forms import PolicyForm, ScriptForm, ServerForm, VersionForm
 
 _STATE = "consent_state"
 
@@ -45,11 +46,13 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "version_form": VersionForm(instance=connection),
         "server_form": ServerForm(instance=connection),
         "policy_form": PolicyForm(instance=connection),
+        "script_form": ScriptForm(connection, initial={"mailbox": the_user(request).email}),
         "types": types,
         "may_enable": services.may_enable(connection),
         "paused": sentences.explain(connection.paused_code, connection.paused_detail)
         if connection.paused_code
         else None,
+        "paused_command": assistant.command_against(connection, connection.paused_code),
         "trying": services.is_tried_next(connection),
         "rhythm": push.state(connection),
         "poll_minutes": max(1, round(config().poll_seconds / 60)),
@@ -94,6 +97,18 @@ def test(request: HttpRequest) -> HttpResponse:
     address = request.POST.get("address", "").strip() or the_user(request).email
     steps = wiring.test_connection(connection, address, by=the_user(request))
     return _page(request, _connection(request), steps=steps, tested_address=address)
+
+
+@administrators_only
+@require_POST
+def script(request: HttpRequest) -> HttpResponse:
+    """The set-up assistant's script for the version and account saved. A POST, lest names stand in the address."""
+    connection = _connection(request)
+    form = ScriptForm(connection, request.POST)
+    if not form.is_valid():
+        return _page(request, connection, 422, script_form=form)
+    notes = [_(NOTES[note]) for note in form.script.notes]
+    return _page(request, connection, script_form=form, script=form.script, script_notes=notes)
 
 
 @administrators_only

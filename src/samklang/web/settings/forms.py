@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from samklang.mailboxes import assistant, messages, scripts
 from samklang.mailboxes.models import Connection
 
 
@@ -72,6 +73,62 @@ class ServerForm(forms.ModelForm):
             except ValueError:
                 raise forms.ValidationError(_("This is not a certificate in PEM form.")) from None
         return pem
+
+
+class ScriptForm(forms.Form):
+    """What a script is ordered with: by what mailboxes are limited, whom the check tries."""
+
+    kind = forms.ChoiceField(label=_("For whose mailboxes"))
+    scope = forms.CharField(
+        label=_("Which group, unit or filter"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    mailbox = forms.CharField(label=_("User to check with"), required=False)
+    full_access = forms.BooleanField(label=_("Full access to the mailboxes besides; not needed"), required=False)
+
+    def __init__(self, connection: Connection, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._connection = connection
+        _name_choices(self.fields["kind"], [(kind, _KINDS[kind]) for kind in scripts.KINDS[connection.version]])
+        if connection.is_office365:
+            self.fields["scope"].help_text = _(
+                "A group's name or address, a filter like Department -eq 'Sales', or the id of an administrative unit."
+            )
+        else:
+            self.fields["scope"].help_text = _(
+                "A group's name or address, a unit like contoso.com/Staff, or a filter like Department -eq 'Sales'. "
+                "Empty for everybody."
+            )
+        if connection.version in ("2007", "office365"):
+            del self.fields["full_access"]
+
+    def clean(self) -> None:
+        """Leaves the script in `script`."""
+        given = self.cleaned_data
+        if "kind" not in given:
+            return
+        scope = scripts.Scope(scripts.Kind(given["kind"]), given["scope"])
+        order = scripts.Order(scope=scope, full_access=given.get("full_access", False), mailbox=given["mailbox"])
+        try:
+            self.script = assistant.script_for(self._connection, order)
+        except scripts.ScriptRefused as refused:
+            words = " ".join(messages.explain(refused.code))
+            self.add_error(refused.field if refused.field in self.fields else None, _ABOUT.get(refused.field, words))
+
+
+_KINDS = {
+    scripts.Kind.EVERYBODY: _("Everybody's"),
+    scripts.Kind.GROUP: _("Those of a group's members"),
+    scripts.Kind.OU: _("Those in an organizational unit"),
+    scripts.Kind.FILTER: _("Those a filter finds (OPATH)"),
+    scripts.Kind.UNIT: _("Those in an administrative unit"),
+}
+#: Where what is missing is not on this form.
+_ABOUT = {
+    "account": _("Save the delegate account's username first: the script is written for it."),
+    "app": _("This installation names no application: the operator sets SAMKLANG_APP_ID."),
+}
 
 
 class PolicyForm(forms.ModelForm):

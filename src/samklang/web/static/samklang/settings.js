@@ -13,3 +13,13 @@ if (document.querySelector("[data-consent=granted]")) {
   channel.postMessage("granted");
   window.close();
 }
+// Commands are copied with a button where the browser lets a page do so; elsewhere they are marked by hand.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const section = button.closest("section");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(section.querySelector("code").textContent);
+    section.querySelector("[role=status]").textContent = section.dataset.copied;
+  });
+}
