@@ -9,7 +9,7 @@ import msal
 import pytest
 import requests
 
-from tests.sandbox.graph_client import APP, ROLES, SECRET, TENANT, Graph, code, graph
+from tests.sandbox.graph_client import ALICE, APP, BOB, ROLES, SECRET, TENANT, Graph, code, graph, timed
 from tests.sandbox_client import Sandbox
 
 __all__ = ["graph"]
@@ -97,6 +97,51 @@ def test_graph_wants_a_token_that_lives_and_the_permission_for_the_operation(gra
     poor = Graph(graph.sandbox)
     assert code(poor.call("GET", "/users")) == (403, "Authorization_RequestDenied")
     assert code(poor.call("GET", "/users/alice@example.com/events")) == (403, "ErrorAccessDenied")
+
+
+def test_a_role_over_some_mailboxes_opens_those_alone(graph: Graph) -> None:
+    scope = {"mailboxes": ["AL@example.com"]}
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ["User.Read.All"], "scopes": [scope]}
+    tenant(graph.sandbox, apps=[app])
+    scoped = Graph(graph.sandbox)
+    assert claims(scoped.token)["roles"] == ["User.Read.All"], "the token does not tell of it"
+    assert scoped.create(ALICE, subject="x", **timed("2026-03-02"))["id"]
+    assert code(scoped.call("GET", f"/users/{BOB}/events")) == (403, "ErrorAccessDenied")
+    tenant(graph.sandbox, apps=[app | {"roles": ROLES}])
+    assert Graph(graph.sandbox).call("GET", f"/users/{BOB}/events").status_code == 200, "consent and scope are a union"
+
+
+def test_a_scope_alone_makes_the_app_known_without_any_consent(graph: Graph) -> None:
+    app = {"client_id": APP, "secret": SECRET, "scopes": [{"mailboxes": [ALICE], "role": "Calendars.Read"}]}
+    tenant(graph.sandbox, apps=[app])
+    scoped = Graph(graph.sandbox)
+    assert "roles" not in claims(scoped.token)
+    assert scoped.call("GET", f"/users/{ALICE}/events").status_code == 200
+    assert code(scoped.call("POST", f"/users/{ALICE}/events", {"subject": "x"})) == (403, "ErrorAccessDenied")
+
+
+def test_what_is_taken_away_holds_for_a_while(graph: Graph) -> None:
+    scope, delays = {"mailboxes": [ALICE]}, {"withdrawal_delay_seconds": 3600, "scope_delay_seconds": 3600}
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ["User.Read.All"], "scopes": [scope]}
+    tenant(graph.sandbox, apps=[app], **delays)
+    tenant(graph.sandbox, apps=[app | {"consented": False, "scopes": [{"mailboxes": [BOB]}]}], **delays)
+    cached = Graph(graph.sandbox)
+    assert claims(cached.token)["roles"] == ["User.Read.All"]
+    assert cached.call("GET", f"/users/{ALICE}/events").status_code == 200
+    assert cached.call("GET", f"/users/{BOB}/events").status_code == 403
+    tenant(graph.sandbox, apps=[app | {"consented": False, "scopes": [{"mailboxes": [BOB]}]}])
+    late = Graph(graph.sandbox)
+    assert "roles" not in claims(late.token)
+    assert late.call("GET", f"/users/{ALICE}/events").status_code == 403
+    assert late.call("GET", f"/users/{BOB}/events").status_code == 200
+
+
+def test_a_sign_in_name_may_be_another_than_the_address(graph: Graph) -> None:
+    graph.sandbox.change_mailbox(BOB, user_principal_name="bd@example.com")
+    (bob,) = graph.get("/users", filter="userPrincipalName eq 'bd@example.com'")["value"]
+    assert (bob["mail"], bob["userPrincipalName"]) == (BOB, "bd@example.com")
+    assert graph.get("/users/bd@example.com")["id"] == bob["id"]
+    assert graph.call("GET", f"/users/{BOB}").status_code == 404
 
 
 def test_discovery_of_an_unknown_tenant_is_refused(graph: Graph) -> None:

@@ -205,6 +205,16 @@ def test_a_fresh_consent_may_take_time_to_reach_the_tokens(asked: Browser, graph
     assert poor.call("GET", "/users").status_code == 403
 
 
+def test_until_a_consent_has_arrived_the_app_may_not_even_be_known(asked: Browser, graph: Graph) -> None:
+    app = {"client_id": APP, "secret": SECRET, "consented": False, "roles": ROLES}
+    slow = {"consent_delay_seconds": 3600, "consent_delay_as": "unknown_app"}
+    asked.sandbox.tenant(TENANT, domains=["example.com"], apps=[app], **slow)
+    asked.post(consent(), account="admin@example.com", decision="accept")
+    assert graph.sign_in()["error_codes"] == [700016]
+    asked.sandbox.tenant(TENANT, domains=["example.com"], apps=[app | {"consented": True}])
+    assert "access_token" in graph.sign_in()
+
+
 def test_an_ordinary_user_cannot_consent(asked: Browser) -> None:
     answer = asked.post(consent(), account=ALICE, decision="accept")
     assert (answer.status_code, "administrator" in answer.text) == (403, True)

@@ -48,13 +48,22 @@ class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     stream_minute_seconds: float = 60  # how long a minute of ConnectionTimeout lasts, for tests in a hurry
 
 
+class Scope(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A role assignment of RBAC for Applications: "Application Calendars.ReadWrite" over some mailboxes' addresses."""
+
+    mailboxes: list[str]
+    role: str = "Calendars.ReadWrite"
+
+
 class App(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """An app registration as one tenant sees it; `roles` are its application permissions."""
+    """An app registration as one tenant sees it; `roles` are its application permissions, `scopes` what it may besides
+    in some mailboxes."""
 
     client_id: str
     secret: str = ""
     consented: bool = False
     roles: list[str] = msgspec.field(default_factory=list)
+    scopes: list[Scope] = msgspec.field(default_factory=list)
 
 
 class Tenant(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +74,9 @@ class Tenant(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     apps: list[App] = msgspec.field(default_factory=list)
     secret_expired: bool = False
     consent_delay_seconds: float = 0
+    consent_delay_as: Literal["no_roles", "unknown_app"] = "no_roles"  # what a token is meanwhile
+    withdrawal_delay_seconds: float = 0  # new tokens go on having the roles that were taken away
+    scope_delay_seconds: float = 0  # Exchange goes on with the scopes there were
     user_consent: bool = True  # a user may let an app know who he is, or an administrator alone
     guests: list[str] = msgspec.field(default_factory=list)  # addresses of people of other organizations
     claims: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # by address: what ID tokens say instead

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, recurrence, zones
+from samklang.sandbox import calendar, control_openapi, entries, ics, outlook, permissions, recurrence, zones
 from samklang.sandbox.accounts import Account, Server, Tenant, server
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.control_answers import Problem, answer, fields_of, moment, read, window
@@ -243,6 +243,8 @@ class _Control:
 
     async def set_tenant(self, request: web.Request) -> web.Response:
         given = await read(request, Tenant)
+        if before := self._store.get("tenant", given.id, Tenant):
+            permissions.changed(self._store, before, given)
         self._store.put("tenant", given.id, given)
         return answer(given)
 

@@ -18,6 +18,7 @@ class NewMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     username: str = ""
     password: str = ""
     tenant: str = ""
+    user_principal_name: str = ""
     default_reminder_minutes: int = 15
 
 
@@ -28,6 +29,7 @@ class ChangeMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     zone: str | msgspec.UnsetType = msgspec.UNSET
     password: str | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
+    user_principal_name: str | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
     default_reminder_minutes: int | msgspec.UnsetType = msgspec.UNSET
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
-from samklang.sandbox import faults, openid, tokens
+from samklang.sandbox import faults, openid, permissions, tokens
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
+from samklang.sandbox.permissions import app_of
 from samklang.sandbox.store import Store
 from samklang.sandbox.traffic import Call
 
@@ -52,24 +53,6 @@ def tenant_of(store: Store, name: str) -> Tenant | None:
         if tenant.id.casefold() == folded or folded in (domain.casefold() for domain in tenant.domains):
             return tenant
     return None
-
-
-def app_of(tenant: Tenant, client_id: str) -> App | None:
-    return next((app for app in tenant.apps if app.client_id.casefold() == client_id.casefold()), None)
-
-
-def grant(store: Store, tenant: Tenant, app: App) -> None:
-    """An administrator's consent; tokens carry the roles once the tenant's `consent_delay_seconds` are over."""
-    app.consented = True
-    store.put("tenant", tenant.id, tenant)
-    store.put("consent", f"{tenant.id}/{app.client_id}", time.time())
-
-
-def effective_roles(store: Store, tenant: Tenant, app: App) -> list[str]:
-    """The roles a new token carries: none while a fresh consent has not reached every server."""
-    at = store.get("consent", f"{tenant.id}/{app.client_id}", float)
-    waiting = at is not None and time.time() < at + tenant.consent_delay_seconds
-    return [] if waiting or not app.consented else app.roles
 
 
 class _Login:
@@ -177,7 +160,7 @@ class _Login:
                 400, "invalid_scope", 1002012, f"The provided value for scope {scope} is not valid. Use /.default."
             )
         app = app_of(tenant, form.get("client_id", ""))
-        if app is None or not app.consented:
+        if app is None or not permissions.is_known(self._store, tenant, app):
             raise LoginError(
                 400,
                 "unauthorized_client",
@@ -187,7 +170,7 @@ class _Login:
                 " to by any user in the tenant.",
             )
         self._check_credentials(tenant, app, form)
-        roles = effective_roles(self._store, tenant, app)
+        roles = permissions.effective_roles(self._store, tenant, app)
         token = tokens.issue(self._store, tenant, app, roles, f"{self._sandbox.urls['login']}/{tenant.id}/")
         return {
             "token_type": "Bearer",

@@ -146,6 +146,7 @@ class Mailbox(msgspec.Struct, kw_only=True):
     password: str = ""
     username: str = ""
     tenant: str = ""
+    user_principal_name: str = ""  # the sign-in name, where it is another than the address
     object_id: str = ""
     enabled: bool = True
     default_reminder_minutes: int = 15
@@ -154,6 +155,10 @@ class Mailbox(msgspec.Struct, kw_only=True):
     @property
     def addresses(self) -> list[str]:
         return [self.address, *self.aliases]
+
+    @property
+    def principal(self) -> str:
+        return self.user_principal_name or self.address
 
 
 _OVERRIDABLE = [f for f in Changed.__struct_fields__ if f not in ("extended", "extra")]

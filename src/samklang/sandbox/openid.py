@@ -88,7 +88,7 @@ def id_token(store: Store, tenant: Tenant, mailbox: Mailbox, code: Code, login: 
         claims["idp"] = f"https://sts.windows.net/{uuid.uuid5(uuid.NAMESPACE_DNS, _domain(mailbox))}/"
     scopes = code.scope.split()
     if "profile" in scopes:
-        claims |= {"name": mailbox.name or mailbox.address, "preferred_username": mailbox.address}
+        claims |= {"name": mailbox.name or mailbox.address, "preferred_username": mailbox.principal}
     if "email" in scopes:
         claims["email"] = mailbox.address
     return _signed(store, claims | tenant.claims.get(mailbox.address, {}))

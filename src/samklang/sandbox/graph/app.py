@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
-from samklang.sandbox import faults, tokens, traffic
+from samklang.sandbox import faults, permissions, tokens, traffic
 from samklang.sandbox.calendar import CalendarError
 from samklang.sandbox.context import Sandbox, log
 from samklang.sandbox.faults import Fault
@@ -183,7 +183,7 @@ class Door:
         if found is None:
             raise _no_resource(call)
         route, params = found
-        _check_role(call, route)
+        self._check_role(call, route)
         if "user" in params:
             self._check_mailbox(call, route)
         call.prefer = Prefer.of(call.headers.get("prefer", ""))
@@ -194,6 +194,21 @@ class Door:
                 call.body = {name[:1].lower() + name[1:]: value for name, value in call.body.items()}
             self.check_request(route.asks, call.body)
         return route.handler(self._service, call, {name: unquote(value) for name, value in params.items()})
+
+    def _check_role(self, call: Call, route: Route) -> None:
+        """Consent and RBAC are a union: one of the two is enough (Graph facts §2.4)."""
+        if call.has_role(*route.roles) or self._is_scoped(call, route):
+            return
+        if route.operation.startswith(("users", "organization")):
+            raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+    def _is_scoped(self, call: Call, route: Route) -> bool:
+        if call.mailbox is None:
+            return False
+        store, tenant = self._service.store, directory.tenant_of(self._service, call)
+        app = permissions.app_of(tenant, str(call.claims.get("appid")))
+        return app is not None and permissions.is_scoped(store, tenant, app, route.roles, call.mailbox)
 
     def _check_mailbox(self, call: Call, route: Route) -> None:
         if call.mailbox is None:
@@ -282,14 +297,6 @@ def _applied(call: Call) -> str:
         'IdType="ImmutableId"' if prefer.immutable else "",
     )
     return ", ".join(filter(None, parts))
-
-
-def _check_role(call: Call, route: Route) -> None:
-    if call.has_role(*route.roles):
-        return
-    if route.operation.startswith(("users", "organization")):
-        raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-    raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 
 
 def _no_token(message: str) -> GraphError:

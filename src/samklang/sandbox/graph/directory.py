@@ -32,16 +32,10 @@ def _belongs(mailbox: Mailbox, tenant: Tenant) -> bool:
 def find(store: Store, tenant: Tenant, user: str) -> Mailbox | None:
     """A user by object id or user principal name; an alias is neither (Graph facts §2.4)."""
     folded = user.casefold()
-    known = store.mailbox(user)
-    candidates = store.mailboxes() if known is None else [known]
-    for mailbox in (m for m in candidates if _belongs(m, tenant)):
-        if folded in (mailbox.object_id.casefold(), _principal(mailbox).casefold()):
+    for mailbox in (m for m in store.mailboxes() if _belongs(m, tenant)):
+        if folded in (mailbox.object_id.casefold(), mailbox.principal.casefold()):
             return mailbox
     return None
-
-
-def _principal(mailbox: Mailbox) -> str:
-    return str(mailbox.extra.get("userPrincipalName") or mailbox.address)
 
 
 def _user(mailbox: Mailbox) -> dict[str, Any]:
@@ -55,7 +49,7 @@ def _user(mailbox: Mailbox) -> dict[str, Any]:
         "mail": mailbox.address,
         "mailNickname": mailbox.address.partition("@")[0],
         "preferredLanguage": None,
-        "userPrincipalName": _principal(mailbox),
+        "userPrincipalName": mailbox.principal,
         "accountEnabled": True,
         "userType": "Member",
         "proxyAddresses": [f"SMTP:{mailbox.address}", *(f"smtp:{alias}" for alias in mailbox.aliases)],

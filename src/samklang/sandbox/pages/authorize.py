@@ -10,7 +10,7 @@ import time
 
 from aiohttp import web
 
-from samklang.sandbox import login, openid
+from samklang.sandbox import openid, permissions
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.graph.directory import tenant_mailboxes
@@ -108,7 +108,7 @@ class _Authorize:
 
     def _consented(self, asked: _Asked, tenant: Tenant, mailbox: Mailbox) -> bool:
         """For everybody by an administrator, or for himself before."""
-        app = login.app_of(tenant, asked.app.client_id)
+        app = permissions.app_of(tenant, asked.app.client_id)
         own = f"{tenant.id}/{asked.app.client_id}/{mailbox.address}"
         return (app is not None and app.consented) or self._store.get("consent", own, float) is not None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from samklang.sandbox import login
+from samklang.sandbox import permissions
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.graph.directory import tenant_mailboxes
@@ -108,7 +108,7 @@ class _Consent:
         return card("Pick an account", h("p", "Signing in to the sandbox needs no password."), form)
 
     def _review(self, asked: _Asked, tenant: Tenant, account: str) -> web.Response:
-        roles = (login.app_of(tenant, asked.client_id) or asked.app).roles or asked.app.roles
+        roles = (permissions.app_of(tenant, asked.client_id) or asked.app).roles or asked.app.roles
         listed = [h("li", h("strong", _WORDS.get(r, (r, ""))[0]), h("span", _WORDS.get(r, (r, ""))[1])) for r in roles]
         form = h(
             "form",
@@ -136,9 +136,9 @@ class _Consent:
 
     def _grant(self, tenant: Tenant, asked: _Asked) -> None:
         bring(self._sandbox.store, tenant, asked.app)
-        app = login.app_of(tenant, asked.client_id)
+        app = permissions.app_of(tenant, asked.client_id)
         assert app is not None
-        login.grant(self._sandbox.store, tenant, app)
+        permissions.grant(self._sandbox.store, tenant, app)
 
 
 def _admin(tenant: Tenant) -> str:

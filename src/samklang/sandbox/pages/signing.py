@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from samklang.sandbox import login
+from samklang.sandbox import login, permissions
 from samklang.sandbox.accounts import App, Tenant
 from samklang.sandbox.pages.markup import Child, Markup, h, page
 from samklang.sandbox.store import Store
@@ -33,7 +33,7 @@ def tenants_named(store: Store, name: str) -> list[Tenant]:
 
 def app_known(store: Store, client_id: str) -> App:
     """The app as the first tenant that knows it has it. Raises WrongError."""
-    known = [app for t in store.all("tenant", Tenant).values() if (app := login.app_of(t, client_id))]
+    known = [app for t in store.all("tenant", Tenant).values() if (app := permissions.app_of(t, client_id))]
     if not known:
         raise WrongError(f"AADSTS700016: Application with identifier '{client_id}' was not found.")
     return known[0]
@@ -56,7 +56,7 @@ def sent_back(redirect: str, query: Mapping[str, str], answer: Mapping[str, str]
 
 def bring(store: Store, tenant: Tenant, app: App) -> None:
     """Consent, of an administrator or a user, to an app that another tenant registered brings it into this one."""
-    mine = login.app_of(tenant, app.client_id)
+    mine = permissions.app_of(tenant, app.client_id)
     if mine is None:
         mine = App(client_id=app.client_id, secret=app.secret, roles=list(app.roles))
         tenant.apps.append(mine)
