@@ -10,7 +10,7 @@ import os
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,9 +44,11 @@ class Config(BaseSettings):
     test_clock: str | None = None
     #: How many times faster than Severa's is the second its requests are counted in, as the sandbox has it.
     test_severa_speed: float = Field(default=1, gt=0)
-    #: Graph and sign-in addresses (national clouds, sandbox).
-    graph_url: str = "https://graph.microsoft.com/v1.0"
-    login_url: str = "https://login.microsoftonline.com"
+    #: Which of Microsoft's clouds this installation serves: its addresses of sign-in and Graph belong together.
+    cloud: Literal["global", "gcc-high", "dod", "china"] = "global"
+    #: Other addresses than a cloud's (the sandbox): both or neither.
+    graph_url: str | None = None
+    login_url: str | None = None
     #: Where the browser goes for consent, when it differs from `login_url` (the sandbox).
     consent_url: str | None = None
     #: Office 365 application of this installation.
@@ -68,6 +70,16 @@ class Config(BaseSettings):
             if path and name not in values:
                 values[name] = Path(path).read_text().strip()
         return values
+
+    @model_validator(mode="after")
+    def _one_cloud(self) -> Config:
+        if (self.graph_url is None) != (self.login_url is None):
+            raise ValueError(
+                "SAMKLANG_GRAPH_URL and SAMKLANG_LOGIN_URL belong together: set both, or SAMKLANG_CLOUD in their place"
+            )
+        if self.graph_url and self.cloud != "global":
+            raise ValueError("SAMKLANG_CLOUD is set beside SAMKLANG_GRAPH_URL and SAMKLANG_LOGIN_URL: choose one way")
+        return self
 
     @model_validator(mode="after")
     def _notices_by_https(self) -> Config:

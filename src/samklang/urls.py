@@ -12,7 +12,7 @@ from samklang.web.profile import choices as profile_choices
 from samklang.web.profile import history
 from samklang.web.profile import settings as profile_settings
 from samklang.web.profile import sync as profile_sync
-from samklang.web.settings import exchange
+from samklang.web.settings import consent, exchange
 from samklang.web.settings import microsoft as settings_microsoft
 from samklang.web.settings import programs as settings_programs
 from samklang.web.settings import severa as settings_severa
@@ -54,8 +54,9 @@ urlpatterns = [
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),
     path(f"{_EXCHANGE}/take-over", exchange.take_over, name="settings-exchange-take-over"),
     path(f"{_EXCHANGE}/sync", exchange.sync_everybody, name="settings-exchange-sync"),
-    path(f"{_EXCHANGE}/grant", exchange.grant, name="settings-exchange-grant"),
-    path(f"{_EXCHANGE}/consent", exchange.consent, name="settings-exchange-consent"),
+    path(f"{_EXCHANGE}/grant", consent.grant, name="settings-exchange-grant"),
+    path(f"{_EXCHANGE}/consent", consent.back, name="settings-exchange-consent"),
+    path(f"{_EXCHANGE}/tenant", consent.name_tenant, name="settings-exchange-tenant"),
     path(_VISMA, settings_severa.severa_settings, name="settings-severa"),
     path(f"{_VISMA}/test", settings_severa.test, name="settings-severa-test"),
     path(f"{_VISMA}/switch", settings_severa.switch, name="settings-severa-switch"),

@@ -104,6 +104,7 @@ def test_an_idle_tick_writes_nothing(boxes: Boxes) -> None:
         "select",
         "with",
         "select",
+        "select",
         "commit",
     ]
 

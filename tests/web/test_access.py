@@ -129,6 +129,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", f"{_EXCHANGE}/take-over"): Route(ADMINISTRATORS, sends=lambda _: {"user": "somebody@example.net"}),
     ("POST", f"{_EXCHANGE}/grant"): Route(ADMINISTRATORS),
     ("GET", f"{_EXCHANGE}/consent"): Route(ADMINISTRATORS),
+    ("POST", f"{_EXCHANGE}/tenant"): Route(ADMINISTRATORS, sends=lambda _: {"tenant": "not a tenant"}),
     ("GET", _PROGRAMS): Route(ADMINISTRATORS),
     ("POST", _PROGRAMS): Route(ADMINISTRATORS, sends=lambda _: {"name": "x", "scopes": ["users:read"]}),
     ("POST", f"{_PROGRAMS}/revoke"): Route(ADMINISTRATORS, hers=True, sends=_client_of_alice),

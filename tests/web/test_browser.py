@@ -84,6 +84,7 @@ def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
             "SAMKLANG_DATA": data,
             "SAMKLANG_LISTEN": listen,
             "SAMKLANG_PUBLIC_URL": f"http://{listen}",
+            "SAMKLANG_GRAPH_URL": sandbox.graph,
             "SAMKLANG_LOGIN_URL": sandbox.login,
             "SAMKLANG_APP_ID": APP["client_id"],
             "SAMKLANG_APP_SECRET": APP["secret"],

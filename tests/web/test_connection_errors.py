@@ -262,32 +262,6 @@ def test_a_refused_application_is_named_on_page_and_command_line(
     _named_everywhere(connected, capsys, code)
 
 
-def test_a_consent_is_taken_from_microsofts_answer_and_proved(connected: Connected) -> None:
-    _tenant(connected)
-    connected.save(tenant="")
-    page = as_person(connected.them.alice)
-    grant = page.post(f"{_EXCHANGE}/grant").content.decode()
-    assert connected.sandbox.pages in grant
-    state = page.session["consent_state"]
-    back = {"admin_consent": "True", "tenant": TENANT, "state": state}
-    assert page.get(f"{_EXCHANGE}/consent", back | {"state": "forged"}).status_code == 400
-    assert page.get(f"{_EXCHANGE}/consent", back).status_code == 400  # a state is good for one answer
-    page.post(f"{_EXCHANGE}/grant")
-    answer = page.get(f"{_EXCHANGE}/consent", back | {"state": page.session["consent_state"]})
-    assert answer.status_code == 200, answer.content
-    connected.connection.refresh_from_db()
-    assert connected.connection.tenant == TENANT
-
-
-def test_a_declined_consent_is_said_so(connected: Connected) -> None:
-    page = as_person(connected.them.alice)
-    page.post(f"{_EXCHANGE}/grant")
-    declined = {"error": "access_denied", "error_description": "AADSTS65004", "state": page.session["consent_state"]}
-    answer = page.get(f"{_EXCHANGE}/consent", declined)
-    assert answer.status_code == 403
-    assert "were not granted" in answer.content.decode()
-
-
 def test_without_an_application_of_the_installation_the_page_says_who_mends_it(
     connected: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:

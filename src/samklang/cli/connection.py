@@ -38,7 +38,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     settings.add_argument("--password-file", help="file with the delegate password, - for standard input")
     settings.add_argument("--auth", choices=("ntlm", "basic"))
     settings.add_argument("--ca-file", help="PEM file of the server's own certificate authority")
-    settings.add_argument("--tenant", help="Microsoft 365 tenant id, when consent was given elsewhere")
+    settings.add_argument(
+        "--tenant", help="Microsoft 365 tenant, by id or domain, that consented elsewhere or opens some mailboxes alone"
+    )
     settings.add_argument("--conflict", choices=("newest", "psa", "exchange"))
     settings.add_argument("--mode", choices=("on_use", "continuous"))
     settings.add_argument("--types", help="activity types to sync to Exchange, by name, comma separated; 'all' for all")
@@ -85,7 +87,7 @@ def _set(args: argparse.Namespace) -> int:
     from samklang.mailboxes import services
     from samklang.mailboxes.messages import explain
 
-    names = ("version", "domain", "url", "username", "auth", "tenant", "conflict", "mode")
+    names = ("version", "domain", "url", "username", "auth", "conflict", "mode")
     values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if password:
         values["password"] = password
@@ -100,7 +102,27 @@ def _set(args: argparse.Namespace) -> int:
         raise Failure(" ".join(explain(refused.code))) from refused
     if args.types is not None:
         set_ticks(connection.organization, _types(connection, args.types))
+    if args.tenant is not None:
+        _name_tenant(connection, args.tenant)
     return _print(connection, args)
+
+
+def _name_tenant(connection: Any, tenant: str) -> None:
+    """The operator's word is checked like an administrator's: by the tenant's own token and domains."""
+    from samklang.mailboxes import consents
+    from samklang.mailboxes.messages import explain
+    from samklang.mailboxes.services import Refused
+
+    try:
+        consent = consents.begin(connection, tenant, by=None, scoped=True)
+    except Refused as refused:
+        raise Failure(" ".join(explain(refused.code)), WRONG_USE) from refused
+    if not consent.verified:
+        waits = (
+            f"Samklang goes on asking Microsoft until {consents.until(consent):%H:%M} UTC. " if consent.next_try else ""
+        )
+        raise Failure(waits + " ".join([*explain(consent.code), consent.detail]).strip())
+    connection.refresh_from_db()
 
 
 def _types(connection: Any, names: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""The tasks of the job engine: to sync a mailbox, and to ask an organization's Severa for everybody."""
+"""The tasks of the job engine: to sync a mailbox, to ask an organization's Severa for everybody, and to ask Microsoft
+what a tenant granted."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from procrastinate.contrib.django import app
 
 from samklang import wiring
 from samklang.jobs import tick
-from samklang.mailboxes import dirty
+from samklang.mailboxes import consents, dirty
 from samklang.severa import polling
 
 #: Mailboxes one worker process runs at a time.
@@ -34,6 +35,12 @@ async def sync_mailbox(mailbox_id: int) -> None:
 async def poll_severa(arrangement_id: int) -> None:
     """Ask an organization's Severa what changed; the row says when to ask next."""
     await in_thread(polling.poll, arrangement_id)
+
+
+@app.task(name=tick.CONSENT)
+async def verify_consent(consent_id: int) -> None:
+    """Ask Microsoft whether a consent holds by now; the row says when to ask next (rule 10.3)."""
+    await in_thread(consents.attempt, consent_id)
 
 
 async def in_thread(act: Callable[..., None], *arguments: int) -> None:

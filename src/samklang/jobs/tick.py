@@ -14,11 +14,11 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
-from samklang.mailboxes import dirty
+from samklang.mailboxes import consents, dirty
 from samklang.severa import polling
 
-#: The task is named, not imported: tasks import wiring, which is more than a tick needs.
-POLL = "samklang.poll_severa"
+#: The tasks are named, not imported: they import wiring, which is more than a tick needs.
+POLL, CONSENT = "samklang.poll_severa", "samklang.verify_consent"
 #: Jobs one organization may have waiting: enough to keep any number of workers busy until the next tick, few enough
 #: that the engine's search for the next job stays quick (stack facts §2.4) and others are not kept waiting.
 WAITING_PER_ORGANIZATION = 200
@@ -72,15 +72,16 @@ def tick(now: datetime) -> int:
         for mailbox_id in due:
             dirty.put_in(mailbox_id)
         for arrangement_id in polling.claim(now):
-            _put_in_poll(arrangement_id)
+            _put_in(POLL, f"severa:{arrangement_id}", arrangement_id=arrangement_id)
+        for consent_id in consents.claim(now):
+            _put_in(CONSENT, f"consent:{consent_id}", consent_id=consent_id)
     return len(due)
 
 
-def _put_in_poll(arrangement_id: int) -> None:
+def _put_in(task: str, lock: str, **arguments: int) -> None:
     """One that waits or runs still does for this turn, too."""
-    lock = f"severa:{arrangement_id}"
     with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
-        app.configure_task(POLL, lock=lock, queueing_lock=lock).defer(arrangement_id=arrangement_id)
+        app.configure_task(task, lock=lock, queueing_lock=lock).defer(**arguments)
 
 
 async def rescue(app: App, stalled_after: float) -> int:

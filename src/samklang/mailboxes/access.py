@@ -19,12 +19,13 @@ from samklang.connectors.ews.dialect import dialect_of, product_of
 from samklang.connectors.ews.streaming import Stream
 from samklang.connectors.graph import consent as graph_consent
 from samklang.connectors.graph import probe as graph_probe
-from samklang.connectors.graph.access import GraphAccess
+from samklang.connectors.graph.access import CLOUDS, Cloud, GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.notifications import Subscriptions
-from samklang.connectors.graph.organization import Tenant, tenant_of
+from samklang.connectors.graph.organization import Tenant, tenant_behind
+from samklang.connectors.graph.permissions import missing
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.http import Counts
 from samklang.connectors.steps import Step as ConnectorStep
@@ -32,7 +33,7 @@ from samklang.mailboxes import messages
 from samklang.mailboxes.assistant import command_against
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
-from samklang.sync.errors import ConnectionRefused, SyncError
+from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError
 from samklang.sync.ports import Calendar
 
 #: The tenant consent is asked for when none is known: that of whoever signs in.
@@ -153,12 +154,34 @@ def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
     """The mailbox with a user's address, primary or secondary (rule 1.3). Raises SyncError with a code of its own."""
     if connection.is_office365:
         access = _graph(connection)
-        user = find_user(GraphClient(access, _tokens(connection, access)), address)
-        return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}", user.aliases)
+        return _found(connection, GraphClient(access, _tokens(connection, access)), address)
     found = ews_mailbox.find_mailbox(_ews(connection), address)
     host = urlsplit(connection.url).hostname or ""
     directory_id = f"{host.lower()}/{found.address.lower()}"
     return FoundMailbox(found.address, found.matched_by, directory_id, found.aliases)
+
+
+def _found(connection: Connection, client: GraphClient, address: str) -> FoundMailbox:
+    user = find_user(client, address)
+    return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}", user.aliases)
+
+
+def look_for(connection: Connection, addresses: Iterable[str]) -> Iterator[FoundMailbox | MailboxError]:
+    """For each of these people of an Office 365 organization his mailbox, if its calendar is open to us, else why not.
+
+    Nothing in a calendar is read. Raises SyncError for what concerns them all.
+    """
+    access = _graph(connection)
+    tokens = _tokens(connection, access)
+    client = GraphClient(access, tokens)
+    for address in addresses:
+        try:
+            found = _found(connection, client, address)
+            graph_probe.open_calendar(access, tokens, found.directory_id.rpartition("/")[2])
+        except MailboxError as error:
+            yield error
+        else:
+            yield found
 
 
 def probe(connection: Connection, address: str) -> list[Step]:
@@ -193,15 +216,19 @@ def _other_server(connection: Connection, build: str) -> str:
 
 
 def signs_in(connection: Connection) -> bool:
-    """Whether the access works again, in one attempt: the hourly probe of a paused connection (rule 10.3)."""
+    """Whether the access works again, in one attempt: the hourly probe of a paused connection (rule 10.3).
+
+    A new token says all there is to say for a whole tenant; whether one mailbox is open, that mailbox does.
+    """
     if not connection.is_office365:
         return ews_mailbox.signs_in(_ews(connection))
     try:
-        access = _graph(connection)
-        tenant_of(GraphClient(access, _tokens(connection, access)))
+        tokens = _tokens(connection, _graph(connection))
+        tokens.renew()
+        roles = tokens.roles()
     except SyncError:
         return False
-    return True
+    return roles is None or not missing(roles, scoped=True)
 
 
 def consent_address(state: str, redirect_uri: str) -> str:
@@ -209,7 +236,7 @@ def consent_address(state: str, redirect_uri: str) -> str:
     settings = config()
     access = app_in(ANY_TENANT)
     return graph_consent.consent_url(
-        settings.consent_url or settings.login_url,
+        settings.consent_url or access.login_url,
         ANY_TENANT,
         settings.app_id,
         scope=access.scope,
@@ -218,10 +245,24 @@ def consent_address(state: str, redirect_uri: str) -> str:
     )
 
 
-def verify_tenant(tenant: str) -> Tenant:
-    """The tenant a consent's redirect claims, by a token of its own and its own word. Raises SyncError."""
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What Microsoft says of a tenant somebody claims: its own word, by a token for it (Graph facts §2.1, §2.2)."""
+
+    permissions: tuple[str, ...]
+    missing: tuple[str, ...]
+    #: None while something is missing.
+    tenant: Tenant | None = None
+
+
+def granted_in(tenant: str, *, scoped: bool) -> Granted:
+    """`scoped`: calendars may be open to us in some mailboxes alone, of which no token tells. Raises SyncError."""
     access = app_in(tenant)
-    return tenant_of(GraphClient(access, Tokens(access)))
+    tokens = Tokens(access)
+    roles = tokens.roles()
+    lacks = () if roles is None else tuple(missing(roles, scoped=scoped))
+    found = None if lacks else tenant_behind(GraphClient(access, tokens), tokens)
+    return Granted(tuple(sorted(roles or ())), lacks, found)
 
 
 def _graph(connection: Connection) -> GraphAccess:
@@ -235,9 +276,12 @@ def app_in(tenant: str) -> GraphAccess:
     settings = config()
     if not settings.app_id or not (settings.app_secret or settings.app_certificate):
         raise ConnectionRefused("credential_missing")
+    cloud = CLOUDS[settings.cloud]
+    if settings.login_url and settings.graph_url:
+        cloud = Cloud(settings.login_url, settings.graph_url)
     return GraphAccess(
-        graph_url=settings.graph_url,
-        login_url=settings.login_url,
+        graph_url=cloud.graph_url,
+        login_url=cloud.login_url,
         tenant=tenant,
         app_id=settings.app_id,
         secret=settings.app_secret.get_secret_value() if settings.app_secret else None,

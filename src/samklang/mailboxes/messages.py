@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from samklang.mailboxes.consent_words import WORDS as WORDS_OF_CONSENT
 from samklang.mailboxes.mailbox_words import WORDS
 from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
 from samklang.mailboxes.microsoft_words import WORDS as WORDS_OF_MICROSOFT
@@ -51,6 +52,7 @@ _REFUSED_HERE = (
 _TABLE: dict[str, tuple[str, str]] = {
     **WORDS,
     **WORDS_OF_ACTS,
+    **WORDS_OF_CONSENT,
     **WORDS_OF_MICROSOFT,
     **WORDS_OF_SEVERA,
     **WORDS_OF_SCRIPTS,
@@ -202,26 +204,6 @@ _TABLE: dict[str, tuple[str, str]] = {
     "not_exchange": (
         gettext_noop("There is a server at the address, but no Exchange web service."),
         gettext_noop("Give the EWS address, usually https://host/EWS/Exchange.asmx."),
-    ),
-    "consent_incomplete": (
-        gettext_noop("Microsoft's answer was incomplete."),
-        gettext_noop("Start again with Grant permissions."),
-    ),
-    "consent_declined": (
-        gettext_noop("The permissions were not granted."),
-        gettext_noop("Open the window again and accept, signed in as a Microsoft administrator."),
-    ),
-    "consent_state_unknown": (
-        gettext_noop("This consent was not begun here, or it was used already."),
-        gettext_noop("Start again with Grant permissions."),
-    ),
-    "tenant_of_another": (
-        gettext_noop("This Microsoft tenant belongs to another organization of this installation."),
-        gettext_noop("Sign in to your own organization."),
-    ),
-    "tenant_not_yours": (
-        gettext_noop("None of your users has an address in this Microsoft tenant."),
-        gettext_noop("Sign in to the tenant whose addresses your users have."),
     ),
     # One mailbox
     "mailbox_not_found": (

@@ -96,6 +96,39 @@ class Connection(models.Model):
         return self.version == self.Version.OFFICE365
 
 
+class Consent(models.Model):
+    """What a tenant of Microsoft grants an organization, from when somebody claims it until Microsoft bears it out.
+    The claim proves nothing: the connection leads to the tenant only when it is `verified`."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="consent")
+    #: As claimed; its id once verified.
+    tenant = models.CharField(max_length=256)
+    #: The administrator who claims it; None: an operator.
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    #: An operator's, so that an administrator who is gone is not taken for one.
+    by_operator = models.BooleanField(default=False)
+    #: Calendars are opened mailbox by mailbox at Microsoft (RBAC for Applications), not for the whole tenant.
+    scoped = models.BooleanField(default=False)
+    #: The administrator signed in there just before, which shows that the tenant is his.
+    proved = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    tries = models.IntegerField(default=0)
+    #: When Microsoft is asked again, in real time; None: there is nothing more to ask.
+    next_try = models.DateTimeField(null=True)
+    verified = models.BooleanField(default=False)
+    #: Why it is not verified: so far, or for good when there is no next try.
+    code = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
+    #: In the tenant's own token when last seen, and what it lacked.
+    permissions = models.JSONField(default=list)
+    missing = models.JSONField(default=list)
+    #: By guid of each user: "address" and "matched_by" of his mailbox, else "code".
+    found = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["next_try"], name="consent_due")]
+
+
 class Mailbox(models.Model):
     """One user's Exchange calendar as we sync it. Only he switches it on (rule 1.2)."""
 

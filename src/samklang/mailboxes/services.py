@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from samklang import clock
 from samklang.accounts.models import Organization, User
@@ -296,14 +296,16 @@ def shown(connection: Connection) -> dict[str, Any]:
 
 
 @transaction.atomic
-def record_consent(connection: Connection, tenant: str, name: str, now: datetime, by: User) -> None:
-    """Remember whose consent was verified. Raises Refused("tenant_of_another")."""
-    if Connection.objects.filter(tenant=tenant).exclude(pk=connection.pk).exists():
-        raise Refused("tenant_of_another")
+def record_consent(connection: Connection, tenant: str, name: str, since: datetime, by: User | None) -> None:
+    """Lead the connection to the tenant whose consent was verified. Raises Refused("tenant_of_another")."""
     moved = connection.tenant not in ("", tenant)
-    connection.tenant, connection.tenant_name, connection.consented_at = tenant, name[:256], now
+    connection.tenant, connection.tenant_name, connection.consented_at = tenant, name[:256], since
     connection.token_cache = ""
-    connection.save()
+    try:
+        with transaction.atomic():
+            connection.save(update_fields=["tenant", "tenant_name", "consented_at", "token_cache"])
+    except IntegrityError:
+        raise Refused("tenant_of_another") from None
     if moved:
         _look_anew(connection)
     audit(connection.organization, "connection.consent", by=by, tenant=tenant)

@@ -1,4 +1,4 @@
-"""What an app may do in a tenant: consented to for all mailboxes, or assigned over some of them (RBAC for Applications).
+"""What an app may do in a tenant: consented to for all mailboxes, or assigned over some (RBAC for Applications).
 
 Both count: they are a union, so that a tenant-wide consent defeats a scope (Graph facts §2.4). Microsoft's caches make
 every change take its time; here the tenant's `…_delay_seconds` do, of the machine's own time.

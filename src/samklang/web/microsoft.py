@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
 from samklang.clock import real_now
+from samklang.mailboxes import consents
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes import microsoft_sign_in as microsoft
 from samklang.mailboxes.services import Refused
@@ -32,12 +33,14 @@ _BEGUN = "microsoft_sign_in"
 #: Seconds a person may take at Microsoft.
 _LASTS = 900
 
-Purpose = Literal["sign_in", "connect", "switch_on"]
-_ACTS = {"connect": microsoft.connect, "switch_on": microsoft.switch_on}
-_PAGES = {"connect": "profile", "switch_on": "settings-microsoft"}
+Purpose = Literal["sign_in", "connect", "switch_on", "name_tenant"]
+_ACTS = {"connect": microsoft.connect, "switch_on": microsoft.switch_on, "name_tenant": consents.begin_signed_in}
+_PAGES = {"connect": "profile", "switch_on": "settings-microsoft", "name_tenant": "settings-exchange"}
+_ADMINISTRATORS = ("switch_on", "name_tenant")
 _DONE = {
     "connect": gettext_lazy("You can sign in with this Microsoft account from now on."),
     "switch_on": gettext_lazy("People of your organization can sign in with Microsoft from now on."),
+    "name_tenant": gettext_lazy("You showed that the tenant is yours. What Microsoft grants there is below."),
 }
 
 
@@ -94,7 +97,12 @@ def leave_for_microsoft(request: HttpRequest, purpose: Purpose, tenant: str) -> 
 
 def begin(request: HttpRequest, purpose: Purpose, tenant: str, target: str) -> str:
     """Remember what is begun, and say where at Microsoft it goes on. Raises SyncError."""
-    flow = microsoft.begin(tenant)
+    try:
+        flow = microsoft.begin(tenant)
+    except Refused as refused:
+        # He named the tenant himself: it is not that of his address.
+        named = purpose == "name_tenant" and refused.code == "microsoft_no_tenant"
+        raise Refused("tenant_not_found") if named else refused from None
     user, at = request.user.pk, real_now().timestamp()
     request.session[_BEGUN] = _Begun(purpose=purpose, user=user, tenant=tenant, next=target, flow=flow, at=at)
     return str(flow["auth_uri"])
@@ -126,7 +134,7 @@ def _is_answer_to(begun: _Begun, request: HttpRequest) -> bool:
     """The state is the one that was sent, lately, by whoever is signed in now; he may still do what he began."""
     user = request.user
     same = begun["purpose"] == "sign_in" or user.pk == begun["user"]
-    allowed = begun["purpose"] != "switch_on" or getattr(user, "is_administrator", False)
+    allowed = begun["purpose"] not in _ADMINISTRATORS or getattr(user, "is_administrator", False)
     lately = real_now().timestamp() < begun["at"] + _LASTS
     return same and allowed and lately and constant_time_compare(begun["flow"]["state"], request.GET.get("state", ""))
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-#: (login, Graph) per national cloud: one choice, never mixed (Graph facts §2.5).
-CLOUDS = {
-    "worldwide": ("https://login.microsoftonline.com", "https://graph.microsoft.com/v1.0"),
-    "us_gov_l4": ("https://login.microsoftonline.us", "https://graph.microsoft.us/v1.0"),
-    "us_gov_l5": ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us/v1.0"),
-    "china": ("https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn/v1.0"),
-}
 
-#: Application permissions asked for by the consent and looked for in the token (Graph facts §2.4).
-CALENDARS_PERMISSION = "Calendars.ReadWrite"
-USERS_PERMISSION = "User.Read.All"
+class Cloud(NamedTuple):
+    """Where one of Microsoft's clouds signs in and where its data is: one choice, never mixed (Graph facts §2.5)."""
+
+    login_url: str
+    graph_url: str
+
+
+CLOUDS = {
+    # Also GCC.
+    "global": Cloud("https://login.microsoftonline.com", "https://graph.microsoft.com/v1.0"),
+    "gcc-high": Cloud("https://login.microsoftonline.us", "https://graph.microsoft.us/v1.0"),
+    "dod": Cloud("https://login.microsoftonline.us", "https://dod-graph.microsoft.us/v1.0"),
+    "china": Cloud("https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn/v1.0"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,20 @@ class Tokens:
 
     def roles(self) -> frozenset[str] | None:
         """The application permissions in the token; None when it does not say. Fewer right after a consent."""
+        claims = self._claims()
+        return None if claims is None else frozenset(map(str, claims.get("roles", ())))
+
+    def tenant(self) -> str:
+        """Id of the tenant the token was made for; "" when it does not say."""
+        return str((self._claims() or {}).get("tid", ""))
+
+    def _claims(self) -> dict[str, Any] | None:
         try:
             claims = self.get().split(".")[1]
             found = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-            return frozenset(map(str, found.get("roles", ())))
-        except (IndexError, ValueError, AttributeError):
+        except (IndexError, ValueError):
             return None
+        return found if isinstance(found, dict) else None
 
     def close(self) -> None:
         self._session.close()

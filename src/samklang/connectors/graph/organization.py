@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.schema import Page
-from samklang.sync.errors import ProtocolError
+from samklang.sync.errors import ConnectionRefused, ProtocolError
 
 
 class _Domain(msgspec.Struct):
@@ -34,9 +35,8 @@ class Tenant:
     domains: frozenset[str]
 
     def holds(self, addresses: Iterable[str]) -> bool:
-        """Whether all these e-mail addresses are in its verified domains; false for none."""
-        domains = {address.rpartition("@")[2].strip().lower() for address in addresses}
-        return bool(domains) and domains <= self.domains
+        """Whether one of these e-mail addresses is in its verified domains."""
+        return any(address.rpartition("@")[2].strip().lower() in self.domains for address in addresses)
 
 
 def tenant_of(client: GraphClient) -> Tenant:
@@ -47,3 +47,13 @@ def tenant_of(client: GraphClient) -> Tenant:
         raise ProtocolError("malformed_answer", type(error).__name__, step="read organization") from None
     domains = frozenset(each.name.lower() for each in found.verified_domains or () if each.name)
     return Tenant(found.id, found.display_name or "", domains)
+
+
+def tenant_behind(client: GraphClient, tokens: Tokens) -> Tenant:
+    """As `tenant_of`; where the app may not ask, its id alone, which the token tells."""
+    try:
+        return tenant_of(client)
+    except ConnectionRefused as refused:
+        if refused.code != "permission_missing" or not tokens.tenant():
+            raise
+        return Tenant(tokens.tenant(), "", frozenset())

@@ -5,17 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
-from samklang.connectors.graph.access import CALENDARS_PERMISSION, GraphAccess
+from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.events import Events
 from samklang.connectors.graph.organization import tenant_of
+from samklang.connectors.graph.permissions import CALENDARS, missing
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.steps import Step, in_turn
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
-from samklang.sync.errors import ConnectionRefused
+from samklang.sync.errors import ConnectionRefused, MailboxError
 
 
 def probe(
@@ -41,13 +43,20 @@ def probe(
 
     def permissions() -> str:
         roles = tokens.roles()
-        # A scope by "RBAC for Applications" grants the calendar without this role: reading tells (Graph facts §2.4).
-        if roles is not None and not roles and address is None:
-            raise ConnectionRefused("permission_missing", f"no role; {CALENDARS_PERMISSION} expected")
+        # Given over some mailboxes alone, the calendars are in no token: reading tells (Graph facts §2.4).
+        lacks = [] if roles is None else missing(roles, scoped=bool(roles and address))
+        if lacks:
+            raise ConnectionRefused("permission_missing", " ".join(lacks))
         return " ".join(sorted(roles or ()))
 
     def organization() -> str:
-        return tenant_of(client).name
+        try:
+            return tenant_of(client).name
+        except ConnectionRefused as refused:
+            # Its name is of no use to the sync, and some tenants do not show it.
+            if refused.code != "permission_missing":
+                raise
+            return ""
 
     def user() -> str:
         nonlocal mailbox
@@ -57,7 +66,12 @@ def probe(
         return found.matched_by
 
     def read() -> str:
-        Events(GraphClient(access, tokens, mailbox), mailbox, "UTC").first()
+        try:
+            Events(GraphClient(access, tokens, mailbox), mailbox, "UTC").first()
+        except MailboxError as error:
+            if error.code == "mailbox_access_denied" and CALENDARS not in (tokens.roles() or {CALENDARS}):
+                raise MailboxError("calendar_not_granted", error.detail) from None
+            raise
         return ""
 
     def write_and_remove() -> str:
@@ -79,3 +93,15 @@ def probe(
     if address is not None and write:
         steps.append(("calendar write", write_and_remove))
     yield from in_turn(steps)
+
+
+def open_calendar(access: GraphAccess, tokens: Tokens, user_id: str) -> None:
+    """See whether a user's calendar is open to us, by its id alone: nothing of what is in it is asked for.
+
+    Raises SyncError: MailboxError "mailbox_access_denied", "mailbox_not_enabled" …
+    """
+    client = GraphClient(access, tokens, user_id)
+    try:
+        client.get(f"/users/{quote(user_id, safe='')}/calendar", {"$select": "id"})
+    finally:
+        client.close()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,10 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.activities.types import set_ticks
-from samklang.clock import now
 from samklang.config import config
-from samklang.connectors.graph.consent import read_redirect
-from samklang.mailboxes import access as exchange
 from samklang.mailboxes import assistant, finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
@@ -28,9 +23,8 @@ from samklang.mailboxes.script_words import NOTES
 from samklang.mailboxes.status import status as status_of
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
+from samklang.web.settings.consent import as_shown
 from samklang.web.settings.forms import PolicyForm, ScriptForm, ServerForm, VersionForm
-
-_STATE = "consent_state"
 
 
 def _connection(request: HttpRequest) -> Connection:
@@ -47,6 +41,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "server_form": ServerForm(instance=connection),
         "policy_form": PolicyForm(instance=connection),
         "script_form": ScriptForm(connection, initial={"mailbox": the_user(request).email}),
+        "consent": as_shown(connection),
         "types": types,
         "may_enable": services.may_enable(connection),
         "paused": sentences.explain(connection.paused_code, connection.paused_detail)
@@ -153,54 +148,6 @@ def sync_everybody(request: HttpRequest) -> HttpResponse:
     text = ngettext("%(n)d calendar is on its way.", "%(n)d calendars are on their way.", started)
     messages.success(request, text % {"n": started})
     return redirect("settings-exchange")
-
-
-@administrators_only
-@require_POST
-def grant(request: HttpRequest) -> HttpResponse:
-    """Lead the administrator to Microsoft's consent; `state` is bound to this session and used once."""
-    state = secrets.token_urlsafe(24)
-    request.session[_STATE] = state
-    # A page of ours that moves on by itself: a redirect of a form's POST would meet `form-action 'self'`.
-    try:
-        address = exchange.consent_address(state, _redirect_uri())
-    except SyncError as error:
-        return _consent_result(request, error.code, 409, error.detail)
-    return render(request, "settings/grant.html", {"address": address, "title": _("Grant permissions")})
-
-
-@administrators_only
-@require_GET
-def consent(request: HttpRequest) -> HttpResponse:
-    """Microsoft sends the administrator back here. The tenant named in the address is believed only after a token for
-    it and its own /organization (Graph facts §2.1)."""
-    state = request.session.pop(_STATE, "")
-    if not state or not constant_time_compare(state, request.GET.get("state", "")):
-        return _consent_result(request, "consent_state_unknown", 400)
-    answer = read_redirect(request.GET.dict())
-    if answer.refusal or not answer.tenant:
-        return _consent_result(request, answer.refusal or "consent_incomplete", 403, answer.detail)
-    connection = _connection(request)
-    try:
-        tenant = exchange.verify_tenant(answer.tenant)
-        if not tenant.holds([the_user(request).email]):
-            raise services.Refused("tenant_not_yours")
-        services.record_consent(connection, tenant.id, tenant.name, now(), the_user(request))
-    except services.Refused as refused:
-        return _consent_result(request, refused.code, 409)
-    except SyncError as error:
-        return _consent_result(request, error.code, 502, error.detail)
-    return _consent_result(request, "", 200, tenant.name)
-
-
-def _consent_result(request: HttpRequest, code: str, status: int, detail: str = "") -> HttpResponse:
-    explained = sentences.explain(code, detail) if code else None
-    context = {"explained": explained, "tenant": detail}
-    return render(request, "settings/consent.html", context, status=status)
-
-
-def _redirect_uri() -> str:
-    return config().public_url.rstrip("/") + "/settings/integrations/microsoft-exchange/consent"
 
 
 @administrators_only
