@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -7,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.sandbox_client import Sandbox
     from tests.web.connected import Connected
     from tests.web.house import House
@@ -36,6 +40,19 @@ def connected(db: None, sandbox: Sandbox, reached: None) -> Connected:
     from tests.web.connected import furnish
 
     return furnish(sandbox)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("SAMKLANG_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("No Chromium. `./run test` installs it, or set SAMKLANG_CHROMIUM to one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

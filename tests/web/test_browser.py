@@ -5,30 +5,21 @@ One site and one browser for the module: starting them costs more than all tests
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.sandbox_client import Sandbox
 from tests.web.browser_site import EMAIL, PASSWORD
+from tests.web.served import APP, ROOT, Site, served
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 #: A change travels within 10 s (two polls of the demo's pace); the machine may be slow.
 TRAVEL = 40_000
@@ -50,21 +41,6 @@ PAGES = (
 )
 
 
-APP = {"client_id": "5a3c1a9e-0000-4000-8000-0000000000a1", "secret": "the-apps-secret"}
-
-
-def _free_port() -> int:
-    with socket.socket() as any_free:
-        any_free.bind(("127.0.0.1", 0))
-        return int(any_free.getsockname()[1])
-
-
-@dataclass
-class Site:
-    address: str
-    sandbox: Sandbox
-
-
 @pytest.fixture(scope="module")
 def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
     sandbox = sandbox_process
@@ -72,50 +48,8 @@ def site(database_url: str, sandbox_process: Sandbox) -> Iterator[Site]:
     sandbox.account(r"EXAMPLE\sync", "right")
     sandbox.mailbox(EMAIL, name="Alice Berg", zone="Europe/Stockholm")
     sandbox.tenant("5a3c1a9e-0000-4000-8000-00000000f1fe", domains=["example.org"], apps=[APP])
-    listen = f"127.0.0.1:{_free_port()}"  # known before it starts: Microsoft sends people back there
-    database = f"browser_{os.getpid()}"
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"create database {database}")
-    with tempfile.TemporaryDirectory(prefix="samklang-browser-") as data:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMKLANG_TEST")}
-        environment |= {
-            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
-            "DATABASE_URL": re.sub(r"/[^/?]+(\?|$)", rf"/{database}\1", database_url, count=1),
-            "SAMKLANG_DATA": data,
-            "SAMKLANG_LISTEN": listen,
-            "SAMKLANG_PUBLIC_URL": f"http://{listen}",
-            "SAMKLANG_GRAPH_URL": sandbox.graph,
-            "SAMKLANG_LOGIN_URL": sandbox.login,
-            "SAMKLANG_APP_ID": APP["client_id"],
-            "SAMKLANG_APP_SECRET": APP["secret"],
-            "SAMKLANG_CA_FILE": sandbox.ca_file,
-            "SAMKLANG_ALLOW_PRIVATE_ADDRESSES": "1",
-            "SAMKLANG_POLL_SECONDS": "3",
-        }
-        subprocess.run([sys.executable, "-m", "tests.web.browser_site", sandbox.ews], env=environment, check=True)
-        serve = subprocess.Popen(
-            [sys.executable, "-m", "samklang", "serve"], env=environment, stderr=subprocess.PIPE, text=True
-        )
-        try:
-            assert serve.stderr is not None
-            found = next(match for line in serve.stderr if (match := re.search(r"http://\S+", line)))
-            yield Site(found.group(), sandbox)
-        finally:
-            serve.terminate()
-            serve.wait(60)
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"drop database {database} with (force)")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = os.environ.get("SAMKLANG_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.fail("No Chromium. `./run test` installs it, or set SAMKLANG_CHROMIUM to one.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with served(database_url, sandbox, sandbox.ews) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from samklang.accounts import services as accounts
 from samklang.accounts.models import Role
 from samklang.clock import now, real_now
 from samklang.config import config
+from samklang.jobs.tick import tick
 from samklang.mailboxes import access, consents, services
 from samklang.mailboxes.models import Connection, Consent
 from samklang.web.settings import consent as pages
@@ -154,6 +156,16 @@ def test_microsoft_is_asked_again_less_and_less_often_by_one_worker(place: Place
         gaps.append((later - moment).total_seconds())
         moment = later
     assert gaps == [10, 20, 40, 80, 160, 300, 300, 300, 300]
+
+
+def test_a_worker_is_given_the_consents_that_are_due(place: Place) -> None:
+    place.tenant(consent_delay_seconds=3600)
+    place.grants()
+    tick(real_now())
+    assert not ProcrastinateJob.objects.exists()
+    tick(real_now() + timedelta(hours=1))
+    (job,) = ProcrastinateJob.objects.all()
+    assert (job.task_name, job.args) == ("samklang.verify_consent", {"consent_id": place.consent.pk})
 
 
 def test_microsoft_out_of_reach_is_waited_out_too(place: Place) -> None:

@@ -121,12 +121,11 @@ def _is_answer(request: HttpRequest) -> bool:
     begun: dict[str, _Begun] = request.session.get(_BEGUN, {})
     mine = begun.pop(request.GET.get("state", ""), None)
     request.session[_BEGUN] = begun
-    user, lately = the_user(request), real_now().timestamp() - _LASTS
-    return (
-        mine is not None
-        and (mine["user"], mine["organization"]) == (user.pk, user.organization_id)
-        and (mine["at"] > lately)
-    )
+    if mine is None:
+        return False
+    user = the_user(request)
+    his = (mine["user"], mine["organization"]) == (user.pk, user.organization_id)
+    return his and real_now().timestamp() < mine["at"] + _LASTS
 
 
 def _refused(request: HttpRequest, code: str, status: int, detail: str = "") -> HttpResponse:

@@ -42,6 +42,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "policy_form": PolicyForm(instance=connection),
         "script_form": ScriptForm(connection, initial={"mailbox": the_user(request).email}),
         "consent": as_shown(connection),
+        "app_id": config().app_id,
         "types": types,
         "may_enable": services.may_enable(connection),
         "paused": sentences.explain(connection.paused_code, connection.paused_detail)
