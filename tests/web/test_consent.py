@@ -16,6 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from samklang.accounts import services as accounts
 from samklang.accounts.models import Role
+from samklang.acts import data
 from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.jobs.tick import tick
@@ -126,6 +127,14 @@ def test_who_has_no_mailbox_comes_first_with_the_reason(place: Place) -> None:
     place.asked_again()
     page = place.page
     assert page.index("No mailbox has this e-mail address.") < page.index("Alice Berg (")
+
+
+def test_of_who_leaves_no_address_is_remembered(place: Place) -> None:
+    place.grants()
+    place.asked_again()
+    assert set(place.consent.found) == {str(place.them.alice.guid), str(place.them.bob.guid)}
+    data.erase_everything(place.them.bob, by=place.them.alice)
+    assert set(place.consent.found) == {str(place.them.alice.guid)}
 
 
 @pytest.mark.parametrize("shown", ["no_roles", "unknown_app"])

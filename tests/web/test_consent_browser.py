@@ -68,7 +68,7 @@ def _answer(page: Page, button: str) -> None:
 
 def test_a_refusal_in_the_pop_up_is_said_on_the_page_that_opened_it(page: Page) -> None:
     _answer(page, "Cancel")
-    expect(page.locator("[data-consent-said]")).to_contain_text("The permissions were not granted.")
+    expect(page.get_by_role("alert")).to_contain_text("The permissions were not granted.")
 
 
 def test_from_consent_over_test_and_switch_to_a_synced_calendar(page: Page, site: Site) -> None:

@@ -18,7 +18,7 @@ from samklang.activities.ical import export_calendar
 from samklang.activities.models import Activity
 from samklang.activities.rows import entry_of
 from samklang.engine.canonical import fields
-from samklang.mailboxes import history, journal, waiting
+from samklang.mailboxes import consents, history, journal, waiting
 from samklang.mailboxes.models import LinkRow, Mailbox, SetAsideRow
 from samklang.mailboxes.secrets import open_json
 from samklang.mailboxes.services import Refused
@@ -119,6 +119,7 @@ def erase_synchronization(user: User, *, by: User | None) -> None:
 
     Raises Busy while a run is under way.
     """
+    consents.forget(user)
     mailbox = Mailbox.objects.filter(user=user).first()
     if mailbox is None:
         return

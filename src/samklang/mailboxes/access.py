@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -172,16 +172,15 @@ def look_for(connection: Connection, addresses: Iterable[str]) -> Iterator[Found
     Nothing in a calendar is read. Raises SyncError for what concerns them all.
     """
     access = _graph(connection)
-    tokens = _tokens(connection, access)
-    client = GraphClient(access, tokens)
-    for address in addresses:
-        try:
-            found = _found(connection, client, address)
-            graph_probe.open_calendar(access, tokens, found.directory_id.rpartition("/")[2])
-        except MailboxError as error:
-            yield error
-        else:
-            yield found
+    with closing(_tokens(connection, access)) as tokens, closing(GraphClient(access, tokens)) as client:
+        for address in addresses:
+            try:
+                found = _found(connection, client, address)
+                graph_probe.open_calendar(access, tokens, found.directory_id.rpartition("/")[2])
+            except MailboxError as error:
+                yield error
+            else:
+                yield found
 
 
 def probe(connection: Connection, address: str) -> list[Step]:
@@ -258,10 +257,10 @@ class Granted:
 def granted_in(tenant: str, *, scoped: bool) -> Granted:
     """`scoped`: calendars may be open to us in some mailboxes alone, of which no token tells. Raises SyncError."""
     access = app_in(tenant)
-    tokens = Tokens(access)
-    roles = tokens.roles()
-    lacks = () if roles is None else tuple(missing(roles, scoped=scoped))
-    found = None if lacks else tenant_behind(GraphClient(access, tokens), tokens)
+    with closing(Tokens(access)) as tokens, closing(GraphClient(access, tokens)) as client:
+        roles = tokens.roles()
+        lacks = () if roles is None else tuple(missing(roles, scoped=scoped))
+        found = None if lacks else tenant_behind(client, tokens)
     return Granted(tuple(sorted(roles or ())), lacks, found)
 
 

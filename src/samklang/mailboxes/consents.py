@@ -108,6 +108,13 @@ def attempt(consent_id: int) -> None:
         _failed(consent, error)
 
 
+def forget(user: User) -> None:
+    """Whose mailbox was found is the user's own to have erased (rule 12.2)."""
+    for consent in Consent.objects.filter(connection__organization=user.organization_id):
+        if consent.found.pop(str(user.guid), None):
+            consent.save(update_fields=["found"])
+
+
 def _verify(consent: Consent) -> None:
     if not (consent.by_operator or _may_still(consent)):
         raise Refused("consent_by_nobody")
