@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from samklang.config import Config
+from samklang.connectors.graph.permissions import missing
 from samklang.connectors.severa.access import SCOPES
 from samklang.mailboxes import scripts
 from samklang.web import help as pages
@@ -20,6 +21,15 @@ pytestmark = pytest.mark.django_db
 TEMPLATES = Path(pages.__file__).parent / "templates" / "help"
 #: Whose rights the examples are about.
 ACCOUNT = "DOMAIN\\account"
+#: How an application comes into a tenant that consents to nothing, and may find users: one permission, of Microsoft
+#: Graph's own application, to one principal (Graph facts §2.4).
+FINDS_USERS = re.compile(
+    r"Connect-MgGraph -Scopes [\w., ]+\n\$app = New-MgServicePrincipal -AppId '[\w-]+'\n"
+    r"\$graph = Get-MgServicePrincipal -Filter \"appId eq '00000003-0000-0000-c000-000000000000'\"\n"
+    r"\$role = \$graph\.AppRoles \| Where-Object Value -eq '(?P<permission>[\w.]+)'\n"
+    r"New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId \$app\.Id -PrincipalId \$app\.Id"
+    r" -ResourceId \$graph\.Id -AppRoleId \$role\.Id"
+)
 
 
 def _examples() -> list[str]:
@@ -38,6 +48,10 @@ def test_every_example_of_the_help_works(house: House, example: str) -> None:
         assert unknown_to_samklang(example.split()[1:]) is None
     elif ":" in example:
         assert example in SCOPES
+    elif "New-MgServicePrincipal" in example:
+        found = FINDS_USERS.fullmatch(example)
+        assert found is not None
+        assert missing([found["permission"]], scoped=True) == [], "nothing but the calendars is left to be opened"
     else:
         written = {scripts.write(version, scripts.Order(account=ACCOUNT)).grant for version in ("2007", "2010")}
         assert f"{example}\n" in written, f"nobody knows how to try {example!r}"
