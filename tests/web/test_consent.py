@@ -413,6 +413,7 @@ def test_an_operators_tenant_is_checked_as_well(place: Place, capsys: pytest.Cap
     place.tenant()
     status, shown = command(capsys, "connection", "set", "--tenant", "example.org", "--org", name)
     assert (status, shown["tenant"]) == (0, TENANT)
+    assert place.connection.consented_at is None, "it was given some time before: a refusal is one"
 
 
 def test_where_the_domains_cannot_be_read_a_sign_in_proves_the_tenant(

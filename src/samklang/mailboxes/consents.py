@@ -156,7 +156,9 @@ def _addresses(consent: Consent) -> QuerySet[User]:
 def _believe(consent: Consent, granted: Granted, tenant: Tenant) -> None:
     lists = {"permissions": list(granted.permissions), "missing": []}
     if _keep(consent, verified=True, tenant=tenant.id, code="", detail="", next_try=real_now(), **lists):
-        services.record_consent(consent.connection, tenant.id, tenant.name, consent.since, consent.by)
+        # An operator names a tenant that consented some time before: nothing is fresh there.
+        since = None if consent.by_operator else consent.since
+        services.record_consent(consent.connection, tenant.id, tenant.name, since, consent.by)
 
 
 def _found(connection: Connection) -> dict[str, dict[str, str]]:

@@ -296,8 +296,11 @@ def shown(connection: Connection) -> dict[str, Any]:
 
 
 @transaction.atomic
-def record_consent(connection: Connection, tenant: str, name: str, since: datetime, by: User | None) -> None:
-    """Lead the connection to the tenant whose consent was verified. Raises Refused("tenant_of_another")."""
+def record_consent(connection: Connection, tenant: str, name: str, since: datetime | None, by: User | None) -> None:
+    """Lead the connection to the tenant whose consent was verified. `since`: when it was given; None: unknown.
+
+    Raises Refused("tenant_of_another").
+    """
     moved = connection.tenant not in ("", tenant)
     connection.tenant, connection.tenant_name, connection.consented_at = tenant, name[:256], since
     connection.token_cache = ""
