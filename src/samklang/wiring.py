@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -32,8 +33,8 @@ from samklang.sync.run import run
 
 log = logging.getLogger("samklang.sync")
 
-_FIRST_WAIT = timedelta(seconds=30)
-_LONGEST_WAIT = timedelta(hours=1)
+#: Spreads the waits of those that failed together; in [0, 1).
+chance = random.random
 _LOCK_SPACE = 84801
 _AWAITS_MICROSOFT = "waiting_for_microsoft"
 
@@ -91,7 +92,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
             services.pause(link, error.code, error.detail, real_now())
             raise
         except Throttled as error:
-            services.hold_back(mailbox, error.retry_after, real_now())
+            services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))
             raise
         shown = seen.as_json()
         waiting_for = mailbox.waiting_for or ("" if mailbox.first_run_done else "first_run")
@@ -354,13 +355,12 @@ def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: b
 
 def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
     """Wait longer after each failure, up to an hour; as long as the server asks when it says so (rule 10.2)."""
-    wait = min(_FIRST_WAIT * 2 ** min(mailbox.failures, 10), _LONGEST_WAIT)
+    wait = asked_wait(mailbox, error.retry_after)
     real, held = real_now(), {}
-    if error.retry_after is not None:
-        wait = timedelta(seconds=error.retry_after)
+    if error.kind == Throttled.__name__:
         held = {"wait_until": real + wait}
     elif error.kind == MailboxError.__name__:
-        wait = _LONGEST_WAIT
+        wait = rhythm.LONGEST_WAIT
     return {
         "failures": mailbox.failures + 1,
         "error_code": error.code,
@@ -368,6 +368,11 @@ def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
         "next_due": real + wait,
         **held,
     }
+
+
+def asked_wait(mailbox: Mailbox, seconds: float | None) -> timedelta:
+    """How long a mailbox is to be left alone whose server asked for so many seconds; None: it did not say."""
+    return rhythm.back_off(mailbox.failures, chance()) if seconds is None else timedelta(seconds=seconds)
 
 
 def _shown(mailbox: Mailbox, report: RunReport) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from samklang.engine.model import Timed
 from samklang.jobs.tick import tick
 from samklang.mailboxes import services
 from samklang.mailboxes.models import Connection, Mailbox, Push
-from samklang.mailboxes.rhythm import reconcile_is_due, turn
+from samklang.mailboxes.rhythm import back_off, reconcile_is_due, turn
 from samklang.sync.report import RunReport
 from tests.jobs.world import Boxes, jobs, no_jobs_left
 from tests.people import PASSWORD
@@ -66,6 +66,16 @@ def test_signing_in_starts_a_run(boxes: Boxes) -> None:
     synced(boxes.alice, boxes.bob, last=NOW - timedelta(hours=3))
     Client().post("/sign-in", {"email": "alice@example.org", "password": PASSWORD}, follow=True)
     assert who_runs() == [boxes.alice.pk]
+
+
+@pytest.mark.parametrize(
+    ("failures", "chance", "seconds"),
+    [(0, 0.0, 15), (0, 0.5, 22.5), (1, 0.0, 30), (3, 0.25, 150), (6, 0.0, 960), (7, 0.0, 1800), (500, 0.5, 2700)],
+)
+def test_each_failure_doubles_the_wait_up_to_an_hour_and_chance_spreads_it(
+    failures: int, chance: float, seconds: float
+) -> None:
+    assert back_off(failures, chance) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from samklang import wiring
 from samklang.jobs.tasks import _run as job
 from samklang.mailboxes.models import Mailbox
 from tests.acceptance.people import Person
@@ -72,6 +73,27 @@ def test_the_wait_is_as_long_as_the_server_says(office: World) -> None:
     mailbox = row(office.alice).get()
     assert mailbox.wait_until - before >= timedelta(hours=1)
     assert mailbox.next_due == mailbox.wait_until
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5])
+def test_where_the_server_does_not_say_how_long_each_time_is_twice_as_long(
+    office: World, monkeypatch: pytest.MonkeyPatch, chance: float
+) -> None:
+    monkeypatch.setattr(wiring, "chance", lambda: chance)
+    if office.protocol == "ews":
+        office.sandbox.fault("soap_fault", {"mailbox": office.alice.email}, code="ErrorServerBusy")
+    else:
+        office.sandbox.fault("throttle", {"mailbox": office.alice.email}, form="absent")
+    waits = []
+    for _ in range(4):
+        before = datetime.now(UTC)
+        assert office.alice.runs()["error"] == "throttled"
+        mailbox = row(office.alice).get()
+        assert mailbox.next_due == mailbox.wait_until
+        waits.append(mailbox.wait_until - before)
+        over(office.alice)
+    least = [timedelta(seconds=15 * (1 + chance) * 2**n) for n in range(4)]
+    assert all(wait >= low for low, wait in zip(least, waits, strict=True))
 
 
 def test_a_wait_asked_for_inside_a_batch_is_obeyed_too(office: World) -> None:

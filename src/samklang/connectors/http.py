@@ -193,8 +193,9 @@ def pieces(response: requests.Response) -> Iterator[bytes]:
         raise _named(error, host) from None
 
 
-def retry_after(response: requests.Response, default: float) -> float:
-    """Seconds the answer's Retry-After asks for, as a number or a date read against the answer's own Date."""
+def retry_after(response: requests.Response) -> float | None:
+    """Seconds the answer's Retry-After asks for, as a number or a date read against the answer's own Date; None when it
+    does not say (Graph facts §5.2)."""
     value = response.headers.get("Retry-After", "").strip()
     if value.replace(".", "", 1).isdigit():
         return float(value)
@@ -202,7 +203,7 @@ def retry_after(response: requests.Response, default: float) -> float:
         until, now = parsedate_to_datetime(value), parsedate_to_datetime(response.headers["Date"])
         return max(0.0, (until - now).total_seconds())
     except (KeyError, TypeError, ValueError):
-        return default
+        return None
 
 
 def tls_context(ca_file: Path | str | None) -> ssl.SSLContext:

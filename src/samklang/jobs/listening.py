@@ -21,6 +21,7 @@ from samklang.connectors.ews.streaming import MINUTES, MOST, Stream
 from samklang.mailboxes import access, dirty, push, services
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.sync.errors import ConnectionRefused, ItemError, MailboxError, NotFound, SyncError, Throttled
+from samklang.wiring import asked_wait
 
 log = logging.getLogger("samklang.push")
 
@@ -188,7 +189,7 @@ class Group:
                 services.pause(connection, error.code, error.detail, real_now())
                 raise _Over from None
         wait = min(FIRST_WAIT * 2.0 ** min(failures, 10), LONGEST_WAIT)
-        return max(wait, error.retry_after) if isinstance(error, Throttled) else wait
+        return max(wait, error.retry_after or 0.0) if isinstance(error, Throttled) else wait
 
 
 class _Over(Exception):
@@ -199,4 +200,5 @@ def _left_to_polling(mailbox_id: int, error: SyncError) -> None:
     with _rows():
         push.deaf([mailbox_id], error.code)
         if isinstance(error, Throttled):
-            services.hold_back(Mailbox.objects.get(pk=mailbox_id), error.retry_after, real_now())
+            mailbox = Mailbox.objects.get(pk=mailbox_id)
+            services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))

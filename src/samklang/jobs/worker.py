@@ -18,7 +18,7 @@ from samklang.activities import housekeeping
 from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
 from samklang.jobs.listening import LOOK, Listener
-from samklang.mailboxes import choices
+from samklang.mailboxes import access, choices
 from samklang.severa import mirror
 
 log = logging.getLogger("samklang.jobs")
@@ -60,6 +60,7 @@ def listening() -> App:
 async def _work(engine: App) -> None:
     listener = Listener()
     async with engine.open_async():
+        await tasks.in_thread(access.try_new_credential)
         beside = [
             asyncio.create_task(_every(_TICK, lambda: tasks.in_thread(_tick))),
             asyncio.create_task(_every(_TIDY, lambda: tasks.in_thread(_tidy))),

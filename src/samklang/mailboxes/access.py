@@ -20,7 +20,7 @@ from samklang.connectors.ews.streaming import Stream
 from samklang.connectors.graph import consent as graph_consent
 from samklang.connectors.graph import probe as graph_probe
 from samklang.connectors.graph.access import CLOUDS, Cloud, GraphAccess
-from samklang.connectors.graph.auth import Tokens
+from samklang.connectors.graph.auth import OF_THE_CREDENTIAL, Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.notifications import Subscriptions
@@ -29,8 +29,9 @@ from samklang.connectors.graph.permissions import missing
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.http import Counts
 from samklang.connectors.steps import Step as ConnectorStep
-from samklang.mailboxes import messages
+from samklang.mailboxes import doors, messages, services
 from samklang.mailboxes.assistant import command_against
+from samklang.mailboxes.doors import SharedDoor
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError
@@ -135,7 +136,7 @@ def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
 
 def stream(connection: Connection, anchor: str) -> Stream:
     """The notices of an Exchange Server's mailboxes, of which `anchor` is the first. Raises SyncError."""
-    return Stream(_ews(connection), anchor)
+    return Stream(_ews(connection, keeps_connection=False), anchor)
 
 
 def streams(connection: Connection) -> bool:
@@ -192,7 +193,9 @@ def probe(connection: Connection, address: str) -> list[Step]:
             tokens = _tokens(connection, access)
             steps = list(graph_probe.probe(access, tokens, now, address or None, write=write))
         else:
-            steps = list(ews_mailbox.probe(_ews(connection), now, address or None, write=write))
+            exchange = _ews(connection)
+            exchange.door.forget()
+            steps = list(ews_mailbox.probe(exchange, now, address or None, write=write))
             for step in steps:
                 remember_build(connection, step.found)
     except SyncError as error:
@@ -220,14 +223,29 @@ def signs_in(connection: Connection) -> bool:
     A new token says all there is to say for a whole tenant; whether one mailbox is open, that mailbox does.
     """
     if not connection.is_office365:
-        return ews_mailbox.signs_in(_ews(connection))
+        exchange = _ews(connection)
+        exchange.door.forget()
+        return ews_mailbox.signs_in(exchange)
     try:
-        tokens = _tokens(connection, _graph(connection))
-        tokens.renew()
+        access = _graph(connection)
+        # What was refused to all tenants is tried by one of them an hour, not by each.
+        _door(access).forget(common=False)
+        tokens = _tokens(connection, access)
+        tokens.anew()
         roles = tokens.roles()
     except SyncError:
         return False
     return roles is None or not missing(roles, scoped=True)
+
+
+def try_new_credential() -> None:
+    """When a process starts: what paused for the app's credential is tried at once, unless it is known that this one is
+    refused too (rule 10.3)."""
+    try:
+        _door(app_in(ANY_TENANT)).heed()
+    except SyncError:
+        return
+    doors.try_again(OF_THE_CREDENTIAL)
 
 
 def consent_address(state: str, redirect_uri: str) -> str:
@@ -257,7 +275,8 @@ class Granted:
 def granted_in(tenant: str, *, scoped: bool) -> Granted:
     """`scoped`: calendars may be open to us in some mailboxes alone, of which no token tells. Raises SyncError."""
     access = app_in(tenant)
-    with closing(Tokens(access)) as tokens, closing(GraphClient(access, tokens)) as client:
+    door = _door(access, remembers=False)
+    with closing(Tokens(access, door=door)) as tokens, closing(GraphClient(access, tokens)) as client:
         roles = tokens.roles()
         lacks = () if roles is None else tuple(missing(roles, scoped=scoped))
         found = None if lacks else tenant_behind(client, tokens)
@@ -297,28 +316,41 @@ class _TokenCache:
         self._connection = connection
 
     def load(self) -> str | None:
-        return open_sealed(self._connection.token_cache) or None
+        """Read anew: another process may have got one."""
+        rows = Connection.objects.filter(pk=self._connection.pk)
+        return open_sealed(rows.values_list("token_cache", flat=True).first() or "") or None
 
     def save(self, cache: str) -> None:
-        self._connection.token_cache = seal(cache)
-        Connection.objects.filter(pk=self._connection.pk).update(token_cache=self._connection.token_cache)
+        Connection.objects.filter(pk=self._connection.pk).update(token_cache=seal(cache))
 
 
 def _tokens(connection: Connection, access: GraphAccess) -> Tokens:
-    return Tokens(access, _TokenCache(connection))
+    waits = services.awaits_microsoft(connection, "", now())
+    return Tokens(access, _TokenCache(connection), _door(access, remembers=not waits))
 
 
-def _ews(connection: Connection) -> EwsAccess:
+def _door(access: GraphAccess, *, remembers: bool = True) -> SharedDoor:
+    """One for all tenants: what is wrong with the app's credential is wrong for each of them (Graph facts §2.2)."""
+    whose = f"{access.login_url.rstrip('/')}\n{access.app_id}"
+    credential = access.certificate or access.secret or ""
+    return SharedDoor(whose, credential, tenant=access.tenant, common=OF_THE_CREDENTIAL, remembers=remembers)
+
+
+def _ews(connection: Connection, *, keeps_connection: bool = True) -> EwsAccess:
+    password = open_sealed(connection.password)
+    whose = f"{connection.url}\n{connection.domain}\\{connection.username}".casefold()
+    credential = f"{connection.auth} {password}"
     return EwsAccess(
         url=connection.url,
         domain=connection.domain,
         username=connection.username,
-        password=open_sealed(connection.password),
+        password=password,
         auth=connection.auth,
         ca_file=_authorities(connection),
         version=connection.version,
         build=connection.server_build,
         allow_private=config().allow_private_addresses,
+        door=SharedDoor(whose, credential, keeps_connection=keeps_connection),
     )
 
 

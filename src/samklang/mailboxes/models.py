@@ -129,6 +129,22 @@ class Consent(models.Model):
         indexes: ClassVar = [models.Index(fields=["next_try"], name="consent_due")]
 
 
+class SignIn(models.Model):
+    """What a server said to the last that signed in there, for all processes to heed (`doors`; rules 10.2, 10.3)."""
+
+    #: Digest of the server and whose account, or of the sign-in service, the app and the tenant.
+    key = models.CharField(max_length=64, primary_key=True)
+    #: Keyed digest of the credential it was said of.
+    credential = models.CharField(max_length=64)
+    #: "throttled", or why it was refused.
+    code = models.CharField(max_length=64)
+    detail = models.CharField(max_length=200, blank=True)
+    #: How often in a row.
+    tries = models.IntegerField(default=1)
+    #: Nobody signs in until then, real time.
+    until = models.DateTimeField()
+
+
 class Mailbox(models.Model):
     """One user's Exchange calendar as we sync it. Only he switches it on (rule 1.2)."""
 

@@ -1,4 +1,4 @@
-"""When a mailbox is compared in full (rules 7.7, 9.1, 9.2). Pure."""
+"""When a mailbox is compared in full (rules 7.7, 9.1, 9.2), and how long one waits that failed (10.2). Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ NIGHT, MORNING = time(1), time(5)
 _LENGTH = timedelta(hours=MORNING.hour - NIGHT.hour)
 #: Spreads consecutive numbers evenly (Knuth, The Art of Computer Programming 3, §6.4).
 _SPREAD = 2654435761
+
+#: Waits after one failure and after many; each doubles the one before.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+
+
+def back_off(failures: int, chance: float) -> timedelta:
+    """How long to wait after one more failure than so many in a row, where the server does not say (Graph facts §5.2).
+
+    `chance`: in [0, 1), another for each: those that failed together must not come again together.
+    """
+    most = min(FIRST_WAIT * 2 ** min(failures, 10), LONGEST_WAIT)
+    return most / 2 * (1 + chance)
 
 
 def turn(mailbox_id: int) -> time:

@@ -7,6 +7,7 @@ still open. Made at first start. With `DATABASE_URL` every host needs the same f
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import zlib
@@ -62,6 +63,12 @@ def check_key_file() -> None:
             f"{_key_file()} is not the key file this database was sealed with. "
             "Put back the file from the first host's keys/ folder or from the backup."
         )
+
+
+def keyed_digest(text: str) -> str:
+    """Names a secret without telling it: nobody without the oldest key can try secrets against it."""
+    ensure_keys()
+    return hmac.digest(_key_file().read_bytes().split()[-1], text.encode(), "sha256").hex()
 
 
 def seal(text: str) -> str:

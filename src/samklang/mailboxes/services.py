@@ -246,9 +246,9 @@ def sync_everybody(connection: Connection, by: User | None) -> int:
     return len(on)
 
 
-def hold_back(mailbox: Mailbox, seconds: float, now: datetime) -> None:
-    """The server asked for so many seconds without requests for this mailbox (rule 10.2). `now`: real time."""
-    mailbox.wait_until = now + timedelta(seconds=seconds)
+def hold_back(mailbox: Mailbox, until: datetime) -> None:
+    """The server asked for no request for this mailbox until then (rule 10.2), real time."""
+    mailbox.wait_until = until
     mailbox.save(update_fields=["wait_until"])
 
 

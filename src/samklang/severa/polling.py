@@ -79,5 +79,6 @@ def _failed(arrangement: Arrangement, error: SyncError) -> None:
     if isinstance(error, ConnectionRefused):
         connection = services.connection_of(arrangement.organization)
         services.pause(connection, error.code, error.detail, real_now())
-    wait = timedelta(seconds=error.retry_after) if isinstance(error, Throttled) else _RETRY
+    asked = error.retry_after if isinstance(error, Throttled) else None
+    wait = _RETRY if asked is None else timedelta(seconds=asked)
     Arrangement.objects.filter(pk=arrangement.pk).update(poll_due=real_now() + wait)

@@ -64,8 +64,8 @@ class Throttled(SyncError):
 
     code = "throttled"
 
-    def __init__(self, retry_after: float, detail: str = "", **params: str) -> None:
-        #: Seconds to wait before the next request to this mailbox.
+    def __init__(self, retry_after: float | None, detail: str = "", **params: str) -> None:
+        #: Seconds to wait before the next request to this mailbox; None: it did not say how long.
         self.retry_after = retry_after
         super().__init__(None, detail, **params)
 

@@ -18,7 +18,7 @@ class RunError:
     #: The protocol's own code, for the administrator.
     detail: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
-    #: Seconds the server asks us to wait.
+    #: Seconds the server asks us to wait; None when it does not say, or does not ask.
     retry_after: float | None = None
 
 

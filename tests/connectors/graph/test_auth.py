@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
-from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Unavailable
+from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
 from tests.connectors.graph.conftest import APP, SECRET
 from tests.sandbox_client import Sandbox
 
@@ -62,7 +62,7 @@ def test_a_token_the_service_refused_is_replaced(sandbox: Sandbox, access: Graph
     store = Kept()
     tokens = Tokens(access, store)
     first = tokens.get()
-    second = tokens.renew()
+    second = tokens.renew(first)
     assert first != second
     assert Tokens(access, store).get() == second
     assert asked(sandbox) == 2
@@ -126,7 +126,7 @@ def test_after_a_refusal_nobody_is_asked_again_until_reset(sandbox: Sandbox, acc
         ("token", "status", Unavailable),
         ("token", "html", ProtocolError),
         ("token", "drop", Unavailable),
-        ("token", "throttle", Unavailable),
+        ("token", "throttle", Throttled),
     ],
 )
 def test_a_sign_in_service_in_trouble_is_no_refusal(

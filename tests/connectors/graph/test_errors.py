@@ -89,10 +89,10 @@ def test_a_portals_page_says_nothing_about_an_item_or_a_mailbox(status: int) -> 
     [
         ({"Retry_After": "2.128"}, 2.128),
         ({"Retry_After": "Mon, 02 Mar 2026 09:00:30 GMT", "Date": "Mon, 02 Mar 2026 09:00:00 GMT"}, 30),
-        ({}, 30),
+        ({}, None),
     ],
 )
-def test_throttling_names_its_seconds_in_each_form(headers: dict[str, str], seconds: float) -> None:
+def test_throttling_names_its_seconds_in_each_form(headers: dict[str, str], seconds: float | None) -> None:
     error = error_of(answer(429, "TooManyRequests", **headers))
     assert isinstance(error, Throttled)
     assert error.retry_after == seconds

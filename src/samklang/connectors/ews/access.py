@@ -12,6 +12,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests_ntlm import HttpNtlmAuth
 from spnego.exceptions import SpnegoError
 
+from samklang.connectors.door import Door, OwnDoor
 from samklang.sync.errors import ConnectionRefused, Unavailable
 
 _PATH = "/EWS/Exchange.asmx"
@@ -37,6 +38,8 @@ class EwsAccess:
     build: str = ""
     #: Loopback and private addresses may be connected to.
     allow_private: bool = False
+    #: Where all who use this account sign in.
+    door: Door = field(default_factory=OwnDoor, repr=False, compare=False)
 
     @property
     def endpoint(self) -> str:

@@ -21,9 +21,6 @@ from samklang.sync.errors import (
     VersionConflict,
 )
 
-#: Seconds to wait when the server does not say how long.
-BACK_OFF = 30.0
-
 _BUSY = {
     "ErrorServerBusy",
     "ErrorExceededConnectionCount",
@@ -125,8 +122,8 @@ def error_for(code: str, values: Mapping[str, str] | None = None, *, whole: bool
     return ItemError(None, code)
 
 
-def _seconds(values: Mapping[str, str]) -> float:
+def _seconds(values: Mapping[str, str]) -> float | None:
     try:
         return max(0.0, float(values["BackOffMilliseconds"]) / 1000)
     except (KeyError, ValueError):
-        return BACK_OFF
+        return None

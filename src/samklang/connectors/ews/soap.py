@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 
 import requests
 from lxml import etree
@@ -108,6 +109,8 @@ class Soap:
         self._stepped_down = False
         #: It has answered as a web service does, if only with a fault: the log-on was taken.
         self.answered = False
+        self._signed_in = False
+        self._hangs = hangs is not None
         self._endpoint = access.endpoint
         self._session = http.session(
             ca_file=access.ca_file,
@@ -136,7 +139,7 @@ class Soap:
         and says itself if it does not know the words.
         """
         while True:
-            response = self._session.post(self._endpoint, data=envelope(body, self.dialect, self.mailbox, zone))
+            response = self._post(envelope(body, self.dialect, self.mailbox, zone))
             try:
                 return list(self._messages(response))
             except ProtocolError as error:
@@ -156,7 +159,7 @@ class Soap:
     def hear(self, body: Element) -> Iterator[Element]:
         """Send an operation that is answered by envelope after envelope; their response messages, as they come."""
         data = envelope(body, self.dialect, self.mailbox)
-        with self._session.post(self._endpoint, data=data, stream=True) as response:
+        with self._post(data, stream=True) as response:
             if response.status_code != 200:
                 yield from self._messages(response)
                 return
@@ -166,13 +169,37 @@ class Soap:
     def close(self) -> None:
         self._session.close()
 
-    def _messages(self, response: requests.Response) -> Iterator[Element]:
+    def _post(self, data: bytes, *, stream: bool = False) -> requests.Response:
+        """The first request signs in, which one does at a time: one refusal is to be heard by all (rule 10.3).
+
+        By NTLM the connection stays signed in (EWS facts §2.2); with Basic each request brings the password again.
+        """
+        door = self.access.door
+        if not self._signed_in:
+            with door.passing():
+                response = self._once(data, stream)
+                if response.status_code == 401:
+                    raise refused(response, self.access)
+            self._signed_in = True
+            return response
+        if self.access.auth == "basic":
+            door.heed()
+        response = self._once(data, stream)
         if response.status_code == 401:
-            raise refused(response, self.access)
+            with door.passing():
+                raise refused(response, self.access)
+        return response
+
+    def _once(self, data: bytes, stream: bool) -> requests.Response:
+        """A connection that hangs has its place for as long as it hangs: `jobs.listening` counts those."""
+        with nullcontext() if self._hangs else self.access.door.request():
+            return self._session.post(self._endpoint, data=data, stream=stream)
+
+    def _messages(self, response: requests.Response) -> Iterator[Element]:
         if response.status_code == 403:
             raise ConnectionRefused(detail="HTTP 403")
         if response.status_code in (429, 503):
-            raise Throttled(http.retry_after(response, 30.0), f"HTTP {response.status_code}")
+            raise Throttled(http.retry_after(response), f"HTTP {response.status_code}")
         yield from self._said(response.content, response.status_code)
 
     def _said(self, content: bytes, status: int) -> Iterator[Element]:

@@ -1,8 +1,8 @@
 """App-only tokens for one tenant, by msal (Graph facts §2.2-2.3).
 
-msal asks the network on every call after a refusal, so the first refusal is kept and raised again until `reset`: the
-connection pauses after one (rule 10.3). A token is good for about an hour and is kept where the caller says, so that
-a run of an idle mailbox costs no token request.
+msal asks the network on every call after a refusal, so tokens are asked for at a `Door`: by one at a time over all
+processes, and by nobody after a refusal (rule 10.3) or while the service asks to wait (rule 10.2). A token is good for
+about an hour and is kept where the caller says, so that a run of an idle mailbox costs no token request.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 from msal.exceptions import MsalError
 
 from samklang.connectors import http
+from samklang.connectors.door import Door, OwnDoor
 from samklang.connectors.graph.access import GraphAccess
-from samklang.sync.errors import ConnectionRefused, ProtocolError, Unavailable
+from samklang.sync.errors import ConnectionRefused, ProtocolError, Throttled, Unavailable
 
 #: Seconds before its end at which a token is not used any longer.
 MARGIN = 300
@@ -43,6 +44,11 @@ REFUSALS = {
     53003: "conditional_access",
     530034: "conditional_access",
 }
+#: Of these, and of what we find ourselves, those that say nothing of the tenant: the app's credential is no good, for
+#: all tenants at once (Graph facts §2.2).
+OF_THE_CREDENTIAL = frozenset(
+    ("secret_expired", "wrong_secret", "certificate_refused", "certificate_unusable", "credential_missing")
+)
 
 
 class TokenStore(Protocol):
@@ -56,21 +62,20 @@ class TokenStore(Protocol):
 class Tokens:
     """Hands out the app's token for one tenant; used from one thread.
 
-    Raises ConnectionRefused (codes of `REFUSALS`, else "access_refused"; `detail` is "AADSTS…"), Unavailable,
-    ProtocolError.
+    Raises ConnectionRefused (codes of `REFUSALS`, else "access_refused"; `detail` is "AADSTS…"), Throttled,
+    Unavailable, ProtocolError.
     """
 
-    def __init__(self, access: GraphAccess, store: TokenStore | None = None) -> None:
+    def __init__(self, access: GraphAccess, store: TokenStore | None = None, door: Door | None = None) -> None:
         self._access = access
         self._store = store
+        self._door = door or OwnDoor()
         self._session = http.session(ca_file=access.ca_file, allow_private=access.allow_private)
+        self._session.hooks["response"].append(_obeyed)
         self._cache = msal.SerializableTokenCache()
         # msal's cache does not tell tenants of one host apart by the name we know them by, so the kept text does.
         self._whose = f"{access.authority} {access.app_id}\n"
-        kept = store.load() if store is not None else None
-        if kept is not None and kept.startswith(self._whose):
-            self._cache.deserialize(kept.removeprefix(self._whose))
-        self._refusal: ConnectionRefused | None = None
+        self._load()
 
     @property
     def counts(self) -> http.Counts:
@@ -81,15 +86,18 @@ class Tokens:
         """A token that is good for some minutes; asks the sign-in service only when none is kept."""
         return self._kept() or self._ask()
 
-    def renew(self) -> str:
-        """A new token in place of one the service refused."""
-        for each in self._entries():
-            self._cache.remove_at(each)
-        return self._ask()
+    def renew(self, refused: str) -> str:
+        """A token in place of one the service refused: another process may have got one meanwhile."""
+        return self._ask(refused)
+
+    def anew(self) -> str:
+        """A token made now, whatever is kept: it says what is granted now."""
+        with self._door.passing():
+            return self._acquire()
 
     def reset(self) -> None:
-        """Forget the last refusal: settings were saved, or it is time to probe."""
-        self._refusal = None
+        """Forget refusals: settings were saved, or a person asks."""
+        self._door.forget()
 
     def roles(self) -> frozenset[str] | None:
         """The application permissions in the token; None when it does not say. Fewer right after a consent."""
@@ -111,9 +119,14 @@ class Tokens:
     def close(self) -> None:
         self._session.close()
 
-    def _kept(self) -> str | None:
+    def _load(self) -> None:
+        kept = self._store.load() if self._store is not None else None
+        if kept is not None and kept.startswith(self._whose):
+            self._cache.deserialize(kept.removeprefix(self._whose))
+
+    def _kept(self, refused: str = "") -> str | None:
         for each in self._entries():
-            if int(each["expires_on"]) - MARGIN > time.time():
+            if int(each["expires_on"]) - MARGIN > time.time() and each["secret"] != refused:
                 return str(each["secret"])
         return None
 
@@ -123,25 +136,29 @@ class Tokens:
         kind = msal.TokenCache.CredentialType.ACCESS_TOKEN
         return list(self._cache.search(kind, target=[self._access.scope], query=query))
 
-    def _ask(self) -> str:
-        if self._refusal is not None:
-            raise self._refusal
-        try:
-            answer = self._acquire()
-        except ConnectionRefused as refusal:
-            self._refusal = refusal
-            raise
-        if self._store is not None and self._cache.has_state_changed:
-            self._store.save(self._whose + self._cache.serialize())
-        return answer
+    def _ask(self, refused: str = "") -> str:
+        with self._door.passing():
+            # Whoever was before us at the door may have brought one for all.
+            self._load()
+            return self._kept(refused) or self._acquire()
 
     def _acquire(self) -> str:
+        for each in self._entries():
+            self._cache.remove_at(each)
         with errors_named():
             app = application(self._access, self._session, token_cache=self._cache)
             answer = app.acquire_token_for_client([self._access.scope])
-        if "access_token" in answer:
-            return str(answer["access_token"])
-        raise _refused(answer)
+        if "access_token" not in answer:
+            raise _refused(answer)
+        if self._store is not None:
+            self._store.save(self._whose + self._cache.serialize())
+        return str(answer["access_token"])
+
+
+def _obeyed(response: requests.Response, *_: Any, **__: Any) -> None:
+    """Raises Throttled: msal would take the answer for a refusal, and never tells how long to wait (rule 10.2)."""
+    if response.status_code == 429 or (response.status_code == 503 and "Retry-After" in response.headers):
+        raise Throttled(http.retry_after(response), f"sign-in {response.status_code}")
 
 
 def application(access: GraphAccess, session: http.Session, **more: Any) -> msal.ConfidentialClientApplication:

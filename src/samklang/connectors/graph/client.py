@@ -30,8 +30,6 @@ Query = Mapping[str, str | int]
 
 #: On every request: ids that survive moves, times in UTC.
 PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
-#: Seconds to wait when a throttled answer does not say how long.
-DEFAULT_WAIT = 30.0
 
 #: Code of Unavailable for a plain 500: asked for one item, it may be that item's own trouble.
 ITEM_FAILED = "server_error"
@@ -119,9 +117,10 @@ class GraphClient:
             every["Content-Type"] = "application/json"
         every |= headers or {}
         params = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in (query or {}).items()) or None
-        response = self._once(method, url, params, data, every, self._tokens.get())
+        token = self._tokens.get()
+        response = self._once(method, url, params, data, every, token)
         if response.status_code == 401:
-            response = self._once(method, url, params, data, every, self._tokens.renew())
+            response = self._once(method, url, params, data, every, self._tokens.renew(token))
         if response.status_code in (200, 201, 202, 204):
             return _content(response)
         raise error_of(response)
@@ -151,12 +150,12 @@ def error_of(response: requests.Response) -> SyncError:
     known = {code.lower() for code in codes}
     status = response.status_code
     if status == 429 or (known & _THROTTLED and status in (429, 503, 504)):
-        return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+        return Throttled(http.retry_after(response), detail)
     if status == 410 or known & _TOKEN_REJECTED:
         return TokenRejected(detail=detail)
     if status >= 500:
         if "Retry-After" in response.headers:
-            return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+            return Throttled(http.retry_after(response), detail)
         # One broken item can fail for days with 500, while the others are served (Graph facts §5.1).
         return Unavailable(ITEM_FAILED if status == 500 else None, detail)
     if not codes:

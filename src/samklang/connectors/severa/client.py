@@ -112,8 +112,9 @@ class SeveraClient:
         One that was throttled was not carried out; one that failed may have been, so only reading is repeated.
         """
         if isinstance(error, Throttled):
-            self._pace.hold(error.retry_after)
-            return error.retry_after <= LONGEST_WAIT and error.detail.startswith("429")
+            wait = error.retry_after or 0.0
+            self._pace.hold(wait)
+            return wait <= LONGEST_WAIT and error.detail.startswith("429")
         if isinstance(error, Unavailable) and method == "GET":
             self._pace.hold(0.25 * 2.0**tries)
             return True

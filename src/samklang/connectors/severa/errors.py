@@ -64,16 +64,21 @@ def content(response: requests.Response) -> bytes:
     return response.content
 
 
+def _wait(response: requests.Response) -> float:
+    asked = http.retry_after(response)
+    return DEFAULT_WAIT if asked is None else asked
+
+
 def error_of(response: requests.Response) -> SyncError:
     """The error an answer means to a run: for the item or for the connection."""
     status, error = response.status_code, _parsed(response)
     kind = _plain(error.type) if error else ""
     detail = " ".join(filter(None, [str(status), kind, *_names(error)]))
     if status == 429:
-        return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+        return Throttled(_wait(response), detail)
     if status >= 500:
         if "Retry-After" in response.headers:
-            return Throttled(http.retry_after(response, DEFAULT_WAIT), detail)
+            return Throttled(_wait(response), detail)
         return Unavailable("server_error" if status == 500 else None, detail)
     if status == 404 and (error or _says_nothing(response)):
         return NotFound(detail=detail)
