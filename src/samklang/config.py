@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +56,8 @@ class Config(BaseSettings):
     app_id: str = ""
     app_secret: SecretStr | None = None
     app_certificate: Path | None = None
+    #: Last day of `app_secret`, as Microsoft showed it when it was made: no program can ask for it.
+    app_secret_expires: date | None = None
     #: Public https address of this installation that Microsoft reaches, for change notifications; "": polling alone.
     notification_url: str = ""
     #: Shortest poll of mode continuous, seconds (rule 9.2).

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -112,14 +113,31 @@ def waiting_preview(mailbox: Mailbox) -> Mapping[str, Any]:
 
 
 def test_connection(connection_: Connection, address: str | None, *, by: User | None) -> list[access.Step]:
-    """Every step by name until the first that fails; a passed test lets the connection be switched on."""
+    """Every step by name until the first that fails; a passed test lets the connection be switched on.
+
+    A mailbox whose server asks to wait is sent nothing, and nothing is learned of the connection (rule 10.2).
+    """
     address = address or first_address(connection_.organization)
+    mailbox = _mailbox_at(connection_, address)
+    if mailbox is not None and services.waits(mailbox, real_now()):
+        return [access.Step("wait", False, Throttled.code, until=mailbox.wait_until)]
     steps = access.probe(connection_, address)
+    throttled = next((step for step in steps if step.code == Throttled.code), None)
+    if throttled is not None:
+        if mailbox is not None:
+            services.hold_back(mailbox, throttled.until or real_now() + asked_wait(mailbox, None))
+        return steps
     passed = all(step.ok for step in steps)
     services.record_test(connection_, passed, now(), by)
     if passed and connection_.paused_code:
         services.resume(connection_)
     return steps
+
+
+def _mailbox_at(connection_: Connection, address: str) -> Mailbox | None:
+    """The mailbox with this address, its user's or its own."""
+    named = Q(user__email__iexact=address) | Q(address__iexact=address)
+    return connection_.mailboxes.filter(named).first()
 
 
 def first_address(organization: Organization) -> str:

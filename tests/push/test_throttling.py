@@ -52,6 +52,25 @@ def test_no_request_goes_out_while_the_server_wants_none_whoever_asks(office: Wo
     assert alice.outlook.entries == []
 
 
+def test_a_connection_test_sends_nothing_meanwhile_and_says_until_when(office: World) -> None:
+    throttled(office)
+    tested = office.command("connection", "test", "--address", office.alice.email, "--json")
+    (step,) = tested.json["steps"]
+    assert (step["ok"], step["code"], tested.status) == (False, "throttled", 1)
+    assert datetime.fromisoformat(step["until"]) == row(office.alice).get().wait_until.replace(microsecond=0)
+    assert requests(office.alice) == 0
+    assert office.done("connection", "show", "--json").json["tested"] is True, "the test before still counts"
+    assert office.command("connection", "test", "--address", office.bob.email).status == 0
+
+
+def test_a_connection_test_that_is_throttled_holds_the_runs_back_as_well(office: World) -> None:
+    office.sandbox.fault("throttle", {"mailbox": office.alice.email}, {"times": 1}, seconds=3600)
+    assert office.command("connection", "test", "--address", office.alice.email).status == 1
+    office.sandbox.zero_counts()
+    assert office.alice.runs()["error"] == "throttled"
+    assert requests(office.alice) == 0
+
+
 def test_other_mailboxes_go_on_meanwhile(office: World) -> None:
     throttled(office)
     office.bob.makes("Coffee")

@@ -157,7 +157,8 @@ def _told(step: Step) -> str:
     if step.ok:
         return ": ".join(["ok    " + step.name, *filter(None, (step.found, step.note))])
     detail = f" [{step.detail}]" if step.detail else ""
-    said = [f"FAIL  {step.name}: {step.sentence}{detail}", step.remedy, *step.command.splitlines()]
+    until = f" Not before {step.until.isoformat(timespec='seconds')}." if step.until else ""
+    said = [f"FAIL  {step.name}: {step.sentence}{until}{detail}", step.remedy, *step.command.splitlines()]
     return "\n      ".join(said)
 
 

@@ -18,7 +18,7 @@ from samklang.activities import housekeeping
 from samklang.clock import now, real_now
 from samklang.jobs import tasks, tick
 from samklang.jobs.listening import LOOK, Listener
-from samklang.mailboxes import access, choices
+from samklang.mailboxes import access, choices, expiry
 from samklang.severa import mirror
 
 log = logging.getLogger("samklang.jobs")
@@ -108,6 +108,9 @@ async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
 
 
 def _tidy() -> None:
+    credential = expiry.of_installation()
+    if credential is not None and credential.notice is not None:
+        log.warning("the app's credential ends", extra={"action": "credential_ends", "days": credential.days})
     housekeeping.tidy(now())
     choices.forget_deleted(real_now() - timedelta(days=housekeeping.TRASH_DAYS))
     mirror.forget(now() - timedelta(days=housekeeping.TRASH_DAYS))

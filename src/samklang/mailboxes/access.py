@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from samklang.clock import now
+from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.connectors.ews import mailbox as ews_mailbox
 from samklang.connectors.ews.access import EwsAccess
@@ -34,7 +34,7 @@ from samklang.mailboxes.assistant import command_against
 from samklang.mailboxes.doors import SharedDoor
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
-from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError
+from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
 from samklang.sync.ports import Calendar
 
 #: The tenant consent is asked for when none is known: that of whoever signs in.
@@ -55,12 +55,16 @@ class Step:
     note: str = ""
     #: Commands that mend the failure, where a script does.
     command: str = ""
+    #: The server asks for no request before then (rule 10.2), real time.
+    until: datetime | None = None
 
     @classmethod
     def of(cls, name: str, error: SyncError | None, found: str = "", *, note: str = "", command: str = "") -> Step:
         if error is None:
             return cls(name, True, found=found, note=note)
-        return cls(name, False, error.code, error.detail, found, command=command)
+        wait = error.retry_after if isinstance(error, Throttled) else None
+        until = real_now() + timedelta(seconds=wait) if wait is not None else None
+        return cls(name, False, error.code, error.detail, found, command=command, until=until)
 
     @property
     def title(self) -> str:
@@ -80,6 +84,8 @@ class Step:
             answer |= {"code": self.code, "detail": self.detail, "cause": self.sentence, "remedy": self.remedy}
         if self.command:
             answer["command"] = self.command
+        if self.until is not None:
+            answer["until"] = self.until.isoformat(timespec="seconds")
         return answer
 
 

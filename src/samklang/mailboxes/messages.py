@@ -371,6 +371,7 @@ def set_aside(row: Mapping[str, Any]) -> dict[str, str]:
 #: Steps of the connection test, in the order they are tried.
 STEPS = {
     **STEPS_OF_SEVERA,
+    "wait": gettext_lazy("Whether the server may be asked"),
     "address": gettext_lazy("Address"),
     "certificate": gettext_lazy("Certificate"),
     "sign-in": gettext_lazy("Sign-in"),

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from samklang import clock
 from samklang.accounts.models import Organization, User
 from samklang.accounts.services import audit
-from samklang.mailboxes import dirty
+from samklang.mailboxes import dirty, expiry
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
 
@@ -278,6 +278,7 @@ def accept(mailbox: Mailbox, plan_id: str, by: User | None) -> None:
 
 def shown(connection: Connection) -> dict[str, Any]:
     """The settings without secrets, for `connection show` and the API."""
+    credential = expiry.of(connection)
     return {
         "version": connection.version,
         "enabled": connection.enabled,
@@ -291,6 +292,10 @@ def shown(connection: Connection) -> dict[str, Any]:
         "mode": connection.mode,
         "tested": may_enable(connection),
         "paused": connection.paused_code or None,
+        "credential": credential.kind if credential else None,
+        "credential_ends": credential.ends if credential else None,
+        #: Days ahead of which it is told: 60, 30, 7; 0: it has ended.
+        "credential_notice": credential.notice if credential else None,
         "users_on": connection.mailboxes.filter(on=True).count(),
     }
 

@@ -16,7 +16,7 @@ from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.activities.types import set_ticks
 from samklang.config import config
-from samklang.mailboxes import assistant, finding, push, services
+from samklang.mailboxes import assistant, expiry, finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
 from samklang.mailboxes.script_words import NOTES
@@ -50,6 +50,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         else None,
         "paused_command": assistant.command_against(connection, connection.paused_code),
         "trying": services.is_tried_next(connection),
+        "credential": expiry.of(connection),
         "rhythm": push.state(connection),
         "poll_minutes": max(1, round(config().poll_seconds / 60)),
         "users": [status_of(mailbox) for mailbox in _mailboxes(connection)],
