@@ -102,13 +102,14 @@ def test_rule_8_5_a_mark_holds_when_state_is_lost(world: World) -> None:
 # -- every id is another
 
 
-def moved_house(world: World, *, keeps_uids: bool) -> None:
-    """All events get new ids, as in a mailbox moved to another server."""
+def moved_house(world: World, *, keeps_uids: bool, forgets: bool = True) -> None:
+    """All events get new ids, as in a mailbox moved to another server; it need not know our token (`forgets`)."""
     for event in world.events:
         world.exchange.person_deletes(event.id)
         marks = {"uid": event.uid} if keeps_uids else {}
         world.add_to_exchange(event.entry, key=event.key, **marks)
-    lost(world)
+    if forgets:
+        lost(world)
 
 
 @pytest.mark.parametrize("keeps_uids", [True, False])
@@ -123,6 +124,43 @@ def test_case_79_every_id_changed_everything_is_relinked_and_nothing_is_doubled(
     assert world.synced().writes == 0
     assert {link.id: link.psa_id for link in world.links} == before
     assert not world.store.set_aside()
+
+
+@pytest.mark.parametrize("keeps_uids", [True, False])
+def test_ids_the_server_calls_strange_are_found_anew_though_our_token_is_good(world: World, keeps_uids: bool) -> None:
+    for number in range(4):
+        world.add_to_exchange(single(f"Tea {number}", at(number)))
+    world.add_to_psa(weekly())
+    world.synced()
+    before = {link.id: link.psa_id for link in world.links}
+    world.exchange.strange = {event.id for event in world.events}
+    moved_house(world, keeps_uids=keeps_uids, forgets=False)
+    assert world.synced().writes == 0
+    assert {link.id: link.psa_id for link in world.links} == before
+    assert not world.store.set_aside()
+
+
+def test_rule_8_5_no_delete_follows_from_a_strange_id_of_what_is_nowhere(world: World) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.add_to_exchange(single("Stays", at(9)))
+    world.synced()
+    world.exchange.strange = {item}
+    world.exchange.person_deletes(item)
+    world.pairs_differ_by = "8.5"
+    assert world.synced().writes == 0
+    assert world.synced().set_aside == {CODE: 1}
+    assert len(world.activities) == 2
+
+
+def test_rule_8_1_strange_ids_in_a_calendar_that_shows_nothing_wait(world: World) -> None:
+    item = world.add_to_exchange(single("Tea"))
+    world.synced()
+    world.exchange.strange = {item}
+    world.exchange.person_deletes(item)
+    world.pairs_differ_by = "8.1"
+    assert world.run().writes == 0
+    assert [waiting.code for waiting in world.store.set_aside()] == ["unreadable"]
+    assert len(world.activities) == 1
 
 
 def test_case_79_an_edit_meanwhile_is_brought_across(world: World) -> None:

@@ -1,5 +1,5 @@
-"""When the app's credential ends, and who is told ahead: Microsoft tells nobody, and then all tenants fail at once (Graph
-facts §2.2)."""
+"""When the app's credential ends, told ahead: Microsoft tells nobody, and then all tenants fail at once (Graph facts
+§2.2)."""
 
 from __future__ import annotations
 

@@ -256,6 +256,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         gettext_noop("Samklang tries again; the operator finds the reason in the log."),
     ),
     # Entries set aside
+    "strange_id": (gettext_noop("The mailbox was moved, and the server knows this entry by another id now."), _WAIT),
     "recurrence_inexpressible": _PATTERN,
     "days_29_to_31": _PATTERN,
     "unknown_pattern": _PATTERN,

@@ -151,6 +151,23 @@ class Look(Generic[S]):
         """Ask for every entry we know of that a listing named or missed."""
         self.ask({i for i in self._named if self._known.concerns(self.side, i)}, keep=False)
 
+    def lose(self, ids: Collection[str], listing: Callable[[], Iterator[Page[S]]]) -> None:
+        """These ids are of no entry any longer, and nothing was deleted. What there is instead is listed, unless it
+        was; where that shows nothing, they wait (rule 8.1)."""
+        self.rejected = True
+        if not self.complete:
+            self._begin_again()
+            self._take(listing())
+            self.complete = True
+            self._conclude(self._known.ids(self.side) - self._listed - self.unreadable.keys(), None)
+            self.confirm_removals()
+        for entry_id in ids:
+            if self._listed:
+                self.unreadable.pop(entry_id, None)
+                self.gone[entry_id] = Gone.CONFIRMED
+            else:
+                self.unreadable.setdefault(entry_id, "unreadable")
+
     def retry_due(self, now: datetime) -> None:
         """Fetch the set-aside entries whose next try has come."""
         self._due = self._known.due(self.side, now)

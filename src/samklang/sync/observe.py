@@ -61,6 +61,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
     for look in (psa, exchange):
         look.confirm_removals()
         look.retry_due(parts.now())
+    _find_strangers_anew(parts, exchange)
     _ask_for_namesakes(known, exchange)
     _tell_moved_from_gone(parts, known, exchange)
     settled, known_now = settle(parts, known, rules, {Side.PSA: psa, Side.EXCHANGE: exchange})
@@ -98,6 +99,14 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
         settled,
     )
+
+
+def _find_strangers_anew(parts: Parts, exchange: Look[SeenEvent]) -> None:
+    """The mailbox was moved: what we know of it goes by ids of somewhere else. All of it is listed anew, to be found by
+    UIDs and contents (rule 3.6), and what is not found counts as missing, never as deleted (rule 8.5)."""
+    strange = parts.calendar.strangers(exchange.unreadable)
+    if strange:
+        exchange.lose(strange, lambda: _event_pages(parts.calendar.read(None)))
 
 
 def _ask_for_namesakes(known: Known, exchange: Look[SeenEvent]) -> None:

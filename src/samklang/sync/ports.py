@@ -71,6 +71,10 @@ class Calendar(Protocol):
         An id that exists but could not be read is absent from the answer: it says nothing, and the entry is set aside.
         """
 
+    def strangers(self, item_ids: Collection[str]) -> Collection[str]:
+        """Those of these ids, which `get` left out, that are of no event of this mailbox, as the server says: it was
+        moved and its events have other ids now (Graph facts §5.1). None where it never says so."""
+
     def moved(self, uids: Collection[str]) -> Collection[str]:
         """Those of these identities that stand in another calendar of the mailbox (rule 8.2).
 

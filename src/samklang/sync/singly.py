@@ -260,6 +260,10 @@ class SinglyCalendar(Calendar):
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         return _got(self._apart, self._inner.get, item_ids)
 
+    def strangers(self, item_ids: Collection[str]) -> Collection[str]:
+        strange = set(self._inner.strangers({whole_id(item_id) for item_id in item_ids}))
+        return {item_id for item_id in item_ids if whole_id(item_id) in strange}
+
     def moved(self, uids: Collection[str]) -> Collection[str]:
         moved = set(self._inner.moved({whole_id(uid) for uid in uids}))
         return {uid for uid in uids if whole_id(uid) in moved}

@@ -415,6 +415,11 @@ def test_a_meeting_the_user_organizes_is_neither_changed_nor_removed_for_that_wo
 # --- when it fails
 
 
+def test_an_id_of_another_mailbox_or_form_is_a_stranger_and_not_gone(calendar: GraphCalendar) -> None:
+    assert calendar.get(["nonsense"]) == {}
+    assert set(calendar.strangers(["nonsense", "never-asked-for"])) == {"nonsense"}
+
+
 @pytest.mark.parametrize(
     ("fault", "details", "kind", "code"),
     [
@@ -447,12 +452,15 @@ def test_each_trouble_has_a_name(
     assert trouble.value.code == code
 
 
-@pytest.mark.parametrize(("form", "seconds"), [("seconds", 3), ("fractional", 3.128), ("date", 3), ("absent", 30)])
-def test_throttling_says_how_long_to_wait(sandbox: Sandbox, calendar: GraphCalendar, form: str, seconds: float) -> None:
+@pytest.mark.parametrize(("form", "seconds"), [("seconds", 3), ("fractional", 3.128), ("date", 3), ("absent", None)])
+def test_throttling_says_how_long_to_wait(
+    sandbox: Sandbox, calendar: GraphCalendar, form: str, seconds: float | None
+) -> None:
     sandbox.fault("throttle", {"protocol": "graph"}, form=form, seconds=3)
     with pytest.raises(Throttled) as throttled:
         list(calendar.read(None))
-    assert throttled.value.retry_after == pytest.approx(seconds, abs=1 if form == "date" else 0.001)
+    about = None if seconds is None else pytest.approx(seconds, abs=1 if form == "date" else 0.001)
+    assert throttled.value.retry_after == about
 
 
 def test_a_token_the_service_no_longer_takes_is_renewed_once(sandbox: Sandbox, calendar: GraphCalendar) -> None:

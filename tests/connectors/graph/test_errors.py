@@ -47,7 +47,7 @@ def answer(status: int, *codes: str, **headers: str) -> requests.Response:
         (400, "ErrorPropertyValidationFailure", ItemError, "refused_by_server"),
         (400, "ErrorOccurrenceCrossingBoundary", ItemError, "occurrence_crosses_neighbour"),
         (400, "TimeZoneNotSupportedException", ItemError, "refused_by_server"),
-        (400, "ErrorInvalidIdMalformed", ItemError, "refused_by_server"),
+        (400, "ErrorInvalidIdMalformed", ItemError, "strange_id"),
         (400, "ErrorDuplicateTransactionId", ItemError, "duplicate_transaction"),
         (409, "ErrorDuplicateTransactionId", ItemError, "duplicate_transaction"),
         (401, "InvalidAuthenticationToken", ConnectionRefused, "token_refused"),

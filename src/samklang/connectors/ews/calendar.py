@@ -109,6 +109,10 @@ class EwsCalendar:
             found.update((id, events.get(id)) for id in batch if id not in unread)
         return found
 
+    def strangers(self, item_ids: Collection[str]) -> Collection[str]:
+        """None: Exchange has no such answer that is known to mean it."""
+        return ()
+
     def moved(self, uids: Collection[str]) -> Collection[str]:
         """See the port. A move gives a new id and UIDs cannot be searched for (EWS facts §2.7), so the mailbox's other
         calendars are listed, ids and UIDs alone: one request to find them, one for each thousand entries."""

@@ -6,7 +6,6 @@ when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,7 +17,7 @@ from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.connectors.graph import people, schema
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
-from samklang.connectors.graph.client import DUPLICATE, GraphClient
+from samklang.connectors.graph.client import DUPLICATE, STRANGE_ID, GraphClient
 from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
@@ -56,6 +55,7 @@ class GraphCalendar:
         self._events = Events(self._client, user_id, home)
         self._home = home
         self._now = now
+        self._strangers: set[str] = set()
 
     @property
     def counts(self) -> http.Counts:
@@ -132,9 +132,15 @@ class GraphCalendar:
         found: dict[str, SeenEvent | None] = {}
         for item_id in item_ids:
             # What could not be read, or whose id means nothing to this mailbox: that says nothing about the event.
-            with contextlib.suppress(ItemError):
+            try:
                 found[item_id] = self._look(item_id)
+            except ItemError as error:
+                if error.code == STRANGE_ID:
+                    self._strangers.add(item_id)
         return found
+
+    def strangers(self, item_ids: Collection[str]) -> Collection[str]:
+        return self._strangers & set(item_ids)
 
     def _look(self, item_id: str) -> SeenEvent | None:
         try:

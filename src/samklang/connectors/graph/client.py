@@ -36,6 +36,8 @@ ITEM_FAILED = "server_error"
 
 #: Code of ItemError: an event was made with this transactionId before, with other contents.
 DUPLICATE = "duplicate_transaction"
+#: Code of ItemError: the id is another mailbox's, or of another form.
+STRANGE_ID = "strange_id"
 
 # Codes are compared without case, never the message (Graph facts §5.1); for each what it means to a run.
 _TOKEN_REJECTED = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
@@ -53,6 +55,7 @@ _THROTTLED = frozenset({"toomanyrequests", "applicationthrottled", "errorserverb
 _ITEM = {
     "erroroccurrencecrossingboundary": "occurrence_crosses_neighbour",
     "errorduplicatetransactionid": DUPLICATE,
+    "errorinvalididmalformed": STRANGE_ID,
 }
 
 

@@ -44,6 +44,8 @@ class MemoryCalendar:
         self.hides_keys = False
         #: Ids that can be listed but not read.
         self.unreadable: set[str] = set()
+        #: Ids of no event of this mailbox, as it says when asked for them.
+        self.strange: set[str] = set()
         self._elsewhere: dict[str, SeenEvent] = {}
 
     # -- the port
@@ -63,7 +65,11 @@ class MemoryCalendar:
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         with self.faults.call("exchange.get"):
-            return {i: self._elsewhere.get(i) or self.shelf.look(i) for i in item_ids if i not in self.unreadable}
+            unread = self.unreadable | self.strange
+            return {i: self._elsewhere.get(i) or self.shelf.look(i) for i in item_ids if i not in unread}
+
+    def strangers(self, item_ids: Collection[str]) -> Collection[str]:
+        return self.strange & set(item_ids)
 
     def moved(self, uids: Collection[str]) -> Collection[str]:
         return ()  # ids survive a move here, so `get` tells
