@@ -439,6 +439,22 @@ def test_how_many_ran_at_once_is_counted(wire: Wire, exchange: Sandbox) -> None:
     assert exchange.counts(ALICE)["requests"] == 3
 
 
+@pytest.mark.parametrize(
+    ("version", "spoken", "refused"),
+    [("2007_sp1", "Exchange2007_SP1", 0), ("2010_sp1", "Exchange2010_SP1", 3), ("2013_sp1", "Exchange2013_SP1", 0)],
+)
+def test_a_server_takes_as_many_at_once_as_its_version_does(
+    exchange: Sandbox, version: str, spoken: str, refused: int
+) -> None:
+    exchange.server(version)
+    exchange.fault("delay", seconds=1)
+    wires = [Wire(exchange, spoken) for _ in range(13)]
+    with ThreadPoolExecutor(13) as pool:
+        codes = [code for answer in pool.map(lambda wire: wire.sync(), wires) for code in answer.codes]
+    assert codes.count("ErrorExceededConnectionCount") == refused
+    assert exchange.counts(USER)["too_many"] == refused
+
+
 def test_ten_thousand_entries_are_paged(exchange: Sandbox) -> None:
     wire = Wire(exchange)
     exchange.load_ics(ALICE, many(10_000))

@@ -306,6 +306,7 @@ def _told(request: web.Request) -> Told:
 
 def _counts(found: dict[str, int]) -> dict[str, Any]:
     plain = ("requests", "logons", "logons_refused", "token_requests", "mails", "max_concurrent", "max_per_second")
+    plain += ("too_many",)
     operations = {name.partition(":")[2]: n for name, n in found.items() if name.startswith("operation:")}
     return {
         **{name: found.get(name, 0) for name in plain},

@@ -14,6 +14,7 @@ from samklang.sandbox.context import Sandbox
 from samklang.sandbox.ews import find, folders, operations, soap, streaming, sync
 from samklang.sandbox.ews.auth import Gate, Unauthorized
 from samklang.sandbox.ews.caller import Caller, identify
+from samklang.sandbox.ews.policy import Policy
 from samklang.sandbox.ews.soap import ItemError, Request, SoapFault
 from samklang.sandbox.ews.validation import Schemas
 from samklang.sandbox.ews.versions import ORDER, SERVERS, ServerBuild, requested
@@ -58,7 +59,7 @@ def add_routes(app: web.Application, sandbox: Sandbox) -> None:
 class Service:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._gate, self._schemas = Gate(sandbox), Schemas(sandbox)
+        self._gate, self._schemas, self._policy = Gate(sandbox), Schemas(sandbox), Policy(sandbox.store)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -77,29 +78,36 @@ class Service:
         return await self._serve(request, call, account, raw)
 
     async def _serve(self, request: web.Request, call: Call, account: Account, raw: bytes) -> web.StreamResponse:
-        build = SERVERS[server(self._sandbox.store).version]
+        version = server(self._sandbox.store).version
+        build = SERVERS[version]
         try:
             parsed = soap.parse(raw)
             call.name(parsed.operation)
             call.headers |= soap.told(parsed)
             caller = self._caller(account, parsed, build)
-            mailbox = caller.mailbox.address if caller.mailbox else ""
-            call.name(parsed.operation, mailbox)
-            before = self._sandbox.faults.due("ews", parsed.operation, mailbox, "before")
-            instead = await self._perform(before, request, caller, None)
-            if instead is not None:
-                return instead
-            if parsed.operation == "GetStreamingEvents":
-                return await streaming.Stream(caller, parsed.body, self._schemas).answer(request)
-            answer = self._answer(caller, parsed, build)
-            if parsed.operation == "Subscribe":
-                # The server all further requests of this group shall go to (EWS facts §2.1).
-                answer.set_cookie(streaming.AFFINITY, streaming.affinity(request), path="/EWS")
-            after = self._sandbox.faults.due("ews", parsed.operation, mailbox, "after")
-            instead = await self._perform(after, request, caller, answer)
-            return answer if instead is None else instead
+            call.name(parsed.operation, caller.mailbox.address if caller.mailbox else "")
+            with self._policy.admitted(caller, version, hangs=parsed.operation == "GetStreamingEvents"):
+                return await self._operate(request, caller, parsed, build)
         except SoapFault as error:
             return _xml(soap.fault(error), error.status)
+
+    async def _operate(
+        self, request: web.Request, caller: Caller, parsed: Request, build: ServerBuild
+    ) -> web.StreamResponse:
+        mailbox = caller.mailbox.address if caller.mailbox else ""
+        before = self._sandbox.faults.due("ews", parsed.operation, mailbox, "before")
+        instead = await self._perform(before, request, caller, None)
+        if instead is not None:
+            return instead
+        if parsed.operation == "GetStreamingEvents":
+            return await streaming.Stream(caller, parsed.body, self._schemas).answer(request)
+        answer = self._answer(caller, parsed, build)
+        if parsed.operation == "Subscribe":
+            # The server all further requests of this group shall go to (EWS facts §2.1).
+            answer.set_cookie(streaming.AFFINITY, streaming.affinity(request), path="/EWS")
+        after = self._sandbox.faults.due("ews", parsed.operation, mailbox, "after")
+        instead = await self._perform(after, request, caller, answer)
+        return answer if instead is None else instead
 
     def _caller(self, account: Account, parsed: Request, build: ServerBuild) -> Caller:
         header = parsed.header.get("RequestServerVersion")
