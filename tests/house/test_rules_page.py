@@ -18,7 +18,7 @@ from samklang.engine.changes import Change
 from samklang.engine.decide import Verdict, decide
 from samklang.engine.rules import Rules
 from samklang.jobs import trigger
-from samklang.mailboxes import reasons, services
+from samklang.mailboxes import doors, reasons, services
 from samklang.severa import polling
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
@@ -48,6 +48,7 @@ FIGURES = {
     "while a user navigates": f"{trigger.PAUSE // timedelta(minutes=1)} minutes",
     "in mode *continuous*": f"{Config.model_fields['poll_seconds'].default // 60} minutes",
     "Microsoft 365 tells of changes": f"{graph.PAST.days} days back, {graph.FUTURE.days} ahead",
+    "requests to one Exchange Server": str(doors.PLACES),
     "a paused connection": f"{services.PROBE_EVERY // timedelta(hours=1)} hour",
     "with activities in Severa it is": f"{polling.EVERY // timedelta(seconds=1)} seconds",
     "a complete listing of": f"{organization.COMPLETE // timedelta(hours=1)} hour",

@@ -1,0 +1,71 @@
+"""What the next one is told at a server's door (rules 10.2, 10.3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+
+from samklang.mailboxes import doors
+from samklang.mailboxes.doors import PATIENCE, SharedDoor
+from samklang.mailboxes.models import SignIn
+from samklang.sync.errors import ConnectionRefused, SyncError, Throttled
+
+WHOSE = "https://mail.example.org\nEXAMPLE\\sync"
+
+
+def _hears(door: SharedDoor, error: SyncError) -> None:
+    with pytest.raises(type(error)), door.passing():
+        raise error
+
+
+def test_a_refusal_is_told_to_all_with_the_same_credential_and_to_nobody_else() -> None:
+    _hears(SharedDoor(WHOSE, "old"), ConnectionRefused("sign_in_refused", "HTTP 401"))
+    with pytest.raises(ConnectionRefused) as told:
+        SharedDoor(WHOSE, "old").heed()
+    assert (told.value.code, told.value.detail) == ("sign_in_refused", "HTTP 401")
+    SharedDoor(WHOSE, "new").heed()
+    SharedDoor("https://mail.other.example", "old").heed()
+
+
+def test_what_is_remembered_tells_nobody_the_credential() -> None:
+    _hears(SharedDoor(WHOSE, "hunter2"), ConnectionRefused("sign_in_refused"))
+    row = SignIn.objects.values_list().get()
+    assert not any("hunter2" in str(value) for value in row)
+
+
+def test_a_person_who_asks_is_not_kept_out_by_a_refusal_but_by_a_wait() -> None:
+    door = SharedDoor(WHOSE, "old")
+    _hears(door, ConnectionRefused("sign_in_refused"))
+    door.forget()
+    _hears(door, Throttled(600))
+    door.forget()
+    with pytest.raises(Throttled) as told:
+        SharedDoor(WHOSE, "new").heed()
+    assert 540 < told.value.retry_after <= 600
+
+
+def test_a_wait_of_no_said_length_doubles_until_somebody_gets_in() -> None:
+    door = SharedDoor(WHOSE, "old", chance=lambda: 0.5)
+    waits = []
+    for _ in range(3):
+        error = Throttled(None)
+        _hears(door, error)
+        waits.append(error.retry_after)
+        SignIn.objects.update(until=datetime.now(UTC) - timedelta(seconds=1))
+    with door.passing():
+        pass
+    assert not SignIn.objects.exists()
+    error = Throttled(None)
+    _hears(door, error)
+    assert [*waits, error.retry_after] == [22.5, 45.0, 90.0, 22.5]
+
+
+def test_whoever_is_kept_waiting_goes_in_for_a_refusal_would_have_come_by_then() -> None:
+    slept: list[float] = []
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("select pg_advisory_lock(%s)", [doors._number(WHOSE)])
+        with SharedDoor(WHOSE, "old", sleep=slept.append).passing():
+            assert sum(slept) == pytest.approx(PATIENCE)
