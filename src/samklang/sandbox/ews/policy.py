@@ -11,20 +11,18 @@ from samklang.sandbox.ews.caller import Caller
 from samklang.sandbox.ews.soap import SoapFault
 from samklang.sandbox.store import Store
 
-#: EWSMaxConcurrency and HangingConnectionLimit; None: not limited.
+#: EWSMaxConcurrency and HangingConnectionLimit of each product; None: not limited.
 _LIMITS: dict[str, tuple[int | None, int | None]] = {
-    "2007_sp1": (None, None),
+    "2007": (None, None),
     "2010": (10, None),
-    "2010_sp1": (10, None),
-    "2010_sp2": (10, None),
     "2013": (27, 3),
-    "2013_sp1": (27, 3),
     "2016": (27, 10),
     "2019": (27, 10),
     "se": (27, 10),
 }
-#: These have one budget for an account whomever it impersonates; later ones one for each of those.
-_ONE_BUDGET = ("2010", "2010_sp1")
+#: These (SP2 before its fourth update) have one budget for an account, whomever it impersonates; later ones one for
+#: each of those.
+_ONE_BUDGET = ("2010", "2010_sp1", "2010_sp2")
 
 
 class Policy:
@@ -39,7 +37,7 @@ class Policy:
         `hangs`: it stays open to tell of changes.
         """
         account = caller.account.username.casefold()
-        concurrent, hanging = _LIMITS[version]
+        concurrent, hanging = _LIMITS[version.partition("_")[0]]
         whom = "" if version in _ONE_BUDGET or caller.mailbox is None else caller.mailbox.address
         budget, most = (("hanging", account), hanging) if hangs else ((account, whom), concurrent)
         if most is not None and self._running[budget] >= most:
