@@ -69,3 +69,15 @@ def test_whoever_is_kept_waiting_goes_in_for_a_refusal_would_have_come_by_then()
         other.execute("select pg_advisory_lock(%s)", [doors._number(WHOSE)])
         with SharedDoor(WHOSE, "old", sleep=slept.append).passing():
             assert sum(slept) == pytest.approx(PATIENCE, abs=0.1)
+
+
+def test_soon_after_a_consent_one_tenants_refusal_keeps_nobody_out_but_a_bad_secret_does() -> None:
+    def door(**more: bool) -> SharedDoor:
+        return SharedDoor("https://login.example\napp", "s", tenant="t", common=frozenset(("wrong_secret",)), **more)
+
+    _hears(door(), ConnectionRefused("app_not_found"))
+    door(remembers=False).heed()
+    _hears(door(remembers=False), ConnectionRefused("app_not_found"))
+    _hears(door(remembers=False), ConnectionRefused("wrong_secret"))
+    with pytest.raises(ConnectionRefused, match="wrong_secret"):
+        door(remembers=False).heed()

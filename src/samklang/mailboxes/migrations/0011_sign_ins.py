@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailboxes", "0009_server_build"),
+        ("mailboxes", "0010_consent"),
     ]
 
     operations = [
