@@ -305,11 +305,11 @@ def _told(request: web.Request) -> Told:
 
 
 def _counts(found: dict[str, int]) -> dict[str, Any]:
-    plain = ("requests", "logons", "logons_refused", "token_requests", "mails", "max_concurrent", "max_per_second")
-    plain += ("too_many",)
+    plain = ("requests", "logons", "logons_refused", "token_requests", "mails")
+    peaks = ("max_concurrent", "max_per_second", "too_many")
     operations = {name.partition(":")[2]: n for name, n in found.items() if name.startswith("operation:")}
     return {
-        **{name: found.get(name, 0) for name in plain},
+        **{name: found.get(name, 0) for name in (*plain, *peaks)},
         "by_operation": operations,
         "writes": {kind: found.get(f"writes:{kind}", 0) for kind in ("create", "update", "delete")},
     }
