@@ -66,7 +66,7 @@ def _is_beyond(known: Known, activities: SinglyActivities, rules: Rules, seen: S
         return True
     if seen.is_meeting or activities.holds_dates(seen.entry):
         return False
-    new = (one.entry for one in activities.listed_series() if known.link_of(Side.PSA, one.id) is None)
+    new = (one.entry for one in activities.listed_series if known.link_of(Side.PSA, one.id) is None)
     return six_fields(seen.entry, rules) not in (six_fields(entry, rules) for entry in new)
 
 
@@ -91,12 +91,12 @@ class _Apart(Generic[S]):
 
     def __post_init__(self) -> None:
         self._wholes: dict[str, S] = {}
-        #: What was listed, as it came.
-        self.listed_wholes: dict[str, S] = {}
+        #: Ids of what was listed.
+        self._listed: set[str] = set()
 
     def listed(self, seen: S) -> Sequence[S]:
         """What a listing shows in the place of an entry: itself, or its occurrences inside the horizon."""
-        self.listed_wholes[seen.id] = seen
+        self._listed.add(seen.id)
         return self._shown(seen)
 
     def _shown(self, seen: S) -> Sequence[S]:
@@ -116,7 +116,7 @@ class _Apart(Generic[S]):
         """
         dates = [day for day in days if day is not None]
         found = self._taken(seen, min(dates, default=self.within[0]), max(dates, default=self.within[1]))
-        answers: dict[date | None, S | None] = dict.fromkeys(days) if seen.id in self.listed_wholes else {}
+        answers: dict[date | None, S | None] = dict.fromkeys(days) if seen.id in self._listed else {}
         answers |= {day: found.get(day) for day in dates} if found is not None else {}
         if None in days and self._shown(seen) == [seen]:
             answers[None] = seen
@@ -165,9 +165,12 @@ class SinglyActivities(Activities):
     def __init__(self, inner: Activities, within: tuple[date, date], may: Callable[[str], bool]) -> None:
         self._inner = inner
         self._apart: _Apart[SeenActivity] = _Apart(within, may)
+        #: Of what was read, the series, as they came.
+        self.listed_series: list[SeenActivity] = []
 
     def read(self, token: str | None) -> Iterator[ActivityPage]:
         for page in self._inner.read(token):
+            self.listed_series += (one for one in page.activities if one.entry.is_series)
             yield replace(page, activities=_all_listed(self._apart, page.activities))
 
     def get(self, activity_ids: Sequence[str]) -> Mapping[str, SeenActivity | None]:
@@ -181,10 +184,6 @@ class SinglyActivities(Activities):
 
     def holds_dates(self, entry: Entry) -> bool:
         return self._inner.holds_dates(entry)
-
-    def listed_series(self) -> Iterator[SeenActivity]:
-        """Of what was read, the series, as they came."""
-        return (one for one in self._apart.listed_wholes.values() if one.entry.is_series)
 
     def create(
         self, entry: Entry, type_id: str, key: str, owner_id: str | None = None, edited: datetime | None = None

@@ -100,7 +100,7 @@ class ScriptForm(forms.Form):
                 "A group's name or address, a unit like contoso.com/Staff, or a filter like Department -eq 'Sales'. "
                 "Empty for everybody."
             )
-        if connection.version in ("2007", "office365"):
+        if connection.version not in scripts.FULL_ACCESS:
             del self.fields["full_access"]
 
     def clean(self) -> None:
