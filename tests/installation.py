@@ -57,11 +57,14 @@ class Said:
 class Installation:
     """One organization on Exchange (`ews`) or Office 365 (`graph`), whose server is the sandbox.
 
-    Both clocks stand still at `now` until a test moves them. `settings` are further SAMKLANG_… settings.
+    Both clocks stand still at `now` until a test moves them. `server` is the version of the Exchange Server, as the
+    sandbox names it.
     """
 
-    def __init__(self, sandbox: Sandbox, protocol: str, now: datetime, domain: str = "example.org") -> None:
-        self.sandbox, self.protocol, self.domain = sandbox, protocol, domain
+    def __init__(
+        self, sandbox: Sandbox, protocol: str, now: datetime, domain: str = "example.org", *, server: str = "se"
+    ) -> None:
+        self.sandbox, self.protocol, self.domain, self.server = sandbox, protocol, domain, server
         self._before = dict(os.environ)
         self.settings(
             DATABASE_URL=database_url(),
@@ -74,6 +77,7 @@ class Installation:
         )
         self.set_clock(now)
         if protocol == "ews":
+            sandbox.server(server)
             sandbox.account(ACCOUNT, ACCOUNT_PASSWORD)
         else:
             self.microsoft_knows_us()
@@ -156,7 +160,8 @@ class Installation:
         if self.protocol == "ews":
             domain, account = ACCOUNT.split("\\")
             address = ("--url", self.sandbox.ews, "--domain", domain, "--username", account)
-            self.with_secret(password, "connection", "set", "--version", "2013", *address, "--types", types, *here)
+            version, _, _pack = self.server.partition("_")
+            self.with_secret(password, "connection", "set", "--version", version, *address, "--types", types, *here)
         else:
             self.done("connection", "set", "--version", "office365", "--tenant", TENANT, "--types", types, *here)
         self.done("connection", "test", *here)

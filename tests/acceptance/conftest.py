@@ -1,8 +1,9 @@
-"""Every case runs over EWS and over Graph, with the built-in calendar, with Severa and with another Samklang's
-Severa-compatible API as the PSA, and ends with what must hold after every case.
+"""Every case runs over EWS (Exchange SE) and over Graph, with the built-in calendar, with Severa and with another
+Samklang's Severa-compatible API as the PSA; with the built-in calendar also over the EWS of Exchange 2007 SP1. It ends
+with what must hold after every case.
 
-But for a few of the quickest, only the built-in calendar is in every run; the others are in the whole matrix
-(`./run test --full`).
+In every run is the built-in calendar on Exchange SE and on Graph, and a few of the quickest of the others; these are in
+the whole matrix (`./run test --full`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.acceptance.world import World
     from tests.installation import Installation
 
-#: Those that run with Severa each time, over EWS.
+#: Those that run each time with Severa over EWS, and on Exchange 2007.
 QUICK = {
     "test_case_02_an_activity_of_a_ticked_type_becomes_one_event",
     "test_case_05_an_event_becomes_one_activity_of_the_default_type_owned_by_its_user",
@@ -40,17 +41,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
     protocols = marks["only"].args if "only" in marks else ("ews", "graph")
+    quick = metafunc.definition.name in QUICK
     chosen = [pytest.param(protocol, id=protocol) for protocol in protocols]
+    if "ews" in protocols:
+        chosen.append(_case("ews", "2007", quick))
     if "not_in_severa" not in marks:
-        quick = metafunc.definition.name in QUICK
         psas = ("severa",) if "not_elsewhere" in marks else ("severa", "elsewhere")
         others = [(psa, protocol) for psa in psas for protocol in protocols]
         chosen += [_case(protocol, psa, quick and protocol == "ews") for psa, protocol in others]
     metafunc.parametrize("office", chosen, indirect=True)
 
 
-def _case(protocol: str, psa: str, quick: bool) -> Any:
-    return pytest.param(f"{protocol} {psa}", id=f"{protocol}-{psa}", marks=() if quick else pytest.mark.full)
+def _case(protocol: str, other: str, quick: bool) -> Any:
+    """With another PSA or on another server."""
+    return pytest.param(f"{protocol} {other}", id=f"{protocol}-{other}", marks=() if quick else pytest.mark.full)
 
 
 @pytest.fixture
@@ -58,9 +62,11 @@ def office(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> Iterat
     """Alice and Bob, nobody syncing yet: for cases about the first run."""
     from tests.acceptance.world import World
 
-    protocol, _space, psa = request.param.partition(" ")
-    if psa:
-        world = World(sandbox, protocol, request.getfixturevalue(psa), in_severa=True)
+    protocol, _space, other = request.param.partition(" ")
+    if other == "2007":
+        world = World(sandbox, protocol, server="2007_sp1")
+    elif other:
+        world = World(sandbox, protocol, request.getfixturevalue(other), in_severa=True)
     else:
         world = World(sandbox, protocol)
     yield world

@@ -47,24 +47,25 @@ _HEAD = """# Acceptance cases and their tests
 
 Made by `python -m tests.acceptance.table` from the results of a test run at commit COMMIT; not to be edited by hand.
 
-Every case runs over EWS and over Graph against the sandbox, through public surfaces, with three PSAs: the built-in
-calendar, the sandbox's Severa, and (API) another Samklang over its Severa-compatible API. It ends with: a second run
+Every case runs over EWS (Exchange SE) and over Graph against the sandbox, through public surfaces, with three PSAs: the
+built-in calendar, the sandbox's Severa, and (API) another Samklang over its Severa-compatible API; with the built-in
+calendar also over the EWS of Exchange 2007 SP1 (2007). It ends with: a second run
 writes nothing, nobody was mailed but whom the case names, every pair is equal or the case says why not, and there were
 no more writes to Exchange than entries and single dates that changed there. Where Severa's API cannot hold what the
 built-in calendar can, a case asserts what rule 13 says instead.
 
 FIGURES
 
-| case | what is shown | EWS | Graph | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
-|---|---|---|---|---|---|---|---|
+| case | what is shown | EWS | Graph | 2007 | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
+|---|---|---|---|---|---|---|---|---|
 """
-_BESIDES = """| | EWS | Graph | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
-|---|---|---|---|---|---|---|
+_BESIDES = """| | EWS | Graph | 2007 | Severa · EWS | Severa · Graph | API · EWS | API · Graph |
+|---|---|---|---|---|---|---|---|
 """
 _SIGNS = {"passed": "✓", "skipped": "not yet", "failed": "**fails**"}
 #: As the names of tests have them, in the order of the columns.
-_COLUMNS = ("ews", "graph", "ews-severa", "graph-severa", "ews-elsewhere", "graph-elsewhere")
-#: Of a case shown elsewhere, in the columns of the other PSAs.
+_COLUMNS = ("ews", "graph", "ews-2007", "ews-severa", "graph-severa", "ews-elsewhere", "graph-elsewhere")
+#: Of a case shown elsewhere, in the columns of the other server and PSAs.
 _NO_OTHER = " | –" * (len(_COLUMNS) - 2)
 _OUTCOMES = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 
@@ -83,7 +84,7 @@ class Results:
 
     def add(self, case: ElementTree.Element) -> None:
         name, _, parameters = case.get("name", "").partition("[")
-        column = re.search(r"\b(ews|graph)(-severa|-elsewhere)?\b", parameters)
+        column = re.search(r"\b(ews|graph)(-2007|-severa|-elsewhere)?\b", parameters)
         if not name.startswith("test_") or column is None:
             return
         outcome = next((_OUTCOMES[part.tag] for part in case if part.tag in _OUTCOMES), "passed")

@@ -82,15 +82,16 @@ class World(Installation):
         psa: Callable[[Installation], Psa] = BuiltIn,
         *,
         in_severa: bool = False,
+        server: str = "se",
     ) -> None:
         """`in_severa`: the PSA is spoken to over Severa's REST API (rule 13 holds)."""
-        super().__init__(sandbox, protocol, NOW)
+        super().__init__(sandbox, protocol, NOW, server=server)
         self.in_severa = in_severa
         self.psa = psa(self)
         for email, name in (ALICE, BOB):
             self.mailbox(email, name=name)
             self.psa.takes_in(email, name, ZONE)
-        tokens = laid_out(protocol, self._people_and_connection)
+        tokens = laid_out(f"{protocol} {server}", self._people_and_connection)
         self.psa.begins()
         self.alice, self.bob = Person(self, ALICE[0], tokens[0]), Person(self, BOB[0], tokens[1])
         self.syncing: list[Person] = []

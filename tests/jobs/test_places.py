@@ -24,8 +24,7 @@ READERS = 12
 
 @pytest.fixture
 def office(sandbox: Sandbox, transactional_db: None) -> Iterator[World]:
-    sandbox.server("2010_sp2")  # takes ten at once, whomever we act for
-    world = World(sandbox, "ews")
+    world = World(sandbox, "ews", server="2010_sp2")  # takes ten at once, whomever we act for
     yield world
     world.close()
 

@@ -22,8 +22,8 @@ from tests.sandbox_client import Sandbox
 @pytest.fixture
 def office(sandbox: Sandbox, transactional_db: None) -> Iterator[World]:
     """Alice's and Bob's calendars on an Exchange Server are kept up to date continuously."""
-    sandbox.server(stream_minute_seconds=0.15)
     world = World(sandbox, "ews")
+    sandbox.server(world.server, stream_minute_seconds=0.15)
     world.done("connection", "set", "--mode", "continuous", "--org", COMPANY)
     yield world.started(world.alice, world.bob)
     world.close()
