@@ -48,6 +48,15 @@ def test_case_88_89_a_pattern_made_there_is_that_pattern_here(world: World, name
     assert world.alice.outlook.starts() == world.alice.starts() != []
 
 
+def test_case_91_a_week_that_starts_on_monday_keeps_its_dates(world: World) -> None:
+    world.alice.makes("Round", utc("2026-03-10T09:00:00"), weekly("sunday", "tuesday", every=2, count=8))
+    in_singles = world.server == "2007_sp1"  # whose weeks start on Sunday (EWS facts §2.4)
+    if in_singles:
+        world.in_singles_by = "5.5: weeks begin on Sunday there"
+    assert world.synced().writes == (8 if in_singles else 1)
+    assert world.alice.outlook.starts() == world.alice.starts() != []
+
+
 def test_case_88_a_week_that_starts_on_sunday_keeps_its_dates(world: World) -> None:
     rule = weekly("sunday", "tuesday", every=2, count=8)
     rule.microsoft["firstDayOfWeek"] = "sunday"

@@ -192,7 +192,9 @@ def test_case_152_a_flight_starts_in_one_zone_and_ends_in_another(world: World) 
     assert world.synced().writes == 1
     event = world.alice.outlook.one
     assert (event["start"][:16], event["end"][:16]) == ("2026-03-10T09:00", "2026-03-10T17:00")
-    assert (event["zone"], event["end_zone"]) == ("W. Europe Standard Time", "Eastern Standard Time")
+    # Exchange 2007 keeps one zone (EWS facts §2.5); the instants are the same.
+    end_zone = "W. Europe Standard Time" if world.server == "2007_sp1" else "Eastern Standard Time"
+    assert (event["zone"], event["end_zone"]) == ("W. Europe Standard Time", end_zone)
     world.alice.outlook.edits(event["id"], subject="Flight home")
     assert world.synced().writes == 1
     assert world.alice.one["endDateTime"] == world.alice.activity(world.alice.one["guid"])["endDateTime"]

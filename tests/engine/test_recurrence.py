@@ -226,6 +226,10 @@ def test_rule_5_5_a_connectors_rule_is_judged_alike(bad: Recurrence | Inexpressi
             Recurrence(WEEKLY, interval=2, weekdays=(Weekday.MONDAY,), week_start=Weekday.SUNDAY),
             Recurrence(WEEKLY, interval=2),
         ),
+        (
+            Recurrence(WEEKLY, interval=2, weekdays=WORKDAYS, week_start=Weekday.SUNDAY),
+            Recurrence(WEEKLY, interval=2, weekdays=WORKDAYS),
+        ),
     ],
 )
 def test_equal_rules_written_differently_are_equal(one: Recurrence, other: Recurrence) -> None:

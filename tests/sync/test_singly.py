@@ -391,6 +391,19 @@ def test_rule_13_5_what_is_linked_as_a_whole_stays_whole(world: World) -> None:
     assert [entry.title for entry in shown if not entry.recurrence] == ["Apart"] * 4
 
 
+def test_rule_5_5_a_series_the_calendar_cannot_keep_comes_as_its_occurrences(world: World) -> None:
+    world.exchange.holds = lambda entry: entry.recurrence is None
+    world.pairs_differ_by = "5.5: a single entry is linked to an occurrence"
+    hands = Hands(world, Side.PSA, weekly(count=4))
+    world.synced()
+    assert {entry.recurrence for entry in hands.singles.values()} == {None} and len(hands.singles) == 4
+    assert world.synced(reconcile=True).writes == 0
+    day = sorted(hands.singles)[1]
+    hands.edits_single(day, title="With cake")
+    assert world.synced().writes == 1
+    assert {d: one.title for d, one in hands.series.exceptions.items()} == {day: "With cake"}
+
+
 def test_rule_13_5_once_the_psa_can_keep_it_nothing_is_double(world: World) -> None:
     keeps_no_series(world)
     hands = Hands(world, Side.EXCHANGE, weekly(count=4))

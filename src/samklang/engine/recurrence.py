@@ -69,7 +69,7 @@ def explicit(rule: Recurrence, start: date) -> Recurrence:
             days = days or (Weekday(start.weekday()),)
             if rule.interval == 1 and days == EVERY_DAY:
                 return explicit(replace(rule, frequency=Frequency.DAILY), start)
-            moot = rule.interval == 1 or days == (Weekday(start.weekday()),)
+            moot = rule.interval == 1 or _weeks(days, start, rule.week_start) == _weeks(days, start, Weekday.MONDAY)
             week_start = Weekday.MONDAY if moot else rule.week_start
             return replace(rule, weekdays=days, week_start=week_start, day_of_month=None, position=None, month=None)
         case Frequency.MONTHLY if rule.interval == 12:
@@ -80,6 +80,11 @@ def explicit(rule: Recurrence, start: date) -> Recurrence:
     else:
         day, weekdays = rule.day_of_month or start.day, ()
     return replace(rule, weekdays=weekdays, week_start=Weekday.MONDAY, day_of_month=day, month=month)
+
+
+def _weeks(days: tuple[Weekday, ...], start: date, first: Weekday) -> list[bool]:
+    """Which of these days come before the start's in a week that begins on `first`: those are a week further on."""
+    return [(day - first) % 7 < (start.weekday() - first) % 7 for day in days]
 
 
 def within_limits(rule: Recurrence, start: date) -> Recurrence:

@@ -84,6 +84,9 @@ class Calendar(Protocol):
     def find_created(self, key: str) -> SeenEvent | None:
         """The event our create with this key made, if it did (rule 10.4)."""
 
+    def holds(self, entry: Entry) -> bool:
+        """Whether a series like this can be kept here as its pattern; if not, it comes as single entries (rule 5.5)."""
+
     def create(self, entry: Entry, key: str) -> SeenEvent:
         """Make an event without attendees and mail; `key` makes repeating harmless.
 

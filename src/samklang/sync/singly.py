@@ -35,7 +35,9 @@ def singly(parts: Parts, rules: Rules, known: Known) -> Parts:
     def taker(side: Side) -> Callable[[str], bool]:
         return lambda whole: _is_taken_apart(known, side, whole, refused=rules.refuse_inexpressible)
 
-    activities = SinglyActivities(parts.activities, within, taker(Side.PSA))
+    activities = SinglyActivities(
+        parts.activities, within, taker(Side.PSA), lambda seen: not parts.calendar.holds(seen.entry)
+    )
     beyond = partial(_is_beyond, known, activities, rules)
     calendar = SinglyCalendar(parts.calendar, within, taker(Side.EXCHANGE), beyond)
     return replace(parts, activities=activities, calendar=calendar)
@@ -87,7 +89,7 @@ class _Apart(Generic[S]):
     within: tuple[date, date]
     may: Callable[[str], bool]
     #: Whether a series of a pattern both sides know is nevertheless none the other one can keep.
-    beyond: Callable[[S], bool] = lambda _seen: False
+    beyond: Callable[[S], bool]
 
     def __post_init__(self) -> None:
         self._wholes: dict[str, S] = {}
@@ -162,9 +164,15 @@ class _Apart(Generic[S]):
 class SinglyActivities(Activities):
     """`Activities` whose series the other side cannot express come as their occurrences."""
 
-    def __init__(self, inner: Activities, within: tuple[date, date], may: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        inner: Activities,
+        within: tuple[date, date],
+        may: Callable[[str], bool],
+        beyond: Callable[[SeenActivity], bool],
+    ) -> None:
         self._inner = inner
-        self._apart: _Apart[SeenActivity] = _Apart(within, may)
+        self._apart: _Apart[SeenActivity] = _Apart(within, may, beyond)
         #: Of what was read, the series, as they came.
         self.listed_series: list[SeenActivity] = []
 
@@ -269,6 +277,9 @@ class SinglyCalendar(Calendar):
 
     def find_created(self, key: str) -> SeenEvent | None:
         return self._inner.find_created(key)
+
+    def holds(self, entry: Entry) -> bool:
+        return self._inner.holds(entry)
 
     def create(self, entry: Entry, key: str) -> SeenEvent:
         return self._inner.create(entry, key)

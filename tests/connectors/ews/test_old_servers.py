@@ -34,8 +34,9 @@ def test_a_mailbox_is_found_by_each_of_its_addresses(access: EwsAccess) -> None:
     assert caught.value.code == "mailbox_not_found"
 
 
-def test_the_connection_test_passes(access: EwsAccess) -> None:
-    steps = list(probe(access, lambda: NOW, ALICE, write=True))
+@pytest.mark.parametrize("address", [ALICE, "Alice.A@example.com"])
+def test_the_connection_test_passes_by_each_of_its_addresses(access: EwsAccess, address: str) -> None:
+    steps = list(probe(access, lambda: NOW, address, write=True))
     assert [step.name for step in steps if step.error is not None] == []
     assert steps[-1].name == "calendar write"
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from samklang.connectors import http, meetings
 from samklang.connectors.body import with_meeting_block
-from samklang.connectors.ews import operations, people, wire
+from samklang.connectors.ews import operations, people, recurrence_wire, wire
 from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.dates import dates_in, deviates, own_names, to_complete
 from samklang.connectors.ews.fetch import GET_BATCH, Fetcher
@@ -20,7 +20,7 @@ from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, raise_fo
 from samklang.connectors.relaid import relaid
 from samklang.engine import times
 from samklang.engine.canonical import occurrence_of, with_fields
-from samklang.engine.model import AllDay, Entry, FieldKey, Mail, Occurrence, SeenEvent
+from samklang.engine.model import AllDay, Entry, FieldKey, Mail, Occurrence, Recurrence, SeenEvent
 from samklang.engine.recurrence import occurrence
 from samklang.sync.errors import (
     ItemError,
@@ -144,6 +144,11 @@ class EwsCalendar:
             events, _ = self._fetch([id])
             return events.get(id)
         return None
+
+    def holds(self, entry: Entry) -> bool:
+        """See the port. Exchange 2007 has weeks that begin on Sunday (EWS facts §2.4)."""
+        rule, start = entry.recurrence, times.local_day(entry.when)
+        return not isinstance(rule, Recurrence) or recurrence_wire.holds(rule, start, self._soap.dialect)
 
     def _changes(self, token: str | None) -> Iterator[wire.Changes]:
         while True:

@@ -45,9 +45,7 @@ def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
     """
     soap = Soap(access, address)
     try:
-        if soap.dialect.takes_primary_alone:
-            soap.mailbox = _primary(access, address)
-        soap.ask(operations.get_calendar_folder())
+        _open_calendar(soap)
         addresses = _addresses(soap, address)
     finally:
         soap.close()
@@ -55,13 +53,18 @@ def find_mailbox(access: EwsAccess, address: str) -> FoundMailbox:
     return FoundMailbox(addresses[0], matched_by, addresses)
 
 
-def _primary(access: EwsAccess, address: str) -> str:
-    """The primary address, asked of the directory before anybody is impersonated."""
-    soap = Soap(access, None)
-    try:
-        return _addresses(soap, address)[0]
-    finally:
-        soap.close()
+def _open_calendar(soap: Soap) -> None:
+    """Open the calendar folder; where the server takes the primary address alone, by that, which the directory tells
+    before anybody is impersonated."""
+    address = soap.mailbox
+    if address is not None and soap.dialect.takes_primary_alone:
+        soap.mailbox = None
+        try:
+            primary = _addresses(soap, address)[0]
+        finally:
+            soap.mailbox = address
+        soap.mailbox = primary
+    soap.ask(operations.get_calendar_folder())
 
 
 def _addresses(soap: Soap, address: str) -> tuple[str, ...]:
@@ -172,7 +175,7 @@ def _greet(access: EwsAccess) -> None:
 def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[Step]:
     """Sign-in, version, impersonation and calendar folder, which one request passes one after the other; then the
     calendar's entries."""
-    error = _of_the_calendar(_error_of(lambda: soap.ask(operations.get_calendar_folder())))
+    error = _of_the_calendar(_error_of(lambda: _open_calendar(soap)))
     if not soap.answered:
         yield Step("sign-in", error)
         return

@@ -75,12 +75,17 @@ def write(rule: Recurrence | Inexpressible, start: date, dialect: Dialect) -> El
     reason = problem(rule, start)
     if reason is not None or isinstance(rule, Inexpressible):
         raise errors.Inexpressible("recurrence_inexpressible", reason=str(reason))
-    from_sunday = explicit(replace(rule, week_start=Weekday.SUNDAY), start)
-    if not dialect.first_day_of_week and explicit(rule, start) != from_sunday:
-        # Its weeks start on another day than this server's, and that decides which dates it has.
+    if not holds(rule, start, dialect):
         raise errors.Inexpressible("recurrence_inexpressible", reason="week_start")
     rule = within_limits(explicit(rule, start), start)
     return t("Recurrence", _pattern(rule, dialect), _end(rule, start))
+
+
+def holds(rule: Recurrence, start: date, dialect: Dialect) -> bool:
+    """Whether a server of this dialect has the rule's weeks: not where its own begin on another day, and that decides
+    which dates it has. `start`: local date of the first occurrence."""
+    from_sunday = explicit(replace(rule, week_start=Weekday.SUNDAY), start)
+    return dialect.first_day_of_week or explicit(rule, start) == from_sunday
 
 
 def _pattern(rule: Recurrence, dialect: Dialect) -> Element:

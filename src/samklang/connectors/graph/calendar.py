@@ -164,6 +164,9 @@ class GraphCalendar:
                 return self._events.get(event.id)
         return None
 
+    def holds(self, entry: Entry) -> bool:
+        return True
+
     # --- writing
 
     def create(self, entry: Entry, key: str) -> SeenEvent:

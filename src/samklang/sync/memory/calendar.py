@@ -38,6 +38,8 @@ class MemoryCalendar:
         self.rewrites: Callable[[Entry], Entry] = lambda entry: entry
         #: A code if the server refuses this entry for good, else None.
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
+        #: Whether this calendar can keep a series as its pattern.
+        self.holds: Callable[[Entry], bool] = lambda entry: True
         #: The server drops all exceptions when a write changes pattern or time (as Exchange does, rule 5.4).
         self.drops_exceptions = False
         #: Listings do not show our create keys; only `find_created` knows them (Graph facts §1.4).
