@@ -15,12 +15,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.sandbox_client import Sandbox
+from tests.web.axe import barriers_on
 from tests.web.browser_site import EMAIL, PASSWORD
-from tests.web.served import APP, ROOT, Site, served
+from tests.web.served import APP, Site, served
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
 #: A change travels within 10 s (two polls of the demo's pace); the machine may be slow.
 TRAVEL = 40_000
 PAGES = (
@@ -243,22 +243,6 @@ def test_ones_language_is_changed_in_ones_profile(page: Page, site: Site) -> Non
     expect(page.get_by_text("Saved.")).to_be_visible()
 
 
-def _violations(page: Page) -> list[tuple[str, str]]:
-    page.evaluate(AXE.read_text())
-    # The roles inside FullCalendar's grid and list are its own, and axe disputes some (a day's cell is named by its
-    # date, though it shows its entries; a list's items stand in groups). Ours are its colours, held to with the rest.
-    found = page.evaluate(
-        """async () => {
-          const inside = ["#calendar [role=grid]", "#calendar [role=list]"];
-          const all = await axe.run({ exclude: inside }, { resultTypes: ["violations"] });
-          const colours = await axe.run(document, { runOnly: ["color-contrast", "button-name", "link-name"] });
-          return [...all.violations, ...colours.violations];
-        }"""
-    )
-    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    return [(rule["id"], node["html"][:200]) for rule in serious for node in rule["nodes"]]
-
-
 def test_sign_in_with_microsoft_is_switched_on_by_signing_in_and_then_offered(
     chromium: Browser, cookies: Any, site: Site
 ) -> None:
@@ -271,7 +255,7 @@ def test_sign_in_with_microsoft_is_switched_on_by_signing_in_and_then_offered(
     expect(page.get_by_text("People of your organization can sign in with Microsoft from now on.")).to_be_visible()
     stranger = chromium.new_context().new_page()
     stranger.goto(f"{site.address}/profile")
-    assert _violations(stranger) == []
+    assert barriers_on(stranger) == []
     stranger.get_by_role("link", name="Sign in with Microsoft").click()
     stranger.get_by_label(EMAIL).check()
     stranger.get_by_role("button", name="Next").click()
@@ -292,7 +276,7 @@ def test_the_script_for_the_delegate_account_is_copied_by_keyboard(page: Page, s
     page.keyboard.press("Enter")
     expect(page.get_by_text("Copied.")).to_be_visible()
     assert "-Identity 'O''Brien''s'" in page.evaluate("navigator.clipboard.readText()")
-    assert _violations(page) == []
+    assert barriers_on(page) == []
 
 
 def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: Site, scheme: str) -> None:
@@ -300,22 +284,22 @@ def test_no_page_has_a_barrier_axe_knows(chromium: Browser, cookies: Any, site: 
     barriers: dict[str, list[tuple[str, str]]] = {}
     for path in PAGES:
         page.goto(site.address + path)
-        barriers[path] = _violations(page)
+        barriers[path] = barriers_on(page)
     page.goto(f"{site.address}/calendar")
     for view in ("Month view", "list view"):
         page.get_by_role("tab", name=view).click()
         page.mouse.move(0, 0)
         page.wait_for_timeout(400)  # the button's colour fades in
-        barriers[view] = _violations(page)
+        barriers[view] = barriers_on(page)
     page.locator("#new-entry").click()
     page.locator("#entry [name=frequency]").select_option("weekly")
     page.locator("#entry [name=add]").fill("Bob Dahl")
     page.locator("#entry [data-add]").click()
     expect(page.get_by_text("Does not synchronize a calendar").first).to_be_visible()
-    barriers["dialog"] = _violations(page)
+    barriers["dialog"] = barriers_on(page)
     page.context.clear_cookies()
     page.goto(f"{site.address}/sign-in")
-    barriers["/sign-in"] = _violations(page)
+    barriers["/sign-in"] = barriers_on(page)
     page.context.close()
     assert {path: found for path, found in barriers.items() if found} == {}
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.sandbox_client import Sandbox
+from tests.web.axe import barriers_on
 from tests.web.browser_site import EMAIL, PASSWORD
 from tests.web.connected import ROLES, TENANT
 from tests.web.served import APP, Site, served
@@ -82,6 +83,9 @@ def test_from_consent_over_test_and_switch_to_a_synced_calendar(page: Page, site
     expect(page.get_by_text(TENANT)).to_be_visible(timeout=SOON)
     expect(page.get_by_text("Mailboxes of your users")).to_be_visible(timeout=SOON)
     expect(page.get_by_role("row", name=re.compile(f"Alice Berg .*{EMAIL}"))).to_be_visible()
+    page.get_by_text("Only some mailboxes?").click()
+    expect(page.get_by_role("button", name="Write the script")).to_be_visible()
+    assert barriers_on(page) == []
     page.get_by_role("button", name="Test", exact=True).click()
     expect(page.get_by_role("list", name="Result of the test").get_by_text("✓")).to_have_count(5)
     page.get_by_role("switch", name="Enable Microsoft Exchange").click()
