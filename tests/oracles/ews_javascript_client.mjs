@@ -4,15 +4,10 @@
 import { createInterface } from "node:readline";
 import { XhrApi } from "@ewsjs/xhr";
 import ews from "ews-javascript-api";
+import * as plain from "./ews_javascript_plain.mjs";
 
-const VERSIONS = {
-  "2007_sp1": ews.ExchangeVersion.Exchange2007_SP1,
-  "2010": ews.ExchangeVersion.Exchange2010,
-  "2010_sp1": ews.ExchangeVersion.Exchange2010_SP1,
-  "2010_sp2": ews.ExchangeVersion.Exchange2010_SP2,
-  "2013": ews.ExchangeVersion.Exchange2013,
-  "2013_sp1": ews.ExchangeVersion.Exchange2013_SP1,
-};
+// By the names tests use: "2007_sp1", "2013", "v2017_07_11".
+const version = (name) => ews.ExchangeVersion[Object.keys(ews.ExchangeVersion).find((known) => known.replace("Exchange", "").toLowerCase() === name)];
 let order;
 let service;
 
@@ -21,7 +16,7 @@ function connect() {
   if (order.auth === "ntlm") xhr.useNtlmAuthentication(order.username, order.password);
   ews.ConfigurationApi.ConfigureXHR(xhr);
   const zone = ews.TimeZoneInfo.FindSystemTimeZoneById(order.zone ?? "W. Europe Standard Time");
-  service = new ews.ExchangeService(VERSIONS[order.version], zone);
+  service = new ews.ExchangeService(version(order.version), zone);
   service.Url = new ews.Uri(order.ews);
   service.Credentials = new ews.WebCredentials(order.username, order.password);
   // 2007 knows no ConnectingSID/SmtpAddress.
@@ -151,6 +146,9 @@ const steps = {
       if (!got.MoreChangesAvailable) return { changes, state: current };
     }
   },
+  read_plain: ({ ids }) => plain.read(service, ids),
+  dates_plain: ({ start, end }) => plain.dates(service, start, end),
+  write_plain: ({ meant }) => plain.write(service, meant),
   async resolve({ name }) {
     const found = await service.ResolveName(name);
     return found.GetEnumerator().map((one) => one.Mailbox.Address);

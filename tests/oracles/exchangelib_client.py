@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 import exchangelib as x
+import exchangelib_plain as plain
 from exchangelib import recurrence as r
 from exchangelib.extended_properties import ExtendedProperty
 from exchangelib.items import CalendarItem
@@ -53,7 +54,9 @@ def connect(order: dict[str, Any]) -> x.Account:
 
 VERSIONS = {
     "2010": x.Version(x.Build(14, 0)),
+    "2010_sp1": x.Version(x.Build(14, 1)),
     "2010_sp2": x.Version(x.Build(14, 3)),
+    "2013": x.Version(x.Build(15, 0, 516)),
     "2013_sp1": x.Version(x.Build(15, 0, 847)),
     "2016": x.Version(x.Build(15, 1)),
 }
@@ -228,6 +231,15 @@ class Steps:
         id = self.calendar.subscribe_to_streaming()
         self.calendar.unsubscribe(id)
         return list(self.calendar.get_streaming_events(id, connection_timeout=1))
+
+    def read_plain(self, step: dict[str, Any]) -> Any:
+        return plain.read(self.account, step["ids"])
+
+    def dates_plain(self, step: dict[str, Any]) -> Any:
+        return plain.dates(self.account, step["start"], step["end"])
+
+    def write_plain(self, step: dict[str, Any]) -> Any:
+        return plain.write(self.account, step["meant"])
 
     def folders(self, step: dict[str, Any]) -> Any:
         return [folder.name for folder in self.account.msg_folder_root.children]

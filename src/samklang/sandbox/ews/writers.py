@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from samklang.sandbox import bodies, patterns, recurrence, zones
+from samklang.sandbox.ews import zonerules
 from samklang.sandbox.ews.caller import Caller, Entry, occurrence_entry
 from samklang.sandbox.ews.shapes import FOLDER_KEY, Shape, Written, item_id
 from samklang.sandbox.ews.soap import T
@@ -158,8 +159,7 @@ def deleted_occurrences(entry: Entry, shape: Shape) -> Written:
 
 def zone_element(tag: str, get: Callable[[Item], str]) -> Callable[[Entry, Shape], Written]:
     def writer(entry: Entry, shape: Shape) -> Written:
-        zone = get(entry.item)
-        return etree.Element(T + tag, Id=zone, Name=zone_name(zone, entry.item.start))
+        return zonerules.definition(tag, get(entry.item), entry.item.start)
 
     return writer
 
