@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +56,14 @@ SERVERS = {
 }
 
 
+def on(*names: str) -> list[Any]:
+    """Parameters: these servers in every run, the others in the whole matrix."""
+    return [
+        pytest.param(each, id=name, marks=() if name in names else (pytest.mark.full,))
+        for name, each in SERVERS.items()
+    ]
+
+
 #: Request versions in the order of the servers that came to know them, by the names others' scripts have for them.
 _VERSIONS = (
     *("2007_sp1", "2010", "2010_sp1", "2010_sp2", "2013", "2013_sp1", "2015", "2016"),
@@ -66,12 +74,10 @@ _VERSIONS = (
 _NEWEST = {"2007_sp2": "2007_sp1", "2007_sp3": "2007_sp1", "2010_sp3": "2010_sp2"} | dict.fromkeys(
     ("2016", "2019", "se"), "v2017_07_11"
 )
-#: What exchangelib speaks; newer ones only to Exchange Online.
-_EXCHANGELIB = ("2010", "2010_sp1", "2010_sp2", "2013", "2013_sp1", "2016")
 
 
 @dataclass(frozen=True)
-class Reader:
+class Other:
     """A client nobody here wrote, at work in Alice's mailbox."""
 
     client: str
@@ -83,19 +89,32 @@ class Reader:
     def name(self) -> str:
         return f"{self.client} {self.version}"
 
+    @property
+    def kind(self) -> str:
+        """The kind of server whose schema it speaks."""
+        return {"1": "graph", "2": self.version[:4], "v": "2013"}[self.version[0]]
 
-def readers(sandbox: Sandbox, server: Server, *, every: bool = False) -> Iterator[Reader]:
-    """Those that speak to this server: each in the version our client speaks to it too, or in `every` one."""
+
+def others(sandbox: Sandbox, server: Server) -> Iterator[Other]:
+    """Those that speak to this server."""
     if server.kind == "graph":
-        yield Reader("msgraph_sdk", "1.0", partial(msgraph_sdk, sandbox))
+        yield Other("msgraph_sdk", "1.0", partial(msgraph_sdk, sandbox))
         return
+    *_, newest = _versions(server, _VERSIONS[:6])
+    yield Other("ews_javascript_api", newest, partial(ews_javascript_api, sandbox, version=newest))
+    if server.kind != "2007":
+        yield Other("exchangelib", newest, partial(exchangelib, sandbox, version=newest))
+
+
+def in_every_version(sandbox: Sandbox, server: Server) -> Iterator[Other]:
+    """Microsoft's client in each version the server understands; exchangelib takes the one a server reports."""
+    for version in _versions(server, _VERSIONS):
+        yield Other("ews_javascript_api", version, partial(ews_javascript_api, sandbox, version=version))
+
+
+def _versions(server: Server, known: Sequence[str]) -> Sequence[str]:
     newest = _NEWEST.get(server.name, server.name)
-    known = _VERSIONS[: _VERSIONS.index(newest) + 1]
-    chosen = known if every else known[:6][-1:]
-    for client, spoken in ((ews_javascript_api, _VERSIONS), (exchangelib, _EXCHANGELIB)):
-        for version in chosen:
-            if version in spoken:
-                yield Reader(client.__name__, version, partial(client, sandbox, version=version))
+    return known[: known.index(newest) + 1] if newest in known else known
 
 
 @pytest.fixture

@@ -36,8 +36,12 @@ Plain = dict[str, Any]
 
 def held_by(kind: str) -> dict[str, Meant]:
     """What a kind of server ("2007", "2010", "2013", "graph") can hold of the table, as it holds it."""
-    held = {name: (meant, meant.otherwise.get(kind, {})) for name, meant in TABLE.items()}
-    return {name: replace(meant, **other) for name, (meant, other) in held.items() if other is not None}
+    return {name: shown_by(kind, meant) for name, meant in TABLE.items() if meant.otherwise.get(kind, {}) is not None}
+
+
+def shown_by(kind: str, meant: Meant) -> Meant:
+    """What is held, in the schema of a kind of server."""
+    return replace(meant, **meant.otherwise.get(kind) or {})
 
 
 def was(meant: Meant) -> Meant:
@@ -139,7 +143,7 @@ def _recurrence(rule: Rule) -> Recurrence:
 
 
 def for_others(meant: Meant) -> Plain:
-    """What a client nobody here wrote is told to write: the values as they stand, and the slots of dates that differ."""
+    """What a client nobody here wrote is told to write: the values, and the slots of dates that differ."""
     plain = asdict(meant)
     for own in (plain, *plain["changed"].values()):
         if "start" in own:

@@ -1,7 +1,7 @@
 """Entries as plain values: what was meant, written down by hand and apart from all code that writes or reads them.
 
-Times are wall times with their offset, or dates for whole days (the last one exclusive). Nothing here is computed: where
-the clocks change, the offsets say so.
+Times are wall times with their offset, or dates for whole days (the last one exclusive). Nothing here is computed:
+where the clocks change, the offsets say so.
 """
 
 from __future__ import annotations

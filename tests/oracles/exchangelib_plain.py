@@ -54,11 +54,15 @@ def read(account: x.Account, ids: list[str]) -> list[dict[str, Any]]:
 
 def dates(account: x.Account, start: str, end: str) -> dict[str, list[str]]:
     """UID -> the starts of all that takes place between two dates, in order."""
-    window = [x.EWSDateTime.fromisoformat(f"{day}T00:00:00+00:00") for day in (start, end)]
     found: dict[str, list[str]] = {}
-    for item in account.calendar.view(start=window[0], end=window[1]).only("uid", "start", "is_all_day"):
+    for item in _view(account, start, end).only("uid", "start", "is_all_day"):
         found.setdefault(item.uid, []).append(item.start.isoformat())
     return found
+
+
+def _view(account: x.Account, start: str, end: str) -> Any:
+    first, last = (x.EWSDateTime.fromisoformat(f"{day}T00:00:00+00:00") for day in (start, end))
+    return account.calendar.view(start=first, end=last)
 
 
 def _fetched(account: x.Account, ids: list[str]) -> list[CalendarItem]:
@@ -70,7 +74,11 @@ def _fetched(account: x.Account, ids: list[str]) -> list[CalendarItem]:
 
 
 def _told(item: CalendarItem, contents: dict[str, CalendarItem]) -> dict[str, Any]:
-    people = (("required", item.required_attendees), ("optional", item.optional_attendees), ("resource", item.resources))
+    people = (
+        ("required", item.required_attendees),
+        ("optional", item.optional_attendees),
+        ("resource", item.resources),
+    )
     return {
         **_content(item),
         "uid": item.uid,
@@ -78,7 +86,9 @@ def _told(item: CalendarItem, contents: dict[str, CalendarItem]) -> dict[str, An
         "end_windows": item._end_timezone.ms_id,
         "rule": _rule(item.recurrence) if item.recurrence else None,
         "first": item.recurrence.boundary.start.isoformat() if item.recurrence else None,
-        "changed": {each.original_start.isoformat(): _content(contents[each.id]) for each in item.modified_occurrences or ()},
+        "changed": {
+            each.original_start.isoformat(): _content(contents[each.id]) for each in item.modified_occurrences or ()
+        },
         "cancelled": [each.start.isoformat() for each in item.deleted_occurrences or ()],
         "people": [[kind, one.mailbox.email_address] for kind, listed in people for one in listed or ()],
         "reminder": item.reminder_minutes_before_start if item.reminder_is_set else None,
@@ -153,18 +163,19 @@ def write(account: x.Account, meant: dict[str, Any]) -> str:
 
 def _vary(account: x.Account, id: str, meant: dict[str, Any]) -> None:
     (master,) = _fetched(account, [id])
-    there = account.calendar.view(start=master.start, end=master.start + dt.timedelta(days=60))
+    there = _view(account, meant["start"][:10], "2026-06-01")
     occurrences = {item.start.isoformat(): item for item in there if item.uid == master.uid}
     for day, slot in meant["slots"].items():
-        start = _when(slot, "UTC").isoformat()
-        item = occurrences[start]
+        item = occurrences[day if master.is_all_day else _when(slot, "UTC").isoformat()]
         if day in meant["cancelled"]:
             item.delete(send_meeting_cancellations="SendToNone")
             continue
         fields = _fields(meant["changed"][day], meant)
         for name, value in fields.items():
             setattr(item, name, value)
-        item.save(update_fields=list(fields), send_meeting_invitations="SendToNone")
+        # Each date written gives the series another version.
+        told = {"send_meeting_invitations": "SendToNone", "conflict_resolution": "AlwaysOverwrite"}
+        item.save(update_fields=list(fields), **told)
 
 
 def _fields(given: dict[str, Any], meant: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +200,7 @@ def _fields(given: dict[str, Any], meant: dict[str, Any]) -> dict[str, Any]:
 def _when(text: str, zone: str) -> Any:
     if len(text) == 10:
         return x.EWSDate.fromisoformat(text)
-    return x.EWSDateTime.from_datetime(dt.datetime.fromisoformat(text).astimezone(x.EWSTimeZone(zone)))
+    return dt.datetime.fromisoformat(text).astimezone(x.EWSTimeZone(zone))
 
 
 def _recurrence(rule: dict[str, Any], start: str) -> r.Recurrence:

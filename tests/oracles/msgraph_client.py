@@ -39,8 +39,8 @@ SCOPE = "https://graph.microsoft.com/.default"
 
 
 def fields_of_entity(self: Entity) -> dict[str, Any]:
-    """What it answers anyway, without importing all of two thousand models first, for each object anew (Graph facts §6):
-    seconds in every run of the tests."""
+    """What it answers anyway, without first importing all of two thousand models, for each object anew (Graph facts
+    §6): seconds in every run of the tests."""
     return {
         "id": lambda node: setattr(self, "id", node.get_str_value()),
         "@odata.type": lambda node: setattr(self, "odata_type", node.get_str_value()),

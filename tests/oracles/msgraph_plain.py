@@ -169,7 +169,10 @@ def _fields(given: dict[str, Any], meant: dict[str, Any]) -> dict[str, Any]:
         body["isAllDay"] = len(given["start"]) == 10
         for name, zone in zip(("start", "end"), zones, strict=True):
             text = given[name] if zone != "UTC" else _in_utc(given[name])
-            body[name] = {"dateTime": f"{text[:10]}T00:00:00" if body["isAllDay"] else f"{text[:16]}:00", "timeZone": zone}
+            body[name] = {
+                "dateTime": f"{text[:10]}T00:00:00" if body["isAllDay"] else f"{text[:16]}:00",
+                "timeZone": zone,
+            }
     return body
 
 

@@ -26,7 +26,9 @@ def definition(tag: str, zone: str, at: datetime) -> etree._Element:
 @lru_cache(maxsize=512)
 def _definition(tag: str, zone: str, name: str, year: int) -> etree._Element:
     changes = _changes(zone, year)
-    offsets = {offset for change in changes for offset in change[1:]} or {_offset(zone, datetime(year, 7, 1, tzinfo=UTC))}
+    offsets = {offset for change in changes for offset in change[1:]} or {
+        _offset(zone, datetime(year, 7, 1, tzinfo=UTC))
+    }
     ids = {offset: _period_id(zone, offset, offsets) for offset in sorted(offsets)}
     whole = etree.Element(T + tag, Id=zone, Name=name, nsmap={"t": NAMESPACES["t"]})
     periods = etree.SubElement(whole, f"{T}Periods")
