@@ -29,7 +29,7 @@ def _definition(tag: str, zone: str, name: str, year: int) -> etree._Element:
     offsets = {offset for change in changes for offset in change[1:]} or {
         _offset(zone, datetime(year, 7, 1, tzinfo=UTC))
     }
-    ids = {offset: _period_id(zone, offset, offsets) for offset in sorted(offsets)}
+    ids = {offset: _period_id(zone, n) for n, offset in enumerate(sorted(offsets))}
     whole = etree.Element(T + tag, Id=zone, Name=name, nsmap={"t": NAMESPACES["t"]})
     periods = etree.SubElement(whole, f"{T}Periods")
     for offset, id in ids.items():
@@ -63,9 +63,9 @@ def _to(transition: etree._Element, kind: str, id: str) -> None:
     etree.SubElement(transition, f"{T}To", Kind=kind).text = id
 
 
-def _period_id(zone: str, offset: timedelta, offsets: set[timedelta]) -> str:
-    name = "Standard" if offset == min(offsets) else "Daylight"
-    return f"trule:Microsoft/Registry/{zone}/1-{name}"
+def _period_id(zone: str, n: int) -> str:
+    """The smallest offset is the standard one."""
+    return f"trule:Microsoft/Registry/{zone}/{n or 1}-{'Daylight' if n else 'Standard'}"
 
 
 def _bias(offset: timedelta) -> str:
