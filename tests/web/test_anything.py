@@ -57,7 +57,8 @@ def one_connection() -> Iterator[None]:
 def test_the_severa_compatible_api_answers_whatever_it_is_sent(
     house: House, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.web.anything import TIMES, Api, operations
+    from tests.anything import TIMES, Api, operations
+    from tests.web.anything import mounted
 
     monkeypatch.setattr(caller.quota, "take", lambda client: True)
     document = json.loads(severa_document.PATH.read_text())
@@ -71,13 +72,14 @@ def test_the_severa_compatible_api_answers_whatever_it_is_sent(
     ids += [f"{house.meeting.psa_id},{house.series.psa_id}"]
     tokens = [_program(house, sees_private=True), _program(house, SCOPES[:1]), _token(house.alice), _token(house.bob)]
     known = {"guid": ids, "guids": ids, "datetime": TIMES, "since": TIMES, "rowcount": (1, 20, 100)}
-    tried = Api(document, "/rest-api", tokens, known, _PATCHED, let_pass=_several)
+    tried = Api(document, mounted("/rest-api"), tokens, known, _PATCHED, let_pass=_several)
     assert tried.try_out(wanted, examples) > examples * len(wanted) / 2
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_samklangs_own_api_answers_whatever_it_is_sent(connected: Connected, examples: int) -> None:
-    from tests.web.anything import TIMES, Api, operations
+    from tests.anything import TIMES, Api, operations
+    from tests.web.anything import mounted
 
     alice, bob = connected.them.alice, connected.them.bob
     mailbox = switch_on(alice, now(), unseen=True)
@@ -100,7 +102,7 @@ def test_samklangs_own_api_answers_whatever_it_is_sent(connected: Connected, exa
         "side": ["psa", "exchange"],
         "id": [row.psa_id for row in writes],
     }
-    tried = Api(document, "/api", [_token(alice), _token(bob)], known)
+    tried = Api(document, mounted("/api"), [_token(alice), _token(bob)], known)
     wanted = list(operations(document))
     assert tried.try_out(wanted, examples) > examples * len(wanted) / 2
 

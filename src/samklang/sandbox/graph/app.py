@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 def add_routes(app: web.Application, sandbox: Sandbox) -> None:
     part = web.Application(middlewares=[sandbox.traffic.counted("graph")], client_max_size=8 * 1024 * 1024)
-    part.router.add_route("*", "/{path:.*}", Door(sandbox).answer)
+    part.router.add_route("*", r"/{path:[\s\S]*}", Door(sandbox).answer)
     notices.add_delivery(app, sandbox)
     app.add_subapp("/v1.0", part)
 

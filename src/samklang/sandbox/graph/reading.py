@@ -23,6 +23,7 @@ _PLAIN = {
 }
 _EXTRA = ("responseRequested", "allowNewTimeProposals", "hideAttendees")
 _WHOLE = ("Integer", "Short", "Long")
+_MOST_MINUTES = 2**31 - 1
 
 
 def fields_of(body: Mapping[str, Any], mailbox: Mailbox, current: Item | None) -> dict[str, Any]:
@@ -53,6 +54,8 @@ def _reminder(body: Mapping[str, Any], mailbox: Mailbox, current: Item | None) -
         return {}
     before = current.reminder if current else Reminder(on=True, minutes=mailbox.default_reminder_minutes)
     on, minutes = body.get("isReminderOn"), body.get("reminderMinutesBeforeStart")
+    if minutes is not None and minutes > _MOST_MINUTES:
+        raise invalid("reminderMinutesBeforeStart is no Edm.Int32.", "RequestBodyRead")
     return {
         "reminder": Reminder(on=before.on if on is None else on, minutes=before.minutes if minutes is None else minutes)
     }
@@ -86,8 +89,15 @@ def _extended(sent: list[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in sent:
         key, value = property_key(str(one.get("id"))), one.get("value")
-        found[key] = int(str(value)) if key.rsplit(":", 1)[1] in _WHOLE else value
+        found[key] = _whole(value) if key.rsplit(":", 1)[1] in _WHOLE else value
     return found
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise invalid("The value of an extended property is none of its type.", _WRONG) from None
 
 
 def _times(body: Mapping[str, Any], current: Item | None) -> dict[str, Any]:
