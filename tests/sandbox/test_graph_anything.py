@@ -18,7 +18,7 @@ PATH = Path(os.environ.get("SAMKLANG_SCHEMAS") or "../shared/schemas") / "graph-
 pytestmark = pytest.mark.skipif(not PATH.exists(), reason="Graph's OpenAPI document is not at hand")
 
 #: Requests to each operation; in every run to those of the default calendar, by the address the others stand for too.
-EXAMPLES = [pytest.param(1, id="few"), pytest.param(40, id="many", marks=pytest.mark.full)]
+EXAMPLES = [pytest.param(1, id="few"), pytest.param(30, id="many", marks=pytest.mark.full)]
 AGAIN = ("/users/{user-id}/calendar/", "/users/{user-id}/calendars/{calendar-id}/")
 #: Paths of the document the sandbox has nothing at.
 NOT_SERVED = ("getSchedule", "translateExchangeIds", "/events/delta")
