@@ -44,9 +44,9 @@ def answer(status: int, *codes: str, **headers: str) -> requests.Response:
     ("status", "code", "kind", "ours"),
     [
         (400, "ErrorInvalidRequest", ItemError, "refused_by_server"),
-        (400, "ErrorPropertyValidationFailure", ItemError, "refused_by_server"),
+        (400, "ErrorPropertyValidationFailure", ItemError, "field_refused"),
         (400, "ErrorOccurrenceCrossingBoundary", ItemError, "occurrence_crosses_neighbour"),
-        (400, "TimeZoneNotSupportedException", ItemError, "refused_by_server"),
+        (400, "TimeZoneNotSupportedException", ItemError, "zone_refused"),
         (400, "ErrorInvalidIdMalformed", ItemError, "strange_id"),
         (400, "ErrorDuplicateTransactionId", ItemError, "duplicate_transaction"),
         (409, "ErrorDuplicateTransactionId", ItemError, "duplicate_transaction"),

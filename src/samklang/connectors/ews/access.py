@@ -13,7 +13,8 @@ from requests_ntlm import HttpNtlmAuth
 from spnego.exceptions import SpnegoError
 
 from samklang.connectors.door import Door, OwnDoor
-from samklang.sync.errors import ConnectionRefused, Unavailable
+from samklang.connectors.ews.codes import STATUSES
+from samklang.sync.errors import ConnectionRefused, SyncError, Unavailable
 
 _PATH = "/EWS/Exchange.asmx"
 
@@ -75,13 +76,13 @@ class _Ntlm(HttpNtlmAuth):  # type: ignore[misc,unused-ignore]
             raise ConnectionRefused("sign_in_failed", "no NTLM challenge") from None
 
 
-def refused(response: requests.Response, access: EwsAccess) -> ConnectionRefused:
+def refused(response: requests.Response, access: EwsAccess) -> SyncError:
     """What a 401 means: the method is not on offer, or name or password are wrong (or the account is locked)."""
     offered = {value.split()[0].lower() for value in _challenges(response) if value.strip()}
     wanted = {"basic"} if access.auth == "basic" else {"ntlm", "negotiate"}
     if offered and not offered & wanted:
         return ConnectionRefused("auth_method_not_offered", ", ".join(sorted(offered)))
-    return ConnectionRefused("sign_in_refused", "HTTP 401")
+    return STATUSES[401].error("HTTP 401")
 
 
 def _challenges(response: requests.Response) -> list[str]:

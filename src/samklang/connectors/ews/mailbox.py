@@ -12,7 +12,7 @@ from lxml import etree
 from samklang.connectors import http
 from samklang.connectors.ews import operations, wire
 from samklang.connectors.ews.access import EwsAccess
-from samklang.connectors.ews.codes import OF_IMPERSONATION
+from samklang.connectors.ews.codes import OF_IMPERSONATION, OF_SIGN_IN
 from samklang.connectors.ews.soap import M, Soap, T, m
 from samklang.connectors.steps import Step
 from samklang.engine.model import Availability, Entry, Sensitivity, Timed
@@ -176,7 +176,7 @@ def _enter(soap: Soap, now: Callable[[], datetime], *, write: bool) -> Iterator[
     """Sign-in, version, impersonation and calendar folder, which one request passes one after the other; then the
     calendar's entries."""
     error = _of_the_calendar(_error_of(lambda: _open_calendar(soap)))
-    if not soap.answered:
+    if not soap.answered or (error is not None and error.detail in OF_SIGN_IN):
         yield Step("sign-in", error)
         return
     yield Step("sign-in")

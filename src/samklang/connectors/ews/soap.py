@@ -11,9 +11,9 @@ from lxml import etree
 
 from samklang.connectors import http
 from samklang.connectors.ews.access import EwsAccess, refused
-from samklang.connectors.ews.codes import error_for
+from samklang.connectors.ews.codes import OF_SIGN_IN, STATUSES, error_for
 from samklang.connectors.ews.dialect import Dialect, dialect_of, older
-from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
+from samklang.sync.errors import ProtocolError, SyncError, Unavailable
 
 S = "{http://schemas.xmlsoap.org/soap/envelope/}"
 T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
@@ -178,17 +178,29 @@ class Soap:
         if not self._signed_in:
             with door.passing():
                 response = self._once(data, stream)
-                if response.status_code == 401:
-                    raise refused(response, self.access)
+                if refusal := self._refusal(response):
+                    raise refusal
             self._signed_in = True
             return response
         if self.access.auth == "basic":
             door.heed()
         response = self._once(data, stream)
-        if response.status_code == 401:
+        if refusal := self._refusal(response):
             with door.passing():
-                raise refused(response, self.access)
+                raise refusal
         return response
+
+    def _refusal(self, response: requests.Response) -> SyncError | None:
+        """What an answer says of the account itself: not let in, or let in with a password that is no good any longer,
+        which the service behind tells in a fault."""
+        if response.status_code == 401:
+            return refused(response, self.access)
+        if response.status_code == 500:
+            try:
+                list(self._said(response.content, 500))
+            except SyncError as error:
+                return error if error.detail in OF_SIGN_IN else None
+        return None
 
     def _once(self, data: bytes, stream: bool) -> requests.Response:
         """A connection that hangs has its place for as long as it hangs: `jobs.listening` counts those."""
@@ -196,10 +208,9 @@ class Soap:
             return self._session.post(self._endpoint, data=data, stream=stream)
 
     def _messages(self, response: requests.Response) -> Iterator[Element]:
-        if response.status_code == 403:
-            raise ConnectionRefused(detail="HTTP 403")
-        if response.status_code in (429, 503):
-            raise Throttled(http.retry_after(response), f"HTTP {response.status_code}")
+        meaning = STATUSES.get(response.status_code)
+        if meaning is not None:
+            raise meaning.error(f"HTTP {response.status_code}", http.retry_after(response))
         yield from self._said(response.content, response.status_code)
 
     def _said(self, content: bytes, status: int) -> Iterator[Element]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from samklang.connectors.ews import operations
 from samklang.connectors.ews.access import EwsAccess
-from samklang.connectors.ews.soap import Element, M, Soap, T, m, raise_for, t
+from samklang.connectors.ews.soap import Element, M, Soap, T, error_in, m, t
 from samklang.sync.errors import ProtocolError, Unavailable
 
 #: Subscriptions one connection takes (EWS facts §2.3).
@@ -20,10 +20,8 @@ MOST = 200
 MINUTES = 10
 #: Seconds after which a server that said nothing is given up.
 _SILENCE = MINUTES * 60.0 + 60.0
-#: The subscription is no more, or missed something: another is needed, and a look (EWS facts §2.3).
-_LOST = frozenset(
-    ("ErrorSubscriptionNotFound", "ErrorInvalidSubscription", "ErrorMissedNotificationEvents", "ErrorReadEventsFailed")
-)
+#: Our name for a subscription that is no more, or missed something: another is needed, and a look (EWS facts §2.3).
+_LOST = "subscription_lost"
 _EVENTS = ("CreatedEvent", "ModifiedEvent", "DeletedEvent", "MovedEvent")
 
 
@@ -88,9 +86,10 @@ class Stream:
 
 
 def _told(message: Element, ids: Sequence[str]) -> Told:
-    if message.get("ResponseClass") == "Error":
-        if message.findtext(M + "ResponseCode") not in _LOST:
-            raise_for(message)
+    error = error_in(message)
+    if error is not None:
+        if error.code != _LOST:
+            raise error
         # Which ones is not always said; then none can be relied on.
         return Told(lost=_ids(message.iterfind(f"{M}ErrorSubscriptionIds/{T}SubscriptionId")) or frozenset(ids))
     return Told(changed=_ids(message.iterfind(f"{M}Notifications/{T}Notification/{T}SubscriptionId")))

@@ -17,7 +17,8 @@ from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.connectors.graph import people, schema
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
-from samklang.connectors.graph.client import DUPLICATE, STRANGE_ID, GraphClient
+from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.codes import DUPLICATE, STRANGE_ID
 from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body

@@ -13,50 +13,13 @@ import requests
 from samklang.connectors import http
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
-from samklang.sync.errors import (
-    ConnectionRefused,
-    ItemError,
-    MailboxError,
-    NotFound,
-    ProtocolError,
-    SyncError,
-    Throttled,
-    TokenRejected,
-    Unavailable,
-    VersionConflict,
-)
+from samklang.connectors.graph.codes import meaning_of
+from samklang.sync.errors import ProtocolError, SyncError, Throttled, Unavailable
 
 Query = Mapping[str, str | int]
 
 #: On every request: ids that survive moves, times in UTC.
 PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
-
-#: Code of Unavailable for a plain 500: asked for one item, it may be that item's own trouble.
-ITEM_FAILED = "server_error"
-
-#: Code of ItemError: an event was made with this transactionId before, with other contents.
-DUPLICATE = "duplicate_transaction"
-#: Code of ItemError: the id is another mailbox's, or of another form.
-STRANGE_ID = "strange_id"
-
-# Codes are compared without case, never the message (Graph facts §5.1); for each what it means to a run.
-_TOKEN_REJECTED = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
-_MAILBOX = {
-    "erroraccessdenied": "mailbox_access_denied",
-    "request_resourcenotfound": "mailbox_not_found",
-    "errorinvaliduser": "mailbox_not_found",
-    "mailboxnotenabledforrestapi": "mailbox_not_enabled",
-    "mailboxnotsupportedforrestapi": "mailbox_not_enabled",
-    "errornonexistentmailbox": "mailbox_not_found",
-    "errormailboxstoreunavailable": "mailbox_unavailable",
-}
-_NOT_FOUND = frozenset({"erroritemnotfound", "itemnotfound"})
-_THROTTLED = frozenset({"toomanyrequests", "applicationthrottled", "errorserverbusy"})
-_ITEM = {
-    "erroroccurrencecrossingboundary": "occurrence_crosses_neighbour",
-    "errorduplicatetransactionid": DUPLICATE,
-    "errorinvalididmalformed": STRANGE_ID,
-}
 
 
 class GraphClient:
@@ -150,33 +113,13 @@ def error_of(response: requests.Response) -> SyncError:
     """The error an answer means to a run: for the item, the mailbox or the connection (Graph facts §5.1)."""
     codes = _codes(response)
     detail = " ".join([str(response.status_code), *codes, response.headers.get("request-id", "")]).strip()
-    known = {code.lower() for code in codes}
-    status = response.status_code
-    if status == 429 or (known & _THROTTLED and status in (429, 503, 504)):
+    status, meaning = response.status_code, meaning_of(response.status_code, codes)
+    if meaning.kind is Unavailable and "Retry-After" in response.headers:
         return Throttled(http.retry_after(response), detail)
-    if status == 410 or known & _TOKEN_REJECTED:
-        return TokenRejected(detail=detail)
-    if status >= 500:
-        if "Retry-After" in response.headers:
-            return Throttled(http.retry_after(response), detail)
-        # One broken item can fail for days with 500, while the others are served (Graph facts §5.1).
-        return Unavailable(ITEM_FAILED if status == 500 else None, detail)
-    if not codes:
+    if not codes and status < 500 and status not in (410, 429):
         # A proxy's or portal's page: it says nothing about the item or the mailbox (rule 10.5).
         return ProtocolError("malformed_answer", f"{status} without an error body", step=_step(response))
-    if status == 401:
-        return ConnectionRefused("token_refused", detail)
-    if "authorization_requestdenied" in known:
-        return ConnectionRefused("permission_missing", detail)
-    if code := next((_MAILBOX[code] for code in known if code in _MAILBOX), None):
-        return MailboxError(code, detail)
-    if known & _NOT_FOUND:
-        return NotFound(detail=detail)
-    if status == 412 or "errorirresolvableconflict" in known:
-        return VersionConflict(detail=detail)
-    if status in (403, 404):
-        return MailboxError("mailbox_error", detail)
-    return ItemError(next((_ITEM[code] for code in known if code in _ITEM), None), detail)
+    return meaning.error(detail, http.retry_after(response))
 
 
 def _codes(response: requests.Response) -> list[str]:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import msgspec
 
 from samklang.connectors.graph import schema, wire
-from samklang.connectors.graph.client import ITEM_FAILED, GraphClient, Query
+from samklang.connectors.graph.client import GraphClient, Query
+from samklang.connectors.graph.codes import ITEM_FAILED
 from samklang.connectors.graph.schema import FIELDS, MARK, MARK_AND_RECUR, Event, Page
 from samklang.engine import times
 from samklang.engine.model import Occurrence, SeenEvent, Timed
