@@ -198,8 +198,10 @@ class Sandbox:
     def server(self, version: str = "2013_sp1", auth: tuple[str, ...] = ("ntlm", "basic"), **more: Any) -> None:
         self.ask("PUT", "/server", {"version": version, "auth": list(auth), **more})
 
-    def account(self, username: str, password: str, impersonates: list[str] | str = "*") -> None:
-        self.ask("PUT", "/accounts", {"username": username, "password": password, "impersonates": impersonates})
+    def account(self, username: str, password: str, impersonates: list[str] | str = "*", **more: Any) -> None:
+        """An Exchange account; more: full_access, password_expired."""
+        account = {"username": username, "password": password, "impersonates": impersonates, **more}
+        self.ask("PUT", "/accounts", account)
 
     def graph_behaves(self, **settings: Any) -> None:
         """Sets how Graph behaves where there is a choice (`GraphSettings`); the rest is the default."""

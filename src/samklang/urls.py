@@ -7,7 +7,7 @@ from samklang.web.api import api
 from samklang.web.calendar import files as calendar_files
 from samklang.web.calendar import trash as calendar_trash
 from samklang.web.calendar import views as calendar
-from samklang.web.help import help_page
+from samklang.web.help import errors, help_page
 from samklang.web.profile import choices as profile_choices
 from samklang.web.profile import history
 from samklang.web.profile import settings as profile_settings
@@ -41,6 +41,7 @@ urlpatterns = [
     path("calendar/export.ics", calendar_files.export, name="calendar-export"),
     path("help/user", help_page, {"page": "user"}, name="help-user"),
     path("help/administrator", help_page, {"page": "administrator"}, name="help-administrator"),
+    path("help/errors", errors, name="help-errors"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-in/microsoft", microsoft.sign_in, name="microsoft"),
     path("sign-in/microsoft/back", microsoft.back, name="microsoft-back"),

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +121,55 @@ def test_a_refused_connection_is_named() -> None:
 
 def test_a_certificate_of_an_unknown_authority_is_refused(secure: str) -> None:
     assert code_of(lambda: http.session(allow_private=True).get(secure)) == "bad_certificate"
+
+
+def _handshake_with(authority: tuple[Path, Path], answer: Callable[[socket.socket], object]) -> str:
+    """The code of what a request meets at a server that answers the first bytes of a connection like this."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
+            answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        session = http.session(allow_private=True, ca_file=authority[0])
+        found = code_of(lambda: session.get(f"https://localhost:{listening.getsockname()[1]}"))
+        serving.join()
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_a_server_that_knows_old_tls_alone_is_told_from_one_with_a_bad_certificate(
+    authority: tuple[Path, Path], version: ssl.TLSVersion
+) -> None:
+    context = server_context(authority)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    assert _handshake_with(authority, lambda to: context.wrap_socket(to, server_side=True)) == "tls_too_old"
+
+
+def test_a_server_that_answers_in_old_tls_unasked_is_one(authority: tuple[Path, Path]) -> None:
+    # RFC 2246 §7.4.1.3: a ServerHello of TLS 1.0 with TLS_RSA_WITH_AES_128_CBC_SHA, as servers give that never heard
+    # of another way to say which versions there are.
+    hello = b"\x03\x01" + bytes(32) + b"\x00" + b"\x00\x2f" + b"\x00"
+    handshake = b"\x02" + len(hello).to_bytes(3) + hello
+    record = b"\x16\x03\x01" + len(handshake).to_bytes(2) + handshake
+    assert _handshake_with(authority, lambda to: (to.recv(4096), to.sendall(record), to.recv(4096))) == "tls_too_old"
+
+
+def test_a_port_that_speaks_no_tls_and_old_ciphers_are_named(authority: tuple[Path, Path]) -> None:
+    plain = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    assert _handshake_with(authority, lambda to: (to.recv(4096), to.sendall(plain), to.recv(4096))) == "no_tls"
+    context = server_context(authority)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    assert _handshake_with(authority, lambda to: context.wrap_socket(to, server_side=True)) == "no_tls"
+
+
+def test_a_connection_cut_in_the_handshake_is_lost(authority: tuple[Path, Path]) -> None:
+    assert _handshake_with(authority, lambda to: to.recv(4096)) == "connection_lost"
 
 
 def test_the_authority_of_the_installation_is_added(secure: str, authority: tuple[Path, Path]) -> None:

@@ -69,6 +69,10 @@ class House(Installation):
     def refused(self) -> int:
         return sum(counts["logons_refused"] for counts in self.sandbox.counts().values())
 
+    def logons(self) -> int:
+        """Those the server took."""
+        return sum(counts["logons"] for counts in self.sandbox.counts().values())
+
     def asked(self) -> int:
         """Requests for a token; discovery apart."""
         return sum(counts["token_requests"] for counts in self.sandbox.counts().values())
@@ -101,6 +105,21 @@ def microsoft(sandbox: Sandbox, transactional_db: None) -> Iterator[House]:
         house.moves_in(organization)
     yield house
     house.close()
+
+
+def test_a_password_that_has_expired_is_one_log_on_until_it_is_mended(exchange: House) -> None:
+    exchange.sandbox.account(ACCOUNT, ACCOUNT_PASSWORD, password_expired=True)
+    exchange.sandbox.zero_counts()
+    exchange.runs()
+    exchange.runs()
+    assert exchange.logons() == 1, "then there is silence"
+    assert exchange.errors() == {"password_expired"}
+    assert exchange.paused() == {"password_expired"}
+    exchange.sandbox.account(ACCOUNT, ACCOUNT_PASSWORD)
+    exchange.an_hour_passes()
+    exchange.runs()
+    exchange.runs()
+    assert (exchange.errors(), exchange.paused()) == ({""}, {""})
 
 
 def test_a_wrong_password_is_one_log_on_with_many_mailboxes_at_once(exchange: House) -> None:

@@ -14,10 +14,12 @@ SOURCE = Path(samklang.__file__).parent
 #: Where codes come from that end up on pages: set-aside entries, paused connections, failed tests, refused switches.
 PLACES = ("connectors", "sync", "engine", "activities", "mailboxes", "wiring.py", "web/settings", "web/profile")
 _ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)} | {"Refused", "NotAllowed"}
+#: Calls that name a code elsewhere than first.
+_PLACES = {"put_aside": 1, "SetAside": 2, "Meaning": 1, "each": 1}
 #: Tables from a protocol's codes to ours.
-_TABLES = {"_MAILBOX", "_CONNECTION", "_SPEECH", "_CANNOT_HOLD", "_ITEM", "REFUSALS"}
+_TABLES = {"REFUSALS", "WORDS"}
 #: What a run does about, rather than shows: it reads again, lists anew, goes on.
-_FOR_THE_RUN = {"error", "version_conflict", "not_found", "token_rejected"}
+_FOR_THE_RUN = {"error"}
 #: Shown by its own message, on the form or in the API's answer, never by its code.
 _SPOKEN_FOR = {"type_name_missing", "type_name_taken", "type_in_use", "type_other_category", "not_taking_part"}
 _SPOKEN_FOR |= {"organizer_only", "owner_only", "series_only"}
@@ -27,8 +29,8 @@ def _raised(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            place = {"put_aside": 1, "SetAside": 2}.get(name, 0)
-            if (name in _ERRORS or name in ("put_aside", "SetAside")) and len(node.args) > place:
+            place = _PLACES.get(name, 0)
+            if (name in _ERRORS or name in _PLACES) and len(node.args) > place:
                 yield from _text(node.args[place])
         elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

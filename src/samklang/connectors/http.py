@@ -17,7 +17,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -48,6 +48,23 @@ ANSWER_SECONDS = 300.0
 ANSWER_BYTES = 64 * 1024 * 1024
 #: Requests at once for one mailbox: one below the four that Graph grants and rule 10.2 allows.
 REQUESTS_AT_ONCE = 3
+
+#: What can become of a request before a server's service answers it, by our names.
+FAILURES: Mapping[str, type[SyncError]] = {
+    "unknown_host": Unavailable,
+    "address_not_allowed": Unavailable,
+    "connection_refused": Unavailable,
+    "tls_too_old": Unavailable,
+    "no_tls": Unavailable,
+    "bad_certificate": Unavailable,
+    "bad_ca_file": Unavailable,
+    "connection_lost": Unavailable,
+    "timeout": Unavailable,
+    "redirected": ProtocolError,
+    "answer_too_large": ProtocolError,
+}
+#: OpenSSL's words for a server that speaks no version of TLS we do (1.2 and later): it says so, or answers in its own.
+_OLD_TLS = frozenset(("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"))
 
 # These write paths with their queries, and log-on messages, at debug level.
 for _name in ("urllib3", "spnego"):
@@ -132,8 +149,7 @@ def session(
 class Session(requests.Session):
     """A `requests.Session` that raises only errors of `sync.errors`; fits msal's `http_client` too.
 
-    Codes: "unknown_host", "bad_certificate", "timeout", "connection_refused", "connection_lost",
-    "address_not_allowed" (all `Unavailable`), "redirected", "answer_too_large" (`ProtocolError`).
+    Codes: those of `FAILURES`.
     """
 
     def __init__(
@@ -180,7 +196,7 @@ class Session(requests.Session):
             raise _named(error, host) from None
         if response.is_redirect or response.status_code in (301, 302, 303, 307, 308):
             elsewhere = urlsplit(response.headers.get("Location", "")).hostname or host
-            raise ProtocolError("redirected", f"{response.status_code} to {elsewhere}", host=host)
+            raise _failed("redirected", f"{response.status_code} to {elsewhere}", host)
         return response
 
 
@@ -214,7 +230,7 @@ def tls_context(ca_file: Path | str | None) -> ssl.SSLContext:
     try:
         return _tls_context(path, path.stat().st_mtime_ns)
     except (OSError, ssl.SSLError) as error:
-        raise Unavailable("bad_ca_file", type(error).__name__) from None
+        raise _failed("bad_ca_file", type(error).__name__) from None
 
 
 @functools.lru_cache(maxsize=8)
@@ -272,9 +288,9 @@ def _limited(stream: Any, limit: int, seconds: float, *args: Any, **kwargs: Any)
     for piece in stream(*args, **kwargs):
         size += len(piece)
         if size > limit:
-            raise ProtocolError("answer_too_large", f"over {limit} bytes")
+            raise _failed("answer_too_large", f"over {limit} bytes")
         if time.monotonic() > deadline:
-            raise Unavailable("timeout", "answer takes too long")
+            raise _failed("timeout", "answer takes too long")
         yield piece
 
 
@@ -309,7 +325,7 @@ def _connect(connection: HTTPConnection, allow_private: bool) -> socket.socket:
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     for address in addresses:
         if not may_connect(address, allow_private):
-            raise Unavailable("address_not_allowed", f"{host} is {address}", host=host)
+            raise _failed("address_not_allowed", f"{host} is {address}", host)
     failure: OSError = OSError("no address")
     for address in addresses:
         try:
@@ -354,18 +370,22 @@ def _named(error: Exception, host: str) -> SyncError:
     if ours := find(SyncError):
         return ours
     if distrust := find(ssl.SSLCertVerificationError):
-        return Unavailable("bad_certificate", distrust.verify_message, host=host)
-    if find(ssl.SSLError):
-        return Unavailable("bad_certificate", "no TLS agreed", host=host)
+        return _failed("bad_certificate", distrust.verify_message, host)
+    if (broken := find(ssl.SSLError)) and not find(ssl.SSLEOFError):
+        return _failed("tls_too_old" if broken.reason in _OLD_TLS else "no_tls", str(broken.reason), host)
     if find(NameResolutionError):
-        return Unavailable("unknown_host", host, host=host)
+        return _failed("unknown_host", host, host)
     if find(requests.exceptions.MissingSchema, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-        return Unavailable("unknown_host", "not an address", host=host)
+        return _failed("unknown_host", "not an address", host)
     if find(ConnectionRefusedError):
-        return Unavailable("connection_refused", host, host=host)
+        return _failed("connection_refused", host, host)
     if find(TimeoutError) or find(requests.Timeout, urllib3.exceptions.ReadTimeoutError):
-        return Unavailable("timeout", host, host=host)
-    return Unavailable("connection_lost", type(causes[-1]).__name__, host=host)
+        return _failed("timeout", host, host)
+    return _failed("connection_lost", type(causes[-1]).__name__, host)
+
+
+def _failed(code: str, detail: str, host: str = "") -> SyncError:
+    return FAILURES[code](code, detail, host=host)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

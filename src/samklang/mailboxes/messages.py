@@ -16,6 +16,7 @@ from samklang.mailboxes.mailbox_words import WORDS
 from samklang.mailboxes.messages_of_acts import WORDS as WORDS_OF_ACTS
 from samklang.mailboxes.microsoft_words import WORDS as WORDS_OF_MICROSOFT
 from samklang.mailboxes.script_words import WORDS as WORDS_OF_SCRIPTS
+from samklang.mailboxes.server_words import WORDS as WORDS_OF_SERVERS
 from samklang.mailboxes.severa_words import STEPS as STEPS_OF_SEVERA
 from samklang.mailboxes.severa_words import WORDS as WORDS_OF_SEVERA
 
@@ -56,6 +57,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     **WORDS_OF_MICROSOFT,
     **WORDS_OF_SEVERA,
     **WORDS_OF_SCRIPTS,
+    **WORDS_OF_SERVERS,
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
@@ -374,7 +376,7 @@ STEPS = {
     **STEPS_OF_SEVERA,
     "wait": gettext_lazy("Whether the server may be asked"),
     "address": gettext_lazy("Address"),
-    "certificate": gettext_lazy("Certificate"),
+    "certificate": gettext_lazy("Encryption and certificate"),
     "sign-in": gettext_lazy("Sign-in"),
     "version": gettext_lazy("Exchange version"),
     "impersonation": gettext_lazy("Acting for the user (impersonation)"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from samklang.mailboxes import waiting
 from samklang.mailboxes.models import Mailbox
+from samklang.sync.errors import SAID
 
 
 def status(mailbox: Mailbox) -> dict[str, Any]:
@@ -37,7 +38,9 @@ def status(mailbox: Mailbox) -> dict[str, Any]:
 
 
 def counted(mailbox: Mailbox) -> dict[str, Any]:
-    """The same for an administrator: whose it is, and of what is set aside how many, by code (rule 10.1)."""
+    """The same for an administrator: whose it is, and of what is set aside how many, by code, and the codes servers
+    gave (rule 10.1)."""
     whole = status(mailbox)
     codes = Counter(row["code"] for row in whole["set_aside"])
-    return {"id": str(mailbox.user.guid), **whole, "set_aside": codes.total(), "codes": codes}
+    said = sorted({row["params"][SAID] for row in whole["set_aside"] if row["params"].get(SAID)})
+    return {"id": str(mailbox.user.guid), **whole, "set_aside": codes.total(), "codes": codes, "said": said}

@@ -32,19 +32,25 @@ class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     username: str  # DOMAIN\name or name@domain
     password: str
     impersonates: list[str] | Literal["*"] = msgspec.field(default_factory=list)
+    full_access: list[str] = msgspec.field(default_factory=list)  # mailboxes it may open as itself
     enabled: bool = True
+    password_expired: bool = False  # the log-on succeeds, and the service says no
 
     def may_impersonate(self, mailbox: Mailbox) -> bool:
         if self.impersonates == "*":
             return True
         return mailbox.address.casefold() in {address.casefold() for address in self.impersonates}
 
+    def may_open(self, mailbox: Mailbox) -> bool:
+        return mailbox.address.casefold() in {address.casefold() for address in self.full_access}
+
 
 class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The Exchange server everybody sees. Kept as document ("settings", "server")."""
 
     version: ServerVersion = "2013_sp1"
-    auth: list[Literal["ntlm", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
+    auth: list[Literal["ntlm", "negotiate", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
+    language: Literal["en-US", "sv-SE", "de-DE"] = "en-US"  # of the texts of faults; their codes stay
     stream_minute_seconds: float = 60  # how long a minute of ConnectionTimeout lasts, for tests in a hurry
 
 

@@ -31,6 +31,7 @@ class ChangeMailbox(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tenant: str | msgspec.UnsetType = msgspec.UNSET
     user_principal_name: str | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    ews_enabled: bool | msgspec.UnsetType = msgspec.UNSET
     default_reminder_minutes: int | msgspec.UnsetType = msgspec.UNSET
 
 

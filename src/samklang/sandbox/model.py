@@ -149,6 +149,7 @@ class Mailbox(msgspec.Struct, kw_only=True):
     user_principal_name: str = ""  # the sign-in name, where it is another than the address
     object_id: str = ""
     enabled: bool = True
+    ews_enabled: bool = True  # Set-CASMailbox -EwsEnabled
     default_reminder_minutes: int = 15
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 

@@ -90,11 +90,11 @@ class Applier:
         try:
             self._do(action, decisions=1)
         except ItemError as error:
-            self._put_aside(link_id, error.code, error.params, at_once=False)
+            self._put_aside(link_id, error.code, error.kept, at_once=False)
         except _KeepsChanging:
             self._put_aside(link_id, "keeps_changing", {}, at_once=True)
         except (Unavailable, ProtocolError) as error:
-            self._put_aside(link_id, error.code, error.params, at_once=True)
+            self._put_aside(link_id, error.code, error.kept, at_once=True)
             self._faults_in_a_row += 1
             if self._faults_in_a_row == MAX_FAULTS_IN_A_ROW:
                 raise

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: Parameter of an entry that waits: the code a server refused it with, by the server's own name.
+SAID = "said"
+
 
 class SyncError(Exception):
     """Something went wrong."""
@@ -21,6 +24,11 @@ class SyncError(Exception):
         self.detail = detail
         self.params: Mapping[str, str] = params
         super().__init__(f"{(type(self).__doc__ or '').strip()} [{self.code}{': ' + detail if detail else ''}]")
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What is kept of it with an entry that waits: the server's own code too, which somebody may know."""
+        return {**self.params, SAID: self.detail} if self.detail else self.params
 
 
 class ItemError(SyncError):

@@ -16,6 +16,7 @@ from samklang.sync.errors import (
     Throttled,
     TokenRejected,
     Unavailable,
+    VersionConflict,
 )
 from tests.connectors.ews.conftest import ALICE, NOW, PASSWORD, Open
 from tests.contract.calendar import MEETING
@@ -81,6 +82,36 @@ def test_a_method_the_server_does_not_offer_is_named_without_a_log_on(exchange: 
     error = failure(access)
     assert (type(error), error.code, error.detail) == (ConnectionRefused, "auth_method_not_offered", "basic")
     assert logons(exchange) == (0, 0)
+
+
+def test_a_server_that_offers_negotiate_alone_is_one_log_on(exchange: Sandbox, access: EwsAccess) -> None:
+    exchange.server("2013_sp1", ("negotiate",))
+    calendar = EwsCalendar(access, ALICE, home="UTC", now=lambda: NOW)
+    for _ in range(3):
+        list(calendar.read(None))
+    calendar.close()
+    assert logons(exchange) == (1, 0)
+    assert calendar.counts.requests == 3
+    assert failure(replace(access, password="wrong")).code == "sign_in_refused"
+    assert logons(exchange) == (1, 1)
+
+
+@pytest.mark.parametrize("language", ["sv-SE", "de-DE"])
+def test_a_server_that_speaks_another_language_means_the_same(
+    exchange: Sandbox, access: EwsAccess, opened: Open, language: str
+) -> None:
+    exchange.server("2013_sp1", ("ntlm",), language=language)
+    calendar = opened()
+    made = calendar.create(MEETING, "key")
+    calendar.update(made, replace(MEETING, title="Other"), frozenset({"title"}))
+    with pytest.raises(VersionConflict):
+        calendar.update(made, replace(MEETING, title="Third"), frozenset({"title"}))
+    calendar.delete(calendar.get([made.id])[made.id] or made)
+    assert calendar.get([made.id]) == {made.id: None}
+    assert failure(access, "nobody@example.com").code == "mailbox_not_found"
+    exchange.fault("throttle", EWS, back_off_ms=3000)
+    busy = failure(access)
+    assert isinstance(busy, Throttled) and busy.retry_after == 3
 
 
 def test_the_password_shows_nowhere(access: EwsAccess) -> None:
@@ -218,7 +249,10 @@ def test_the_test_names_missing_impersonation_and_mailbox(exchange: Sandbox, acc
 @pytest.mark.parametrize(
     ("fault", "code", "step", "named"),
     [
-        ("status", None, "sign-in", "access_refused"),
+        ("status", None, "calendar read", "access_denied"),
+        ("soap_fault", "ErrorPasswordExpired", "sign-in", "password_expired"),
+        ("soap_fault", "ErrorInvalidUserPrincipalName", "impersonation", "mailbox_not_found"),
+        ("soap_fault", "ErrorCrossSiteRequest", "calendar read", "mailbox_elsewhere"),
         ("soap_fault", "ErrorSchemaValidation", "version", "request_refused"),
         ("soap_fault", "ErrorImpersonationFailed", "impersonation", "server_unavailable"),
         ("soap_fault", "ErrorInvalidExchangeImpersonationHeaderData", "impersonation", "request_refused"),
@@ -285,11 +319,12 @@ def test_a_full_queue_of_the_web_server_is_throttling(exchange: Sandbox, opened:
         ("html", {"status": 500}, Unavailable, "server_error"),
         ("malformed", {}, ProtocolError, "malformed_answer"),
         ("drop", {}, Unavailable, "connection_lost"),
-        ("status", {"status": 403}, ConnectionRefused, "access_refused"),
+        ("status", {"status": 403}, MailboxError, "access_denied"),
         ("status", {"status": 502}, Unavailable, "server_error"),
         ("status", {"status": 302, "headers": {"Location": "https://evil.example/"}}, ProtocolError, "redirected"),
         ("soap_fault", {"code": "ErrorMailboxMoveInProgress"}, Unavailable, "server_unavailable"),
         ("soap_fault", {"code": "ErrorAccountDisabled"}, MailboxError, "mailbox_disabled"),
+        ("soap_fault", {"code": "ErrorMailboxConfiguration"}, MailboxError, "mailbox_misconfigured"),
         ("soap_fault", {"code": "ErrorImpersonationDenied"}, ConnectionRefused, "impersonation_denied"),
         ("soap_fault", {"code": "ErrorSchemaValidation"}, ProtocolError, "request_refused"),
         ("soap_fault", {"code": "ErrorSomethingNew"}, Unavailable, "server_error"),

@@ -121,9 +121,7 @@ CODES: Mapping[str, Meaning] = {
         "ErrorInvalidSchemaVersionForMailboxVersion",
         "ErrorWrongServerVersion",
     ),
-    **each(
-        ProtocolError, "request_refused", "ErrorSchemaValidation", "ErrorInvalidExchangeImpersonationHeaderData"
-    ),
+    **each(ProtocolError, "request_refused", "ErrorSchemaValidation", "ErrorInvalidExchangeImpersonationHeaderData"),
     # The entry
     "ErrorOccurrenceCrossingBoundary": Meaning(Inexpressible, "occurrence_crosses_neighbour"),
     "ErrorOccurrenceTimeSpanTooBig": Meaning(Inexpressible, "occurrence_overlaps_neighbour"),
@@ -139,7 +137,7 @@ CODES: Mapping[str, Meaning] = {
     "ErrorCalendarEndDateIsEarlierThanStartDate": Meaning(Inexpressible, "ends_before_start"),
     "ErrorCalendarOutOfRange": Meaning(Inexpressible, "date_out_of_range"),
     "ErrorCalendarInvalidTimeZone": Meaning(Inexpressible, "zone_refused"),
-    **each(Inexpressible, "too_long", "ErrorMessageSizeExceeded", "ErrorPropertyValueTooBig"),
+    **each(Inexpressible, "too_long", "ErrorMessageSizeExceeded", "ErrorDataSizeLimitExceeded"),
     **each(ItemError, "field_refused", "ErrorInvalidPropertySet", "ErrorPropertyValidationFailure"),
     "ErrorInvalidRecipients": Meaning(ItemError, "address_refused"),
     **each(ItemError, "unreadable", "ErrorItemCorrupt", "ErrorCorruptData"),

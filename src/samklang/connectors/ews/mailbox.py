@@ -156,7 +156,7 @@ def probe(
 def _reach(access: EwsAccess) -> Iterator[Step]:
     """Address and certificate, without any sign-in."""
     error = _error_of(lambda: _greet(access))
-    if error is not None and error.code in ("bad_certificate", "bad_ca_file"):
+    if error is not None and error.code in ("tls_too_old", "no_tls", "bad_certificate", "bad_ca_file"):
         yield Step("address")
         yield Step("certificate", error)
         return

@@ -107,7 +107,7 @@ class Soap:
         #: Build the server said it is, e.g. "15.0.1497.2"; "" before the first answer.
         self.server_build = ""
         self._stepped_down = False
-        #: It has answered as a web service does, if only with a fault: the log-on was taken.
+        #: It has answered as who let us in, if only with a fault or to keep us from the service: the log-on was taken.
         self.answered = False
         self._signed_in = False
         self._hangs = hangs is not None
@@ -210,6 +210,7 @@ class Soap:
     def _messages(self, response: requests.Response) -> Iterator[Element]:
         meaning = STATUSES.get(response.status_code)
         if meaning is not None:
+            self.answered = self.answered or response.status_code == 403
             raise meaning.error(f"HTTP {response.status_code}", http.retry_after(response))
         yield from self._said(response.content, response.status_code)
 

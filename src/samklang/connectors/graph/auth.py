@@ -24,7 +24,8 @@ from msal.exceptions import MsalError
 from samklang.connectors import http
 from samklang.connectors.door import Door, OwnDoor
 from samklang.connectors.graph.access import GraphAccess
-from samklang.sync.errors import ConnectionRefused, ProtocolError, Throttled, Unavailable
+from samklang.connectors.meaning import Meaning
+from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
 
 #: Seconds before its end at which a token is not used any longer.
 MARGIN = 300
@@ -44,8 +45,11 @@ REFUSALS = {
     53003: "conditional_access",
     530034: "conditional_access",
 }
-#: Of these, and of what we find ourselves, those that say nothing of the tenant: the app's credential is no good, for
-#: all tenants at once (Graph facts §2.2).
+#: Where the number says nothing: OAuth's own word.
+WORDS = {"temporarily_unavailable": Meaning(Unavailable, "login_unavailable")}
+OTHER = Meaning(ConnectionRefused)
+#: Of the refusals, and of what we find ourselves, those that say nothing of the tenant: the app's credential is no
+#: good, for all tenants at once (Graph facts §2.2).
 OF_THE_CREDENTIAL = frozenset(
     ("secret_expired", "wrong_secret", "certificate_refused", "certificate_unusable", "credential_missing")
 )
@@ -208,12 +212,12 @@ def _not_found(error: ValueError) -> ConnectionRefused | ProtocolError:
     return ConnectionRefused("certificate_unusable")
 
 
-def _refused(answer: dict[str, Any]) -> ConnectionRefused | Unavailable:
+def _refused(answer: dict[str, Any]) -> SyncError:
     """By number, never by text. `answer` is the service's error, as msal returns it."""
     numbers = [int(each) for each in answer.get("error_codes") or ()]
     numbers += [int(each) for each in re.findall(r"AADSTS(\d+)", str(answer.get("error_description", "")))[:1]]
     code = next((REFUSALS[each] for each in numbers if each in REFUSALS), None)
     detail = f"AADSTS{numbers[0]}" if numbers else str(answer.get("error", ""))[:80]
-    if code is None and answer.get("error") == "temporarily_unavailable":
-        return Unavailable("login_unavailable", detail)
-    return ConnectionRefused(code, detail)
+    if code is not None:
+        return ConnectionRefused(code, detail)
+    return WORDS.get(str(answer.get("error", "")), OTHER).error(detail)

@@ -55,13 +55,14 @@ REFUSALS = {
     7000222: "microsoft_app_refused",
 }
 #: Where the number says nothing: OAuth's own word.
-_WORDS = {
+WORDS = {
     "access_denied": "microsoft_declined",
     "consent_required": "microsoft_approval",
     "invalid_client": "microsoft_app_refused",
     "unauthorized_client": "microsoft_app_refused",
     "invalid_grant": "microsoft_begin_again",
 }
+OTHER = "microsoft_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _refused(answer: Mapping[str, Any]) -> ConnectionRefused:
     found = re.search(r"AADSTS(\d+)", str(answer.get("error_description", "")))
     code = REFUSALS.get(int(found.group(1))) if found else None
     word = str(answer.get("error", ""))
-    return ConnectionRefused(code or _WORDS.get(word, "microsoft_refused"), found.group() if found else "")
+    return ConnectionRefused(code or WORDS.get(word, OTHER), found.group() if found else "")
 
 
 def _session(access: GraphAccess) -> http.Session:

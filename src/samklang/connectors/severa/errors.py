@@ -4,11 +4,13 @@ those may quote what was sent."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 import requests
 
 from samklang.connectors import http
+from samklang.connectors.meaning import Meaning, each
 from samklang.sync.errors import (
     ConnectionRefused,
     ItemError,
@@ -24,19 +26,34 @@ DEFAULT_WAIT = 1.0
 #: Code of ConnectionRefused for a token that is not believed, though it was just given.
 TOKEN_REFUSED = "severa_token_refused"  # noqa: S105
 
-#: Types that speak of the organization or of our credentials, whatever was asked for.
-_CONNECTION = {
-    "AuthenticationRequired": TOKEN_REFUSED,
-    "InsufficientApiScope": "severa_scope_missing",
-    "AddonMissing": "severa_addon_missing",
-    "AddonMissingTermsOfServiceApproval": "severa_addon_missing",
-    "FeatureIsNotEnabled": "severa_addon_missing",
-    "NotAvailableInTrial": "severa_addon_missing",
-    "ExcludedFromTrial": "severa_addon_missing",
-    "TermsOfServiceNotApproved": "severa_not_active",
-    "OrganizationNotActive": "severa_not_active",
-    "TrialExpired": "severa_not_active",
+#: Types of error; most speak of the organization or of our credentials, whatever was asked for.
+CODES: Mapping[str, Meaning] = {
+    "AuthenticationRequired": Meaning(ConnectionRefused, TOKEN_REFUSED),
+    "InsufficientApiScope": Meaning(ConnectionRefused, "severa_scope_missing"),
+    **each(
+        ConnectionRefused,
+        "severa_addon_missing",
+        "AddonMissing",
+        "AddonMissingTermsOfServiceApproval",
+        "FeatureIsNotEnabled",
+        "NotAvailableInTrial",
+        "ExcludedFromTrial",
+    ),
+    **each(
+        ConnectionRefused, "severa_not_active", "TermsOfServiceNotApproved", "OrganizationNotActive", "TrialExpired"
+    ),
+    "PermissionDenied": Meaning(ItemError, "not_allowed"),
 }
+#: Where the type says nothing.
+STATUSES: Mapping[int, Meaning] = {
+    401: Meaning(ConnectionRefused, TOKEN_REFUSED),
+    404: Meaning(NotFound),
+    429: Meaning(Throttled),
+    500: Meaning(Unavailable, "server_error"),
+    503: Meaning(Unavailable),
+}
+#: Any other type with another status.
+OTHER = Meaning(ItemError)
 _PLAIN = re.compile(r"[\w.\-/\[\]]{1,60}")
 
 
@@ -74,20 +91,19 @@ def error_of(response: requests.Response) -> SyncError:
     status, error = response.status_code, _parsed(response)
     kind = _plain(error.type) if error else ""
     detail = " ".join(filter(None, [str(status), kind, *_names(error)]))
-    if status == 429:
+    if status == 429 or (status >= 500 and "Retry-After" in response.headers):
         return Throttled(_wait(response), detail)
     if status >= 500:
-        if "Retry-After" in response.headers:
-            return Throttled(_wait(response), detail)
-        return Unavailable("server_error" if status == 500 else None, detail)
+        return STATUSES.get(status, Meaning(Unavailable)).error(detail)
     if status == 404 and (error or _says_nothing(response)):
-        return NotFound(detail=detail)
+        return STATUSES[404].error(detail)
     if error is None and status != 401:
         # A proxy's or portal's page: it says nothing about the item or the organization (rule 10.5).
         return ProtocolError("malformed_answer", f"{status} without an error body", step=_step(response))
-    if kind in _CONNECTION or status == 401:
-        return ConnectionRefused(_CONNECTION.get(kind, TOKEN_REFUSED), detail)
-    return ItemError("not_allowed" if kind == "PermissionDenied" else None, detail)
+    meaning = CODES.get(kind, OTHER)
+    if status == 401 and meaning.kind is not ConnectionRefused:
+        meaning = STATUSES[401]
+    return meaning.error(detail)
 
 
 def _says_nothing(response: requests.Response) -> bool:

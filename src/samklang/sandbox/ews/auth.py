@@ -1,4 +1,5 @@
-"""Who is on the line: NTLM, once per TCP connection, and Basic, with every request (EWS facts §2.2)."""
+"""Who is on the line: NTLM, alone or by Negotiate, once per TCP connection, and Basic, with every request (EWS facts
+§2.2). Negotiate takes NTLM as it is, as Windows does, or inside SPNEGO (RFC 4559, RFC 4178); there is no Kerberos."""
 
 from __future__ import annotations
 
@@ -18,6 +19,9 @@ from samklang.sandbox.accounts import Account, account_named, accounts, server
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.traffic import Call
 
+#: How the methods that are NTLM write their name.
+_NTLM = {"negotiate": "Negotiate", "ntlm": "NTLM"}
+
 
 @dataclass
 class _Line:
@@ -28,11 +32,11 @@ class _Line:
 
 
 class Unauthorized(Exception):
-    """Answered with 401; `challenge` is the token of an NTLM handshake under way."""
+    """Answered with 401; `challenge` is the token of an NTLM handshake under way, of the method `scheme`."""
 
-    def __init__(self, challenge: bytes | None = None) -> None:
+    def __init__(self, challenge: bytes | None = None, scheme: str = "NTLM") -> None:
         super().__init__()
-        self.challenge = challenge
+        self.challenge, self.scheme = challenge, scheme
 
 
 class Gate:
@@ -46,8 +50,8 @@ class Gate:
         line = self._lines.setdefault(request.transport, _Line())
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         methods = server(self._sandbox.store).auth
-        if scheme.casefold() == "ntlm" and "ntlm" in methods:
-            return self._ntlm(request["call"], line, token)
+        if scheme.casefold() in _NTLM and scheme.casefold() in methods:
+            return self._ntlm(request["call"], line, token, _NTLM[scheme.casefold()])
         if scheme.casefold() == "basic" and "basic" in methods:
             return self._basic(request["call"], line, token)
         account = account_named(self._sandbox.store, line.account) if line.account and not scheme else None
@@ -58,8 +62,8 @@ class Gate:
     def challenges(self, refusal: Unauthorized, host: str) -> list[tuple[str, str]]:
         """The separate WWW-Authenticate headers of a 401."""
         if refusal.challenge is not None:
-            return [("WWW-Authenticate", "NTLM " + base64.b64encode(refusal.challenge).decode())]
-        offered = {"ntlm": "NTLM", "basic": f'Basic realm="{host}"'}
+            return [("WWW-Authenticate", f"{refusal.scheme} {base64.b64encode(refusal.challenge).decode()}")]
+        offered = {**_NTLM, "basic": f'Basic realm="{host}"'}
         return [("WWW-Authenticate", offered[method]) for method in server(self._sandbox.store).auth]
 
     def _basic(self, call: Call, line: _Line, token: str) -> Account:
@@ -75,22 +79,25 @@ class Gate:
             self._accepted(call, line, account)
         return account
 
-    def _ntlm(self, call: Call, line: _Line, token: str) -> Account:
+    def _ntlm(self, call: Call, line: _Line, token: str, scheme: str) -> Account:
         try:
             message = base64.b64decode(token, validate=True)
         except binascii.Error:
             raise Unauthorized from None
         if line.handshake is None or message[8:9] == b"\x01":
             self._write_accounts()
-            line.handshake, line.account = spnego.server(protocol="ntlm"), None
+            protocol = "ntlm" if message.startswith(b"NTLMSSP\0") else "negotiate"
+            # Without Kerberos: its library is not everywhere, and there is no domain.
+            line.handshake = spnego.server(protocol=protocol, options=spnego.NegotiateOptions.use_negotiate)
+            line.account = None
         try:
             challenge = line.handshake.step(message)
         except spnego.exceptions.SpnegoError:
             line.handshake = None
             self._refused(_name_in(message))
             raise Unauthorized from None
-        if challenge is not None:
-            raise Unauthorized(challenge)
+        if not line.handshake.complete:
+            raise Unauthorized(challenge, scheme)
         account = account_named(self._sandbox.store, line.handshake.client_principal or "")
         line.handshake = None
         if account is None:

@@ -14,7 +14,7 @@ from samklang.sandbox import patterns, recurrence, zones
 from samklang.sandbox.accounts import Account
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.ews import versions
-from samklang.sandbox.ews.soap import NOT_FOUND, ItemError, Request, SoapFault, T, text_of
+from samklang.sandbox.ews.soap import MESSAGES, NOT_FOUND, ItemError, Request, SoapFault, T, text_of
 from samklang.sandbox.ews.versions import ServerBuild
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.model import (
@@ -44,7 +44,12 @@ SHELLS = {
     "junkemail": "Junk Email",
     "searchfolders": "Finder",
 }
+_DENIED_HERE = "The server may not impersonate users for the account."
 _DENIED = "The account does not have permission to impersonate the requested user."
+
+
+class Forbidden(Exception):
+    """Kept out before the service is reached: answered with 403."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,9 @@ def occurrence_entry(master: Item, place: recurrence.Occurrence) -> Entry:
 
 @dataclass
 class Caller:
-    """`mailbox` is the one impersonated, else the account's own, else None. `zone` is the TimeZoneContext's
-    Windows id, None without one. `fault` is a fault the operations have to perform themselves."""
+    """`mailbox` is the one impersonated, else the one the account opened by its own right (FullAccess), else its own,
+    else None. `zone` is the TimeZoneContext's Windows id, None without one. `fault` is a fault the operations have to
+    perform themselves. `opens_others`: nobody is impersonated, so that the account's own rights count."""
 
     sandbox: Sandbox
     account: Account
@@ -102,6 +108,7 @@ class Caller:
     zone: str | None = None
     milliseconds: bool = False
     fault: Fault | None = None
+    opens_others: bool = False
 
     @property
     def store(self) -> Store:
@@ -113,16 +120,23 @@ class Caller:
         if element.tag == f"{T}DistinguishedFolderId":
             return self._distinguished(element)
         id = element.get("Id", "")
-        mailbox = self._own_mailbox()
+        for mailbox in self._reachable():
+            place = self._folder_in(mailbox, id)
+            if place is not None:
+                self._enter(mailbox)
+                return place
+        if not id.startswith(("AQMk", "AAMk")):
+            raise ItemError("ErrorInvalidIdMalformed")
+        raise ItemError("ErrorFolderNotFound")
+
+    def _folder_in(self, mailbox: Mailbox, id: str) -> Place | None:
         for kind in SHELLS:
             if shell_id(mailbox, kind) == id:
                 return self.place(mailbox, kind)
         for found in self.store.folders(mailbox):
             if found.id == id:
                 return Place(mailbox, id, id if found.kind == "secondary" else found.kind, found.name)
-        if not id.startswith(("AQMk", "AAMk")):
-            raise ItemError("ErrorInvalidIdMalformed")
-        raise ItemError("ErrorFolderNotFound")
+        return None
 
     def _distinguished(self, element: etree._Element) -> Place:
         address = text_of(element, "Mailbox/EmailAddress")
@@ -131,7 +145,7 @@ class Caller:
             mailbox = self.store.mailbox(address)
             if mailbox is None:
                 raise ItemError("ErrorNonExistentMailbox")
-            if self.mailbox is None or mailbox.id != self.mailbox.id:
+            if not self._enter(mailbox):
                 raise ItemError("ErrorAccessDenied")
         if mailbox is None:
             raise ItemError("ErrorMissingEmailAddress")
@@ -146,10 +160,23 @@ class Caller:
         found = self.store.folder(mailbox, kind)
         return Place(mailbox, found.id, found.kind, found.name)
 
-    def _own_mailbox(self) -> Mailbox:
-        if self.mailbox is None:
+    def _reachable(self) -> list[Mailbox]:
+        """The mailbox the request is in, and those the account may open besides. Raises ItemError for none."""
+        opened = [self.store.mailbox(address) for address in self.account.full_access if self.opens_others]
+        found = [each for each in (self.mailbox, *opened) if each is not None]
+        if not found:
             raise ItemError("ErrorMissingEmailAddress")
-        return self.mailbox
+        return found
+
+    def _enter(self, mailbox: Mailbox | None) -> bool:
+        """Whether the request may be in this mailbox; it goes on there."""
+        if mailbox is None:
+            return False
+        here = self.mailbox is not None and mailbox.id == self.mailbox.id
+        if not here and not (self.opens_others and self.account.may_open(mailbox)):
+            return False
+        self.mailbox = mailbox
+        return True
 
     # --- entries
     def entry(self, element: etree._Element) -> Entry:
@@ -177,7 +204,7 @@ class Caller:
 
     def _item(self, id: str) -> Item:
         item = self.store.item(id)
-        if item is None or item.mailbox != self._own_mailbox().id:
+        if item is None or not self._enter(self.store.mailbox_by_id(item.mailbox)):
             raise ItemError(NOT_FOUND if id.startswith("AAMk") else "ErrorInvalidIdMalformed")
         return item
 
@@ -202,15 +229,19 @@ def shell_id(mailbox: Mailbox, kind: str) -> str:
 
 
 def identify(sandbox: Sandbox, account: Account, request: Request, rank: int, server: ServerBuild) -> Caller:
-    """Who asks and as whom (EWS facts §2.2). Raises SoapFault."""
-    caller = Caller(sandbox, account, None, rank, server)
+    """Who asks and as whom (EWS facts §2.2). Raises SoapFault, Forbidden."""
+    if account.password_expired:
+        raise SoapFault("ErrorPasswordExpired", "The password of the account has expired.")
     header = request.header.get("ExchangeImpersonation")
     if header is not None:
-        caller.mailbox = _impersonated(sandbox.store, account, header)
+        mailbox: Mailbox | None = _impersonated(sandbox.store, account, header, server)
     else:
-        caller.mailbox = _own(sandbox.store, account)
-    if caller.mailbox is not None and not caller.mailbox.enabled:
+        mailbox = _own(sandbox.store, account)
+        if mailbox is not None and not mailbox.ews_enabled:
+            raise Forbidden
+    if mailbox is not None and not mailbox.enabled:
         raise SoapFault("ErrorAccountDisabled", "The account was disabled.")
+    caller = Caller(sandbox, account, mailbox, rank, server, opens_others=header is None)
     context = request.header.get("TimeZoneContext")
     definition = context.find(f"{T}TimeZoneDefinition") if context is not None else None
     if definition is not None:
@@ -232,7 +263,10 @@ def _own(store: Store, account: Account) -> Mailbox | None:
     return found
 
 
-def _impersonated(store: Store, account: Account, header: etree._Element) -> Mailbox:
+def _impersonated(store: Store, account: Account, header: etree._Element, server: ServerBuild) -> Mailbox:
+    if server.newest == "Exchange2007_SP1" and not account.impersonates:
+        # ms-Exch-EPI-Impersonation: a client access server asks for it before it asks whose mailbox it is.
+        raise SoapFault("ErrorImpersonationDenied", _DENIED_HERE)
     sid = header.find(f"{T}ConnectingSID")
     given = [(child.tag.rpartition("}")[2], (child.text or "").strip()) for child in (sid if sid is not None else ())]
     if len(given) != 1 or not given[0][1]:
@@ -249,6 +283,8 @@ def _impersonated(store: Store, account: Account, header: etree._Element) -> Mai
         raise SoapFault("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
     if not account.may_impersonate(mailbox):
         raise SoapFault("ErrorImpersonateUserDenied", _DENIED)
+    if not mailbox.ews_enabled:
+        raise SoapFault("ErrorAccessDenied", MESSAGES["ErrorAccessDenied"])
     return mailbox
 
 

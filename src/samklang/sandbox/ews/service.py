@@ -11,9 +11,9 @@ from lxml import etree
 from samklang.sandbox import faults
 from samklang.sandbox.accounts import Account, server
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.ews import find, folders, operations, soap, streaming, sync
+from samklang.sandbox.ews import find, folders, operations, soap, streaming, sync, texts
 from samklang.sandbox.ews.auth import Gate, Unauthorized
-from samklang.sandbox.ews.caller import Caller, identify
+from samklang.sandbox.ews.caller import Caller, Forbidden, identify
 from samklang.sandbox.ews.policy import Policy
 from samklang.sandbox.ews.soap import ItemError, Request, SoapFault
 from samklang.sandbox.ews.validation import Schemas
@@ -89,7 +89,10 @@ class Service:
             with self._policy.admitted(caller, version, hangs=parsed.operation == "GetStreamingEvents"):
                 return await self._operate(request, caller, parsed, build)
         except SoapFault as error:
-            return _xml(soap.fault(error), error.status)
+            language = server(self._sandbox.store).language
+            return _xml(soap.fault(error, texts.text(error.code, str(error), language), language), error.status)
+        except Forbidden:
+            return web.Response(status=403, text="403 - Forbidden", content_type="text/plain")
 
     async def _operate(
         self, request: web.Request, caller: Caller, parsed: Request, build: ServerBuild
@@ -123,6 +126,7 @@ class Service:
             answer = operate(caller, parsed.body)
         except ItemError as error:  # of the request as a whole
             raise SoapFault(error.code, str(error), error.values) from error
+        texts.localize(answer, server(self._sandbox.store).language)
         self._schemas.check_answer(parsed.operation, answer, caller.rank)
         return _xml(soap.envelope(answer, build.header()), 200)
 

@@ -113,19 +113,20 @@ def envelope(answer: etree._Element, server_version_info: etree._Element) -> byt
     return bytes(etree.tostring(whole, encoding="utf-8", xml_declaration=True))
 
 
-def fault(error: SoapFault) -> bytes:
+def fault(error: SoapFault, message: str = "", language: str = "en-US") -> bytes:
     """A fault carries no ServerVersionInfo (EWS facts §2.1); its MessageXml is in the types namespace
-    (§2.2)."""
+    (§2.2). `message` in `language` stands in the place of its own text."""
+    message = message or str(error)
     whole = etree.Element(f"{S}Envelope", nsmap={"s": NAMESPACES["s"]})
     inside = etree.SubElement(etree.SubElement(whole, f"{S}Body"), f"{S}Fault")
     code = etree.SubElement(inside, "faultcode", nsmap={"a": NAMESPACES["t"]})
     code.text = f"a:{error.code}"
     text = etree.SubElement(inside, "faultstring")
-    text.set("{http://www.w3.org/XML/1998/namespace}lang", "en-US")
-    text.text = str(error)
+    text.set("{http://www.w3.org/XML/1998/namespace}lang", language)
+    text.text = message
     detail = etree.SubElement(inside, "detail")
     etree.SubElement(detail, f"{E}ResponseCode", nsmap={"e": E[1:-1]}).text = error.code
-    etree.SubElement(detail, f"{E}Message", nsmap={"e": E[1:-1]}).text = str(error)
+    etree.SubElement(detail, f"{E}Message", nsmap={"e": E[1:-1]}).text = message
     if error.values:
         _message_xml(detail, f"{T}MessageXml", error.values)
     return bytes(etree.tostring(whole, encoding="utf-8", xml_declaration=True))

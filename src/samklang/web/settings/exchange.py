@@ -20,7 +20,7 @@ from samklang.mailboxes import assistant, expiry, finding, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
 from samklang.mailboxes.script_words import NOTES
-from samklang.mailboxes.status import status as status_of
+from samklang.mailboxes.status import counted
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
 from samklang.web.settings.consent import as_shown
@@ -53,7 +53,7 @@ def _page(request: HttpRequest, connection: Connection, status: int = 200, **mor
         "credential": expiry.of(connection),
         "rhythm": push.state(connection),
         "poll_minutes": max(1, round(config().poll_seconds / 60)),
-        "users": [status_of(mailbox) for mailbox in _mailboxes(connection)],
+        "users": [counted(mailbox) for mailbox in _mailboxes(connection)],
         **more,
     }
     return render(request, "settings/exchange.html", context, status=status)
