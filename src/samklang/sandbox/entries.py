@@ -27,7 +27,8 @@ from samklang.sandbox.store import Store
 class EntryFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a person can set. `start` and `end`: ISO times, with an offset or as wall clock in `zone` (a
     Windows or IANA name; the mailbox's own when left out); dates for an all-day entry, `end` exclusive.
-    `recurrence` is Graph's `{"pattern": …, "range": …}`. `body` given as a text is plain text."""
+    `recurrence` is Graph's `{"pattern": …, "range": …}`. `body` given as a text is plain text. `without_uid`: EWS
+    tells no UID of it, as of some copied items (EWS facts §2.7)."""
 
     subject: str | msgspec.UnsetType = msgspec.UNSET
     body: Body | str | msgspec.UnsetType = msgspec.UNSET
@@ -43,6 +44,7 @@ class EntryFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     attendees: list[Attendee] | msgspec.UnsetType = msgspec.UNSET
     reminder: Reminder | msgspec.UnsetType = msgspec.UNSET
     importance: Literal["low", "normal", "high"] | msgspec.UnsetType = msgspec.UNSET
+    without_uid: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 def create(store: Store, mailbox: Mailbox, given: EntryFields) -> Item:
@@ -102,7 +104,7 @@ def described(item: Item) -> dict[str, Any]:
     """A single or a master as plain JSON: instants in UTC, exceptions with what they changed, dates for
     all-day."""
     entry: dict[str, Any] = msgspec.to_builtins(item)
-    for internal in ("mailbox", "exceptions", "extra", "generation"):
+    for internal in ("mailbox", "exceptions", "extra", "generation", "without_uid"):
         del entry[internal]
     entry["zone"] = item.start_zone
     entry["text"] = bodies.to_text(item.body.content)

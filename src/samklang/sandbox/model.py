@@ -94,6 +94,7 @@ class Item(msgspec.Struct, kw_only=True):
     folder: str = CALENDAR
     change_key: str = ""
     uid: str = ""
+    without_uid: bool = False  # EWS does not tell it
     item_class: str = "IPM.Appointment"
     subject: str = ""
     body: Body = msgspec.field(default_factory=Body)

@@ -51,6 +51,28 @@ def test_a_room_alone_makes_a_meeting_and_who_is_taken_off_last_ends_it(exchange
     assert not after.is_meeting
 
 
+@pytest.mark.parametrize("product", [("2007_sp1", "2007"), ("2013_sp1", "2013")], ids=["2007", "2013"])
+def test_a_meeting_whose_uid_is_not_told_is_known_by_its_global_id(exchange: Sandbox, opened: Open) -> None:
+    side = surrounded(exchange, ALICE, opened(), can_be_silent=True)
+    for id in (side.invites(SERIES), side.calls(MEETING, (BOB,))):
+        uid = stored(side.port, id).uid
+        exchange.person_edits(ALICE, id, without_uid=True)
+        before = side.port.counts.requests
+        assert stored(side.port, id).uid == uid != ""
+        told = side.port.counts.requests - before
+        exchange.person_edits(ALICE, id, without_uid=False)
+        before = side.port.counts.requests
+        assert stored(side.port, id).uid == uid
+        assert side.port.counts.requests - before == told - 1, "asked for only where it is needed"
+
+
+def test_a_plain_entry_without_uid_stays_without_an_identity(exchange: Sandbox, opened: Open) -> None:
+    calendar = opened()
+    made = calendar.create(MEETING, "key")
+    exchange.person_edits(ALICE, made.id, without_uid=True)
+    assert stored(calendar, made.id).uid == ""
+
+
 @pytest.mark.oracle
 def test_exchangelib_reads_the_people_we_wrote_and_the_answer_we_gave(exchange: Sandbox, opened: Open) -> None:
     side = surrounded(exchange, ALICE, opened(), can_be_silent=True)

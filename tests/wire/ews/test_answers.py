@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,24 @@ NAMES = (
     'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" '
     'xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"'
 )
+
+
+@pytest.mark.parametrize(
+    ("data", "uid"),
+    [
+        (b"vCal-Uid\x01\0\0\0lunch@example.com\0", "lunch@example.com"),
+        (bytes(range(16)), None),
+    ],
+    ids=["another program's", "Exchange's own"],
+)
+def test_the_global_id_of_an_entry_is_its_uid(data: bytes, uid: str | None) -> None:
+    # MS-OXOCAL §2.2.1.27: 16 bytes the same in all, date, time of creation, 8 bytes of nothing, size, data.
+    id = bytes.fromhex("040000008200E00074C5B7101A82E008") + bytes(20) + len(data).to_bytes(4, "little") + data
+    path = '<t:ExtendedFieldURI DistinguishedPropertySetId="Meeting" PropertyId="35" PropertyType="Binary"/>'
+    value = f"<t:ExtendedProperty>{path}<t:Value>{b64encode(id).decode()}</t:Value></t:ExtendedProperty>"
+    told = etree.fromstring(f"<t:CalendarItem {NAMES}>{value}</t:CalendarItem>")
+    draft = wire.with_global_id(wire.read_event(item(), HOME), told)
+    assert draft.event.uid == (uid or id.hex().upper())
 
 
 def item(

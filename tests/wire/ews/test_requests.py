@@ -70,6 +70,7 @@ def test_reading_requests_are_valid(version: str) -> None:
         operations.get_items(["AAA=", "BBB="], spoken(version)),
         operations.get_occurrences(["AAA="], spoken(version)),
         *([operations.get_zone_rules(["AAA="])] if spoken(version).two_zones else []),
+        operations.get_global_ids(["AAA="]),
         operations.get_body("AAA="),
         operations.get_versions(["AAA="]),
         operations.find_key("key-1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 from samklang.connectors.ews import operations, wire
@@ -39,6 +40,7 @@ class Fetcher:
         rules = dict(self._items(odd, operations.get_zone_rules, unreadable))
         drafts |= self._drafts({id: items[id] for id in rules}, rules, unreadable)
         drafts = {id: draft for id, draft in drafts.items() if not folder or draft.folder in ("", folder)}
+        drafts |= self._identified(drafts, unreadable)
         exceptions = self._exceptions(drafts, unreadable)
         unread = {each.id for each in unreadable}
         events = {
@@ -58,6 +60,15 @@ class Fetcher:
             except _UNREADABLE as error:
                 unreadable.append(Unreadable(id, "unreadable", type(error).__name__))
         return drafts
+
+    def _identified(self, drafts: Mapping[str, wire.Draft], unreadable: list[Unreadable]) -> dict[str, wire.Draft]:
+        """Meetings without a UID, by what it is made of; nothing else is known by its identity (rule 3.2)."""
+        nameless = [id for id, draft in drafts.items() if draft.event.is_meeting and not draft.event.uid]
+        found = {}
+        for id, item in self._items(nameless, operations.get_global_ids, unreadable):
+            with suppress(ValueError):
+                found[id] = wire.with_global_id(drafts[id], item)
+        return found
 
     def _exceptions(
         self, drafts: Mapping[str, wire.Draft], unreadable: list[Unreadable]

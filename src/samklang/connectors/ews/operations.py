@@ -49,7 +49,7 @@ _DEFINITIONS = ("calendar:StartTimeZone", "calendar:EndTimeZone")
 
 def get_items(item_ids: Iterable[str], dialect: Dialect) -> Element:
     """Whole events. Only what we use is asked for: each property costs the server a call (EWS facts §2.3)."""
-    return _get((*_EVENT_FIELDS, *_zones(dialect)), item_ids, key_too=True)
+    return _get((*_EVENT_FIELDS, *_zones(dialect)), item_ids, more=(key_path(),))
 
 
 def get_occurrences(item_ids: Iterable[str], dialect: Dialect) -> Element:
@@ -69,6 +69,13 @@ def get_zone_rules(item_ids: Iterable[str]) -> Element:
     return _get(_DEFINITIONS, item_ids)
 
 
+def get_global_ids(item_ids: Iterable[str]) -> Element:
+    """What a UID is made of: PidLidCleanGlobalObjectId, the same over a series and in everybody's copies (EWS facts
+    §2.7)."""
+    path = t("ExtendedFieldURI", DistinguishedPropertySetId="Meeting", PropertyId="35", PropertyType="Binary")
+    return _get((), item_ids, more=(path,))
+
+
 def get_body(item_id: str) -> Element:
     """The body as HTML, whatever it is stored as."""
     return _get(("item:Body",), (item_id,), body_type="HTML")
@@ -80,11 +87,9 @@ def get_versions(item_ids: Iterable[str]) -> Element:
 
 
 def _get(
-    properties: Sequence[str], item_ids: Iterable[str], *, body_type: str | None = None, key_too: bool = False
+    properties: Sequence[str], item_ids: Iterable[str], *, body_type: str | None = None, more: Iterable[Element] = ()
 ) -> Element:
-    paths = [t("FieldURI", FieldURI=uri) for uri in properties]
-    if key_too:
-        paths.append(key_path())
+    paths = [*(t("FieldURI", FieldURI=uri) for uri in properties), *more]
     shape = m(
         "ItemShape",
         t("BaseShape", "IdOnly"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -260,6 +261,15 @@ def read_occurrence(item: Element, series: SeenEvent, home: str) -> Occurrence |
     when, _ = _read_when(found, own, own, home)
     title, place, text, sensitivity, availability = _content(found)
     return Occurrence(title, when, place, text, sensitivity, availability)
+
+
+def with_global_id(draft: Draft, item: Element) -> Draft:
+    """A draft without a UID, with the one its global id stands for: the id in hex, or what another program called the
+    entry, which Exchange wraps (EWS facts §2.7). Raises ValueError for an id that is none."""
+    found = item.findtext(f"{T}ExtendedProperty/{T}Value")
+    id = b64decode(found or "", validate=True)
+    uid = id[52:].rstrip(b"\0").decode() if id[40:48] == b"vCal-Uid" else id.hex().upper()
+    return replace(draft, event=replace(draft.event, uid=uid))
 
 
 def with_occurrences(event: SeenEvent, found: dict[date, Occurrence | None]) -> SeenEvent:

@@ -90,7 +90,7 @@ PROPERTIES = (
     P("item:LastModifiedTime", writers.moment(lambda i: i.modified)),
     P("item:IsAssociated", writers.constant("false"), since=V2010),
     P("item:TextBody", writers.text_body, since=V2013, streamed=True, usual=False),
-    P("calendar:UID", writers.text(lambda i: i.uid)),
+    P("calendar:UID", writers.text(lambda i: "" if i.without_uid else i.uid)),
     P("calendar:RecurrenceId", writers.original_start),
     P("calendar:DateTimeStamp", writers.moment(lambda i: i.modified)),
     P("calendar:Start", writers.moment(lambda i: i.start), default=True),
