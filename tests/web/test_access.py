@@ -95,6 +95,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/invitation/<uidb64>/<token>"): Route(ANYBODY),
     ("GET", "/help/user"): Route(USERS),
     ("GET", "/help/administrator"): Route(USERS),
+    ("GET", "/help/errors"): Route(USERS),
     ("GET", "/calendar"): Route(USERS),
     ("GET", "/calendar/events"): Route(USERS, sends=lambda _: {"start": "2026-03-01", "end": "2026-04-01"}),
     ("GET", "/calendar/form"): Route(USERS, hers=True, sends=lambda h: {"id": h.meeting.psa_id}),

@@ -125,6 +125,17 @@ def test_what_the_server_said_it_is_is_remembered_until_it_is_another_server(con
     assert build() == ""
 
 
+def test_an_entry_refused_for_a_reason_nobody_knows_is_shown_by_the_servers_own_name(connected: Connected) -> None:
+    alice, code = connected.them.alice, "ErrorNobodyHasHeardOf"
+    connected.sandbox.fault("response_code", {"protocol": "ews", "operation": "CreateItem"}, code=code)
+    services.switch_on(alice, now(), unseen=True)
+    run_mailbox(mailbox_of(alice).pk, "job")
+    (told,) = send(as_program(alice), "GET", "/api/connection/users").json()
+    assert (told["codes"], told["said"]) == ({"refused_by_server": 1}, [code])
+    for page in (_EXCHANGE, "/profile/calendar/synchronization"):
+        assert f"<code>{code}</code>" in as_person(alice).get(page).content.decode()
+
+
 @pytest.mark.parametrize("version", ["2007", "2013"])
 def test_missing_impersonation_shows_the_commands_for_the_saved_version_and_account(
     connected: Connected, capsys: pytest.CaptureFixture[str], version: str
