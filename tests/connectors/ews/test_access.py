@@ -84,6 +84,30 @@ def test_a_method_the_server_does_not_offer_is_named_without_a_log_on(exchange: 
     assert logons(exchange) == (0, 0)
 
 
+def test_a_user_without_web_services_is_refused_alone(exchange: Sandbox, access: EwsAccess, opened: Open) -> None:
+    exchange.mailbox("bob@example.com")
+    exchange.change_mailbox("bob@example.com", ews_enabled=False)
+    error = failure(access, "bob@example.com")
+    assert (type(error), error.code, error.detail) == (MailboxError, "access_denied", "ErrorAccessDenied")
+    assert len(list(opened().read(None))) == 1
+
+
+@pytest.mark.parametrize(
+    ("product", "kind", "detail"),
+    [
+        (("2007_sp1", "2007"), ConnectionRefused, "ErrorImpersonationDenied"),
+        (("2013_sp1", "2013"), MailboxError, "ErrorImpersonateUserDenied"),
+    ],
+    ids=["2007", "2013"],
+)
+def test_an_account_without_the_right_to_act_for_users_is_named_by_each_server(
+    exchange: Sandbox, access: EwsAccess, kind: type[SyncError], detail: str
+) -> None:
+    exchange.account("CONTOSO\\sync", PASSWORD, [])
+    error = failure(access)
+    assert (type(error), error.code, error.detail) == (kind, "impersonation_denied", detail)
+
+
 def test_a_server_that_offers_negotiate_alone_is_one_log_on(exchange: Sandbox, access: EwsAccess) -> None:
     exchange.server("2013_sp1", ("negotiate",))
     calendar = EwsCalendar(access, ALICE, home="UTC", now=lambda: NOW)
