@@ -136,6 +136,15 @@ def test_an_entry_refused_for_a_reason_nobody_knows_is_shown_by_the_servers_own_
         assert f"<code>{code}</code>" in as_person(alice).get(page).content.decode()
 
 
+def test_an_entry_that_cannot_be_read_is_shown_with_the_servers_code(connected: Connected) -> None:
+    alice, code = connected.them.alice, "ErrorItemCorrupt"
+    connected.sandbox.fault("response_code", {"protocol": "ews", "operation": "GetItem"}, {"times": 1}, code=code)
+    services.switch_on(alice, now(), unseen=True)
+    run_mailbox(mailbox_of(alice).pk, "job")
+    (told,) = send(as_program(alice), "GET", "/api/connection/users").json()
+    assert (told["codes"], told["said"]) == ({"unreadable": 1}, [code])
+
+
 @pytest.mark.parametrize("version", ["2007", "2013"])
 def test_missing_impersonation_shows_the_commands_for_the_saved_version_and_account(
     connected: Connected, capsys: pytest.CaptureFixture[str], version: str

@@ -12,6 +12,7 @@ from samklang.engine.model import Gone, Link, LinkStatus, SeenActivity, SeenEven
 from samklang.engine.rules import Rules, content
 from samklang.sync.errors import ProtocolError, TokenRejected
 from samklang.sync.known import Known, version_on
+from samklang.sync.ports import Unreadable
 
 S = TypeVar("S", SeenActivity, SeenEvent)
 
@@ -35,8 +36,8 @@ class Page(Generic[S]):
     entries: Sequence[S]
     removed: Sequence[str]
     token: str | None
-    #: Id -> code of what was listed but could not be read.
-    unreadable: Mapping[str, str]
+    #: What was listed but could not be read.
+    unreadable: Sequence[Unreadable]
 
 
 class Look(Generic[S]):
@@ -52,8 +53,8 @@ class Look(Generic[S]):
         self.side = side
         self.seen: dict[str, S] = {}
         self.gone: dict[str, Gone] = {}
-        #: Id -> code.
-        self.unreadable: dict[str, str] = {}
+        #: By id.
+        self.unreadable: dict[str, Unreadable] = {}
         #: Where the round ended.
         self.token: str | None = None
         #: The whole side was listed.
@@ -111,7 +112,7 @@ class Look(Generic[S]):
                 self._listed.add(seen.id)
                 self._notice(seen)
             self._named.update(page.removed)
-            self.unreadable.update(page.unreadable)
+            self.unreadable.update((unread.id, unread) for unread in page.unreadable)
             self.token = page.token
         if self.token is None:
             raise ProtocolError("no_token")
@@ -166,7 +167,7 @@ class Look(Generic[S]):
                 self.unreadable.pop(entry_id, None)
                 self.gone[entry_id] = Gone.CONFIRMED
             else:
-                self.unreadable.setdefault(entry_id, "unreadable")
+                self.unreadable.setdefault(entry_id, Unreadable(entry_id))
 
     def retry_due(self, now: datetime) -> None:
         """Fetch the set-aside entries whose next try has come."""
@@ -188,7 +189,7 @@ class Look(Generic[S]):
 
     def _hear(self, entry_id: str, answer: Mapping[str, S | None], keep: bool) -> None:
         if entry_id not in answer:
-            self.unreadable.setdefault(entry_id, "unreadable")
+            self.unreadable.setdefault(entry_id, Unreadable(entry_id))
             return
         self.unreadable.pop(entry_id, None)
         seen = answer[entry_id]

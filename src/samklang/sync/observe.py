@@ -23,7 +23,7 @@ from samklang.sync.halfway import said_last
 from samklang.sync.known import Known, id_on
 from samklang.sync.look import Look, Page
 from samklang.sync.parts import Parts
-from samklang.sync.ports import EventPage, MailboxState, Tokens
+from samklang.sync.ports import EventPage, MailboxState, Tokens, Unreadable
 from samklang.sync.record import LAID_OUT_ANEW, without_missing_dates
 from samklang.sync.singly import singly
 
@@ -42,8 +42,8 @@ class Observed:
     #: Links with a new base, for their series was cut off half written or nobody answered for what was written, or with
     #: another id, for it is taken apart now or no longer: already in the observation, to be recorded too.
     mended: tuple[Link, ...] = ()
-    #: Ids that exist but could not be read, with the server's code.
-    unreadable: Mapping[tuple[Side, str], str] = field(default_factory=dict)
+    #: What exists but could not be read, by id.
+    unreadable: Mapping[tuple[Side, str], Unreadable] = field(default_factory=dict)
     #: Begun writes a run was cut off at, and whether they took effect.
     settled: Mapping[str, bool] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ def observe(parts: Parts, state: MailboxState, rules: Rules, *, reconcile: bool 
         Tokens(psa.token, exchange.token),
         completed,
         mended,
-        {(look.side, i): code for look in (psa, exchange) for i, code in look.unreadable.items()},
+        {(look.side, i): unread for look in (psa, exchange) for i, unread in look.unreadable.items()},
         settled,
     )
 
@@ -137,7 +137,7 @@ def _read(
 ) -> None:
     def activity_pages(token: str | None) -> Iterator[Page[SeenActivity]]:
         for page in parts.activities.read(token):
-            yield Page(page.activities, page.removed, page.token, {})
+            yield Page(page.activities, page.removed, page.token, ())
 
     psa.read(activity_pages, state.tokens.psa, wholly=reconcile)
     if reconcile and state.tokens.exchange is not None:
@@ -149,7 +149,7 @@ def _read(
 
 def _event_pages(pages: Iterator[EventPage]) -> Iterator[Page[SeenEvent]]:
     for page in pages:
-        yield Page(page.events, page.removed, page.token, {u.id: u.code for u in page.unreadable})
+        yield Page(page.events, page.removed, page.token, page.unreadable)
 
 
 def _complete_creates(

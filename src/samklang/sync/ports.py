@@ -25,6 +25,7 @@ from samklang.engine.model import (
     SetAside,
     Side,
 )
+from samklang.sync.errors import SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,14 @@ class Unreadable:
     """An entry the server listed but we could not read; it is set aside, the page goes on (rule 10.1)."""
 
     id: str
-    code: str
+    code: str = "unreadable"
+    #: The server's own code, or what of it is not as the protocol says.
     detail: str = ""
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What is kept of it with the entry while it waits."""
+        return {SAID: self.detail} if self.detail else {}
 
 
 @dataclass(frozen=True, slots=True)

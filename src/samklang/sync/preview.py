@@ -120,8 +120,8 @@ def _rows(observed: Observed, plan: Plan) -> Iterator[Row]:
             yield replace(row, kind=type(action).__name__)
     for near in plan.near_matches:
         yield replace(_near(observed, near), kind="NearMatch")
-    for (side, entry_id), code in observed.unreadable.items():
-        yield replace(_unread("PutAside", side, entry_id), rule="10.1", code=code)
+    for (side, entry_id), unread in observed.unreadable.items():
+        yield replace(_unread("PutAside", side, entry_id), rule="10.1", code=unread.code)
 
 
 def _row(observed: Observed, action: Action) -> Row | None:

@@ -114,8 +114,8 @@ class _Run:
             self._store.record(link)
         for begun_id, happened in observed.settled.items():  # after the links that were mended by what became of them
             self._store.settle(begun_id, happened=happened)
-        for (side, entry_id), code in observed.unreadable.items():
-            recorder.put_aside(side, entry_id, "", code, {}, at_once=False)
+        for (side, entry_id), unread in observed.unreadable.items():
+            recorder.put_aside(side, entry_id, "", unread.code, unread.kept, at_once=False)
         if plan.near_matches:
             self._store.note_near_matches(plan.near_matches)
         applier = Applier(observed.parts, rules, observed.observation, recorder)
