@@ -37,6 +37,7 @@ PAGES = (
     "/profile/calendar/synchronization/leave",
     "/help/user",
     "/help/administrator",
+    "/help/errors",
     "/nowhere",
 )
 
