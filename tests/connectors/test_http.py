@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from samklang.connectors import http
+from samklang.connectors import guard, http
 from samklang.sync.errors import ProtocolError, SyncError, Unavailable
 from tests.connectors.tls import self_signed, server_context
 
@@ -232,7 +232,7 @@ def test_a_name_that_changes_its_address_after_the_look_is_not_followed(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(http, "may_connect", lambda address, allow_private: address == "203.0.113.7")
+    monkeypatch.setattr(guard, "may_connect", lambda address, allow_private: address == "203.0.113.7")
     session = http.session(timeout=(0.2, 0.2))
     # The name is asked for once; what is connected to is the address that was looked at, so nothing answers there.
     assert code_of(lambda: session.get(plain.replace("127.0.0.1", "rebind.example"))) != "address_not_allowed"
@@ -261,8 +261,8 @@ def test_a_name_that_changes_its_address_after_the_look_is_not_followed(
     ],
 )
 def test_addresses_are_judged_by_kind(address: str, public: bool, private: bool) -> None:
-    assert http.may_connect(address, allow_private=False) is public
-    assert http.may_connect(address, allow_private=True) is private
+    assert guard.may_connect(address, allow_private=False) is public
+    assert guard.may_connect(address, allow_private=True) is private
 
 
 def test_at_most_three_requests_of_a_mailbox_run_at_once(plain: str) -> None:

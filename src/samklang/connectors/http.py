@@ -1,19 +1,17 @@
 """The one way out: sessions that refuse what a calendar connection must never do.
 
-A session trusts nothing from the environment, verifies certificates against the system's roots and the installation's
-own file, follows no redirect (rule 10.5), reads answers up to a limit, connects only to addresses it may (an
-administrator's address must not reach the inside of our own network unless the installation allows it), lets at most a
-few requests a mailbox run at once (rule 10.2), and turns every failure into an error of `sync.errors` that names
-neither path nor query nor body: those hold addresses, titles and tokens.
+A session trusts nothing from the environment (no proxy of it either), verifies certificates against the system's roots
+and the installation's own file, follows no redirect (rule 10.5), reads answers up to a limit, connects only to
+addresses it may (`guard`), lets at most a few requests a mailbox run at once (rule 10.2), and turns every failure into
+an error of `sync.errors` that names neither path nor query nor body: those hold addresses, titles and tokens.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import ipaddress
 import logging
-import socket
+import re
 import ssl
 import threading
 import time
@@ -30,11 +28,10 @@ import requests
 import urllib3
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import NameResolutionError
 
-from samklang.sync.errors import ProtocolError, SyncError, Unavailable
+from samklang.connectors import guard
+from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Unavailable
 
 _Cause = TypeVar("_Cause", bound=BaseException)
 
@@ -60,11 +57,17 @@ FAILURES: Mapping[str, type[SyncError]] = {
     "bad_ca_file": Unavailable,
     "connection_lost": Unavailable,
     "timeout": Unavailable,
+    "proxy_unreachable": Unavailable,
+    "proxy_not_allowed": Unavailable,
+    "proxy_refused": Unavailable,
+    "proxy_sign_in_refused": ConnectionRefused,
     "redirected": ProtocolError,
     "answer_too_large": ProtocolError,
 }
 #: OpenSSL's words for a server that speaks no version of TLS we do (1.2 and later): it says so, or answers in its own.
 _OLD_TLS = frozenset(("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"))
+#: What http.client says of a proxy that opens no tunnel, with the status it answered.
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 # These write paths with their queries, and log-on messages, at debug level.
 for _name in ("urllib3", "spnego"):
@@ -125,13 +128,17 @@ def session(
     counts: Counts | None = None,
     mailbox: str | None = None,
     answer_seconds: float = ANSWER_SECONDS,
+    proxy: str = "",
+    tells_redirects: bool = False,
 ) -> Session:
     """A session as the module describes it; not to be shared between threads.
 
     `ca_file`: PEM file of authorities added to the system's. `allow_private`: loopback and private addresses may be
     connected to. `timeout`: seconds to connect, and between two pieces of an answer. `mailbox`: name of the gate its
     requests pass, e.g. "https://mail.example.com|anna@example.com"; None: no limit.
-    `answer_seconds`: for a whole answer; more for one that comes piece by piece as things happen (`pieces`).
+    `answer_seconds`: for a whole answer; more for one that comes piece by piece as things happen (`pieces`). `proxy`:
+    URL of the http or https proxy all its requests take, with user and password if it wants them. `tells_redirects`:
+    a redirect is answered as it is, for a caller who judges where it leads.
 
     Raises `Unavailable` (code "bad_ca_file") when the file cannot be used.
     """
@@ -143,6 +150,8 @@ def session(
         counts=counts or Counts(),
         gate=gate(mailbox) if mailbox else None,
         answer_seconds=answer_seconds,
+        proxy=proxy,
+        tells_redirects=tells_redirects,
     )
 
 
@@ -162,13 +171,18 @@ class Session(requests.Session):
         counts: Counts,
         gate: Gate | None,
         answer_seconds: float = ANSWER_SECONDS,
+        proxy: str = "",
+        tells_redirects: bool = False,
     ) -> None:
         super().__init__()
         self.counts = counts
         self.trust_env = False
+        self.proxies = {"http": proxy, "https": proxy} if proxy else {}
         self.headers = CaseInsensitiveDict({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
         self._timeout = timeout
         self._gate = gate
+        self._allow_private = allow_private
+        self._tells_redirects = tells_redirects
         adapter = _Adapter(tls, allow_private, answer_bytes, counts, answer_seconds)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -181,10 +195,12 @@ class Session(requests.Session):
             raise _named(error, "") from None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send and read the whole answer. No redirect is followed; a 3xx raises `ProtocolError`."""
+        """Send and read the whole answer. No redirect is followed; a 3xx raises `ProtocolError`, if it is not told."""
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
         kwargs["allow_redirects"] = False
         host = urlsplit(str(request.url)).hostname or ""
+        if self.proxies:
+            guard.look_at(host, self._allow_private)
         # `from None`: the texts of requests' exceptions hold the whole address, and tracebacks are logged.
         try:
             if self._gate is None:
@@ -194,6 +210,10 @@ class Session(requests.Session):
                     response = super().send(request, **kwargs)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _named(error, host) from None
+        if response.status_code == 407:
+            raise _failed("proxy_sign_in_refused", "HTTP 407", host)
+        if self._tells_redirects:
+            return response
         if response.is_redirect or response.status_code in (301, 302, 303, 307, 308):
             elsewhere = urlsplit(response.headers.get("Location", "")).hostname or host
             raise _failed("redirected", f"{response.status_code} to {elsewhere}", host)
@@ -257,15 +277,18 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._allow_private)
+        self.poolmanager.pool_classes_by_scheme = guard.pool_classes(self._allow_private)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._tls, **kwargs)
+        manager.pool_classes_by_scheme = guard.pool_classes(self._allow_private)
+        return manager
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> Any:
-        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "https":
-            return host, {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
-        return host, tls
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: the context decides. The original would add its own bundle to it."""
@@ -294,72 +317,6 @@ def _limited(stream: Any, limit: int, seconds: float, *args: Any, **kwargs: Any)
         yield piece
 
 
-@functools.cache
-def _pool_classes(allow_private: bool) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's pools, with connections that look at each address before they connect to it."""
-
-    class PlainConnection(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connect(self, allow_private)
-
-    class TlsConnection(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connect(self, allow_private)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = PlainConnection
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = TlsConnection
-
-    return {"http": PlainPool, "https": TlsPool}
-
-
-def _connect(connection: HTTPConnection, allow_private: bool) -> socket.socket:
-    """Resolve once and connect to exactly the addresses looked at, so that a second answer of DNS changes nothing."""
-    host, port = connection.host.strip("[]"), connection.port
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise NameResolutionError(host, connection, socket.gaierror(str(error))) from error
-    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
-    for address in addresses:
-        if not may_connect(address, allow_private):
-            raise _failed("address_not_allowed", f"{host} is {address}", host)
-    failure: OSError = OSError("no address")
-    for address in addresses:
-        try:
-            return urllib3.util.connection.create_connection(
-                (address, port), connection.timeout, connection.source_address, connection.socket_options
-            )
-        except OSError as error:
-            failure = error
-    if isinstance(failure, TimeoutError):
-        raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out") from failure
-    raise NewConnectionError(connection, str(failure)) from failure
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def may_connect(address: str, allow_private: bool) -> bool:
-    """True for a public address, and for a loopback or private one if allowed.
-
-    Link-local (a cloud's metadata service lives there), multicast, reserved and unspecified addresses: never.
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        ip = inner or ip
-    if ip.is_loopback:
-        return allow_private
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
-        return False
-    return ip.is_global or allow_private
-
-
 def _named(error: Exception, host: str) -> SyncError:
     """The failure in our terms. The details come from the operating system and OpenSSL; they hold no address paths."""
     causes = list(_causes(error))
@@ -369,6 +326,11 @@ def _named(error: Exception, host: str) -> SyncError:
 
     if ours := find(SyncError):
         return ours
+    if no_tunnel := next(filter(None, map(_NO_TUNNEL.search, map(str, causes))), None):
+        code = "proxy_sign_in_refused" if no_tunnel[1] == "407" else "proxy_refused"
+        return _failed(code, f"HTTP {no_tunnel[1]}", host)
+    if find(urllib3.exceptions.ProxyError):
+        return _failed("proxy_unreachable", type(causes[-1]).__name__, host)
     if distrust := find(ssl.SSLCertVerificationError):
         return _failed("bad_certificate", distrust.verify_message, host)
     if (broken := find(ssl.SSLError)) and not find(ssl.SSLEOFError):

@@ -1,4 +1,5 @@
-"""The sandbox's own test CA and the server certificate it signs for localhost and 127.0.0.1."""
+"""The sandbox's own test CA and the server certificate it signs: for localhost and 127.0.0.1, and for hosts of the
+domains kept for examples (RFC 2606), as which a client reaches it through a proxy."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFE = timedelta(days=3650)
+_EXAMPLES = ("example.com", "example.net", "example.org")
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
@@ -36,7 +38,8 @@ def _make(ca_file: Path, chain_file: Path) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    hosts = ["localhost", *_EXAMPLES, *(f"*.{domain}" for domain in _EXAMPLES)]
+    names = [*map(x509.DNSName, hosts), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     leaf = (
         _builder(_name("localhost"), ca_name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -37,7 +37,9 @@ class EwsAccess:
     version: str = "2013"
     #: Build the server last reported, e.g. "15.0.1497.2"; it counts more than `version`. "": not known.
     build: str = ""
-    #: Loopback and private addresses may be connected to.
+    #: URL of the http or https proxy that leads there, with user and password if it wants them; "": none.
+    proxy: str = field(default="", repr=False)
+    #: Loopback and private addresses may be connected to; where a proxy leads, the proxy alone is looked at.
     allow_private: bool = False
     #: Where all who use this account sign in.
     door: Door = field(default_factory=OwnDoor, repr=False, compare=False)

@@ -128,7 +128,7 @@ def probe(
 ) -> Iterator[Step]:
     """The connection test up to the first step that fails, which carries its error. One log-on attempt at most.
 
-    Steps: "address", "certificate", "sign-in", "version" (found: the server's build), "impersonation", "calendar read",
+    Steps: "proxy" if there is one, "address", "certificate", "sign-in", "version" (found: the server's build), "impersonation", "calendar read",
     "calendar write".
 
     `address`: the user whose mailbox is opened; None ends after the version. `write`: also make an event there and
@@ -154,8 +154,13 @@ def probe(
 
 
 def _reach(access: EwsAccess) -> Iterator[Step]:
-    """Address and certificate, without any sign-in."""
+    """Proxy, address and certificate, without any sign-in."""
     error = _error_of(lambda: _greet(access))
+    if access.proxy:
+        of_the_proxy = error is not None and error.code.startswith("proxy_")
+        yield Step("proxy", error if of_the_proxy else None)
+        if of_the_proxy:
+            return
     if error is not None and error.code in ("tls_too_old", "no_tls", "bad_certificate", "bad_ca_file"):
         yield Step("address")
         yield Step("certificate", error)
@@ -166,7 +171,7 @@ def _reach(access: EwsAccess) -> Iterator[Step]:
 
 
 def _greet(access: EwsAccess) -> None:
-    with http.session(ca_file=access.ca_file, allow_private=access.allow_private) as session:
+    with http.session(ca_file=access.ca_file, allow_private=access.allow_private, proxy=access.proxy) as session:
         status = session.get(access.endpoint).status_code
     if status == 404:
         raise ProtocolError("not_exchange", "HTTP 404")

@@ -119,6 +119,7 @@ class Soap:
             mailbox=f"{self._endpoint}|{mailbox}" if mailbox and hangs is None else None,
             timeout=http.TIMEOUT if hangs is None else (http.TIMEOUT[0], hangs),
             answer_seconds=hangs or http.ANSWER_SECONDS,
+            proxy=access.proxy,
         )
         if hangs is not None:
             self._session.headers["X-PreferServerAffinity"] = "true"
