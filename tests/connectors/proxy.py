@@ -63,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with other:
             lines = [f"GET {parts.path or '/'} HTTP/1.0", f"Host: {parts.netloc}", "Connection: close"]
-            lines += [f"{name}: {value}" for name, value in self.headers.items() if not name.startswith("Proxy")]
+            own = ("host", "connection", "proxy-authorization")
+            lines += [f"{name}: {value}" for name, value in self.headers.items() if name.casefold() not in own]
             other.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             while data := other.recv(65536):
                 self.wfile.write(data)

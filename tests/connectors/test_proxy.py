@@ -1,4 +1,4 @@
-"""Sessions that take a proxy: everything goes through it, and what is wrong with it is told from what is wrong behind."""
+"""Sessions that take a proxy: everything goes through it, and its faults are told from those of what is behind."""
 
 from __future__ import annotations
 

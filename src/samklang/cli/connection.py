@@ -23,6 +23,13 @@ from samklang.cli.output import (
 if TYPE_CHECKING:
     from samklang.mailboxes.access import Step
 
+#: Codes of a server, or a proxy before it, that was not reached.
+_UNREACHABLE = frozenset(
+    {
+        *("unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"),
+        *("proxy_unreachable", "proxy_not_allowed", "proxy_refused"),
+    }
+)
 VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
 
 
@@ -38,6 +45,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     settings.add_argument("--password-file", help="file with the delegate password, - for standard input")
     settings.add_argument("--auth", choices=("ntlm", "basic"))
     settings.add_argument("--ca-file", help="PEM file of the server's own certificate authority")
+    settings.add_argument(
+        "--proxy", help="proxy that leads to the Exchange Server, e.g. http://proxy:3128; '' for none"
+    )
+    settings.add_argument("--proxy-username")
+    settings.add_argument("--proxy-password-file", help="file with the proxy's password, - for standard input")
     settings.add_argument(
         "--tenant", help="Microsoft 365 tenant, by id or domain, that consented elsewhere or opens some mailboxes alone"
     )
@@ -81,16 +93,15 @@ def sync_now(connection: Any) -> int:
 
 
 def _set(args: argparse.Namespace) -> int:
-    password = read_secret(args.password_file) if args.password_file else None
+    secrets = {"password": args.password_file, "proxy_password": args.proxy_password_file}
+    secrets = {name: read_secret(path) for name, path in secrets.items() if path}
     connection = _connection(args)
     from samklang.activities.types import set_ticks
     from samklang.mailboxes import services
     from samklang.mailboxes.messages import explain
 
-    names = ("version", "domain", "url", "username", "auth", "conflict", "mode")
-    values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if password:
-        values["password"] = password
+    names = ("version", "domain", "url", "username", "auth", "proxy", "proxy_username", "conflict", "mode")
+    values = {name: getattr(args, name) for name in names if getattr(args, name) is not None} | secrets
     if args.ca_file:
         try:
             values["ca_certificate"] = Path(args.ca_file).read_text()
@@ -148,8 +159,7 @@ def _test(args: argparse.Namespace) -> int:
             print(_told(step))
     if passed:
         return OK
-    unreachable = {"unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"}
-    return CANNOT_REACH if any(s.code in unreachable for s in steps if not s.ok) else ATTENTION
+    return CANNOT_REACH if any(step.code in _UNREACHABLE for step in steps if not step.ok) else ATTENTION
 
 
 def _told(step: Step) -> str:

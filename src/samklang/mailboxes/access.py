@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.connectors.ews import mailbox as ews_mailbox
-from samklang.connectors.ews.access import EwsAccess
 from samklang.connectors.ews.calendar import EwsCalendar
 from samklang.connectors.ews.dialect import dialect_of, product_of
 from samklang.connectors.ews.streaming import Stream
@@ -32,6 +29,7 @@ from samklang.connectors.steps import Step as ConnectorStep
 from samklang.mailboxes import doors, messages, services
 from samklang.mailboxes.assistant import command_against
 from samklang.mailboxes.doors import SharedDoor
+from samklang.mailboxes.exchange import access_of
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
@@ -120,7 +118,7 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
         finally:
             graph.close()
     else:
-        ews = EwsCalendar(_ews(connection), mailbox.address, home=zone, now=clock)
+        ews = EwsCalendar(access_of(connection), mailbox.address, home=zone, now=clock)
         try:
             ews.counts.clock = clock
             yield ews, ews.counts
@@ -142,7 +140,7 @@ def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
 
 def stream(connection: Connection, anchor: str) -> Stream:
     """The notices of an Exchange Server's mailboxes, of which `anchor` is the first. Raises SyncError."""
-    return Stream(_ews(connection, keeps_connection=False), anchor)
+    return Stream(access_of(connection, keeps_connection=False), anchor)
 
 
 def streams(connection: Connection) -> bool:
@@ -162,7 +160,7 @@ def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
     if connection.is_office365:
         access = _graph(connection)
         return _found(connection, GraphClient(access, _tokens(connection, access)), address)
-    found = ews_mailbox.find_mailbox(_ews(connection), address)
+    found = ews_mailbox.find_mailbox(access_of(connection), address)
     host = urlsplit(connection.url).hostname or ""
     directory_id = f"{host.lower()}/{found.address.lower()}"
     return FoundMailbox(found.address, found.matched_by, directory_id, found.aliases)
@@ -199,7 +197,7 @@ def probe(connection: Connection, address: str) -> list[Step]:
             tokens = _tokens(connection, access)
             steps = list(graph_probe.probe(access, tokens, now, address or None, write=write))
         else:
-            exchange = _ews(connection)
+            exchange = access_of(connection)
             exchange.door.forget()
             steps = list(ews_mailbox.probe(exchange, now, address or None, write=write))
             for step in steps:
@@ -229,7 +227,7 @@ def signs_in(connection: Connection) -> bool:
     A new token says all there is to say for a whole tenant; whether one mailbox is open, that mailbox does.
     """
     if not connection.is_office365:
-        exchange = _ews(connection)
+        exchange = access_of(connection)
         exchange.door.forget()
         return ews_mailbox.signs_in(exchange)
     try:
@@ -340,36 +338,3 @@ def _door(access: GraphAccess, *, remembers: bool = True) -> SharedDoor:
     whose = f"{access.login_url.rstrip('/')}\n{access.app_id}"
     credential = access.certificate or access.secret or ""
     return SharedDoor(whose, credential, tenant=access.tenant, common=OF_THE_CREDENTIAL, remembers=remembers)
-
-
-def _ews(connection: Connection, *, keeps_connection: bool = True) -> EwsAccess:
-    password = open_sealed(connection.password)
-    whose = f"{connection.url}\n{connection.domain}\\{connection.username}".casefold()
-    credential = f"{connection.auth} {password}"
-    return EwsAccess(
-        url=connection.url,
-        domain=connection.domain,
-        username=connection.username,
-        password=password,
-        auth=connection.auth,
-        ca_file=_authorities(connection),
-        version=connection.version,
-        build=connection.server_build,
-        allow_private=config().allow_private_addresses,
-        door=SharedDoor(whose, credential, keeps_connection=keeps_connection),
-    )
-
-
-def _authorities(connection: Connection) -> Path | None:
-    """The installation's and the organization's own certificate authorities as one file."""
-    installation = config().ca_file
-    if not connection.ca_certificate:
-        return installation
-    pem = connection.ca_certificate + "\n" + (installation.read_text() if installation else "")
-    path = config().data / "ca" / f"{hashlib.sha256(pem.encode()).hexdigest()[:24]}.pem"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{id(path)}")
-        fresh.write_text(pem)
-        fresh.replace(path)
-    return path

@@ -19,6 +19,7 @@ from samklang.mailboxes.script_words import WORDS as WORDS_OF_SCRIPTS
 from samklang.mailboxes.server_words import WORDS as WORDS_OF_SERVERS
 from samklang.mailboxes.severa_words import STEPS as STEPS_OF_SEVERA
 from samklang.mailboxes.severa_words import WORDS as WORDS_OF_SEVERA
+from samklang.mailboxes.way_words import WORDS as WORDS_OF_THE_WAY
 
 
 class Explained(NamedTuple):
@@ -58,6 +59,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     **WORDS_OF_SEVERA,
     **WORDS_OF_SCRIPTS,
     **WORDS_OF_SERVERS,
+    **WORDS_OF_THE_WAY,
     # Reaching the server
     "unknown_host": (
         gettext_noop("The server's address leads nowhere."),
@@ -375,6 +377,7 @@ def set_aside(row: Mapping[str, Any]) -> dict[str, str]:
 STEPS = {
     **STEPS_OF_SEVERA,
     "wait": gettext_lazy("Whether the server may be asked"),
+    "proxy": gettext_lazy("Proxy"),
     "address": gettext_lazy("Address"),
     "certificate": gettext_lazy("Encryption and certificate"),
     "sign-in": gettext_lazy("Sign-in"),

@@ -57,6 +57,11 @@ class Connection(models.Model):
     auth = models.CharField(max_length=8, choices=Auth.choices, default=Auth.NTLM)
     #: PEM of the organization's own certificate authority.
     ca_certificate = models.TextField(blank=True)
+    #: URL of the http or https proxy that leads to an Exchange Server, without user and password; "": none.
+    proxy = models.CharField(max_length=500, blank=True)
+    proxy_username = models.CharField(max_length=256, blank=True)
+    #: Sealed.
+    proxy_password = models.TextField(blank=True)
 
     #: Tenant verified by its own token and /organization, never taken from the redirect alone.
     tenant = models.CharField(max_length=64, blank=True)

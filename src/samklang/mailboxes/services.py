@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
@@ -18,6 +19,9 @@ from samklang.mailboxes.secrets import open_sealed, seal
 
 #: Settings that decide who answers at the other end: changing one asks for a new test.
 TESTED_FIELDS = ("version", "domain", "url", "username", "password", "auth", "ca_certificate", "tenant")
+#: Those of a proxy, which count where there is one.
+PROXY_FIELDS = ("proxy", "proxy_username", "proxy_password")
+SEALED_FIELDS = ("password", "proxy_password")
 POLICY_FIELDS = ("conflict", "mode", "show_private")
 #: Settings that decide which server has the mailboxes: with another one every id is another (rule 3.6).
 PLACE_FIELDS = ("version", "url", "tenant")
@@ -42,10 +46,11 @@ def connection_of(organization: Organization) -> Connection:
 
 
 def digest(connection: Connection) -> str:
-    """Names the settings a test was made with; the password counts by content."""
+    """Names the settings a test was made with; passwords count by content."""
+    names = TESTED_FIELDS + (PROXY_FIELDS if connection.proxy else ())
     values = [
-        open_sealed(connection.password) if name == "password" else str(getattr(connection, name))
-        for name in TESTED_FIELDS
+        open_sealed(getattr(connection, name)) if name in SEALED_FIELDS else str(getattr(connection, name))
+        for name in names
     ]
     return hashlib.sha256("\x1f".join(values).encode()).hexdigest()
 
@@ -57,21 +62,14 @@ def may_enable(connection: Connection) -> bool:
 
 @transaction.atomic
 def save_connection(connection: Connection, values: Mapping[str, Any], by: User | None) -> Connection:
-    """Save settings; an empty password keeps the one there is. A paused connection is probed at once (rule 10.3).
+    """Save settings (`put`). A paused connection is probed at once (rule 10.3).
 
-    Raises Refused("severa_is_polled"): nobody sees who uses Severa (rule 9.2).
+    Raises Refused: "severa_is_polled": nobody sees who uses Severa (rule 9.2); "proxy_address".
     """
     if connection.organization.in_severa and values.get("mode") == Connection.Mode.ON_USE:
         raise Refused("severa_is_polled")
     mode, place = connection.mode, _place(connection)
-    for name, value in values.items():
-        if name == "password":
-            if value:
-                connection.password = seal(value)
-        elif name in TESTED_FIELDS or name in POLICY_FIELDS:
-            setattr(connection, name, value)
-        else:
-            raise ValueError(f"{name} is not a setting of a connection")
+    put(connection, values)
     moved = _place(connection) != place
     if moved:
         connection.server_build = ""
@@ -83,6 +81,42 @@ def save_connection(connection: Connection, values: Mapping[str, Any], by: User 
         _change_rhythm(connection, clock.real_now())
     probe_if_paused(connection)
     return connection
+
+
+def put(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Settings into the row, without saving it. An empty password keeps the one there is; a proxy's goes with it.
+
+    Raises Refused("proxy_address").
+    """
+    for name, value in values.items():
+        if name in SEALED_FIELDS:
+            if value:
+                setattr(connection, name, seal(value))
+        elif name == "proxy":
+            connection.proxy = proxy_address(value)
+        elif name in (*TESTED_FIELDS, *PROXY_FIELDS, *POLICY_FIELDS):
+            setattr(connection, name, value)
+        else:
+            raise ValueError(f"{name} is not a setting of a connection")
+    if not connection.proxy:
+        connection.proxy_username = connection.proxy_password = ""
+
+
+def proxy_address(text: str) -> str:
+    """A proxy's URL; "" for none. User and password have fields of their own: an URL is shown and logged.
+
+    Raises Refused("proxy_address").
+    """
+    text = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        port_is_one = parts.port != 0
+    except ValueError:
+        raise Refused("proxy_address") from None
+    whole = parts.scheme in ("http", "https") and parts.hostname and port_is_one
+    if text and (not whole or "@" in parts.netloc or parts.path or parts.query or parts.fragment):
+        raise Refused("proxy_address")
+    return text
 
 
 def _place(connection: Connection) -> tuple[str, ...]:
@@ -287,6 +321,9 @@ def shown(connection: Connection) -> dict[str, Any]:
         "username": connection.username,
         "password": "set" if connection.password else "not set",
         "auth": connection.auth,
+        "proxy": connection.proxy,
+        "proxy_username": connection.proxy_username,
+        "proxy_password": "set" if connection.proxy_password else "not set",
         "tenant": connection.tenant,
         "conflict": connection.conflict,
         "mode": connection.mode,

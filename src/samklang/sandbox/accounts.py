@@ -45,12 +45,33 @@ class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return mailbox.address.casefold() in {address.casefold() for address in self.full_access}
 
 
+class Redirect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who asks Autodiscover at such a host for such an address is led elsewhere; `at` and `of` are regular expressions.
+    `kind`: an HTTP redirect or a document's, or another address to ask for."""
+
+    kind: Literal["http", "url", "address"]
+    to: str
+    at: str = ".*"
+    of: str = ".*"
+
+
+class Autodiscover(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What Autodiscover tells of the server. An address left out is the sandbox's own, an empty one is not told."""
+
+    hosts: str = ".*"  # regular expression; at other hosts there is none
+    external_url: str | None = None
+    internal_url: str | None = None
+    redirects: list[Redirect] = msgspec.field(default_factory=list)
+    plain_redirect: str = ""  # where the plain port leads
+
+
 class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The Exchange server everybody sees. Kept as document ("settings", "server")."""
 
     version: ServerVersion = "2013_sp1"
     auth: list[Literal["ntlm", "negotiate", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
     language: Literal["en-US", "sv-SE", "de-DE"] = "en-US"  # of the texts of faults; their codes stay
+    autodiscover: Autodiscover = msgspec.field(default_factory=Autodiscover)
     stream_minute_seconds: float = 60  # how long a minute of ConnectionTimeout lasts, for tests in a hurry
 
 

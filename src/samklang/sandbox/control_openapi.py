@@ -100,8 +100,10 @@ OPERATIONS = (
     Operation("GET", "/validation", "validation", "What was checked against the official schemas"),
     Operation("GET", "/clock", "show_clock", "The sandbox's time"),
     Operation("PUT", "/clock", "set_clock", "Set, stop or free the clock", SetClock),
-    Operation("GET", "/server", "show_server", "The Exchange server's version and log-on methods"),
-    Operation("PUT", "/server", "set_server", "Set the Exchange server's version and log-on methods", Server),
+    Operation("GET", "/server", "show_server", "The Exchange server's version, log-on methods and Autodiscover"),
+    Operation(
+        "PUT", "/server", "set_server", "Set the Exchange server's version, log-on methods and Autodiscover", Server
+    ),
     Operation("GET", "/graph", "show_graph", "How Graph behaves where there is a choice"),
     Operation("PUT", "/graph", "set_graph", "Set how Graph behaves; what is left out is the default", GraphSettings),
     Operation("PUT", "/accounts", "set_account", "Set an Exchange account and whom it may impersonate", Account),

@@ -24,8 +24,8 @@ HOST = "127.0.0.1"
 _MAX_BODY = 64 * 1024 * 1024
 
 # Each part is `add_routes(app, sandbox)`. Order matters where a part has a catch-all.
-TLS_PARTS = (ews.add_routes, login.add_routes, graph.add_routes, severa.add_routes)
-PLAIN_PARTS = (control.add_routes, pages.add_routes)
+TLS_PARTS = (ews.add_routes, ews.autodiscover.add_routes, login.add_routes, graph.add_routes, severa.add_routes)
+PLAIN_PARTS = (control.add_routes, ews.autodiscover.add_plain_routes, pages.add_routes)
 
 
 def schemas_folder() -> Path | None:

@@ -128,8 +128,8 @@ def probe(
 ) -> Iterator[Step]:
     """The connection test up to the first step that fails, which carries its error. One log-on attempt at most.
 
-    Steps: "proxy" if there is one, "address", "certificate", "sign-in", "version" (found: the server's build), "impersonation", "calendar read",
-    "calendar write".
+    Steps: "proxy" if there is one, "address", "certificate", "sign-in", "version" (found: the server's build),
+    "impersonation", "calendar read", "calendar write".
 
     `address`: the user whose mailbox is opened; None ends after the version. `write`: also make an event there and
     remove it at once, only with that user's own leave (rule 1.4).

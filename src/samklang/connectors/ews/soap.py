@@ -82,6 +82,13 @@ def envelopes(pieces: Iterable[bytes]) -> Iterator[bytes]:
             raise ProtocolError("answer_too_large", f"over {_LONGEST} bytes")
 
 
+def safe_parser() -> etree.XMLParser:
+    """For what a server sent: no entities, nothing fetched, no boundless trees."""
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
+
+
 class Soap:
     """Speaks to one Exchange as its delegate account, acting as the user of one mailbox.
 
@@ -128,9 +135,7 @@ class Soap:
         if mailbox and mailbox.isascii():
             # Without it 2013 and later proxy to the wrong server (EWS facts §2.1). A header holds no other letters.
             self._session.headers["X-AnchorMailbox"] = mailbox
-        self._parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
-        )
+        self._parser = safe_parser()
 
     def call(self, body: Element, zone: str | None = None) -> list[Element]:
         """Send one operation; the response messages, in the order of the request, errors among them.

@@ -23,7 +23,7 @@ router = Router(tags=["connection"])
 
 
 class Settings(Schema):
-    """Only what is given is changed; the password is never given back."""
+    """Only what is given is changed; passwords are never given back."""
 
     version: Literal["office365", "2007", "2010", "2013", "2016", "2019", "se"] | None = None
     domain: str | None = None
@@ -32,6 +32,10 @@ class Settings(Schema):
     password: str | None = None
     auth: Literal["ntlm", "basic"] | None = None
     ca_certificate: str | None = None
+    #: http://host:port or https://host:port of the proxy that leads to an Exchange Server; "" for none.
+    proxy: str | None = None
+    proxy_username: str | None = None
+    proxy_password: str | None = None
     conflict: Literal["newest", "psa", "exchange"] | None = None
     mode: Literal["on_use", "continuous"] | None = None
     show_private: bool | None = None

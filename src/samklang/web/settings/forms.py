@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from samklang.mailboxes import assistant, messages, scripts
+from samklang.mailboxes import assistant, messages, scripts, services
 from samklang.mailboxes.models import Connection
 
 
@@ -30,20 +30,34 @@ class ServerForm(forms.ModelForm):
         help_text=_("Leave empty to keep the saved one."),
     )
 
+    proxy_password = forms.CharField(
+        label=_("Proxy password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave empty to keep the saved one."),
+    )
+
     class Meta:
         model = Connection
-        fields = ("domain", "url", "username", "password", "auth", "ca_certificate")
+        fields = (
+            *("domain", "url", "username", "password", "auth", "ca_certificate"),
+            *("proxy", "proxy_username", "proxy_password"),
+        )
         labels = {  # noqa: RUF012
             "domain": _("Domain"),
             "url": _("Exchange URL"),
             "username": _("Delegate username"),
             "auth": _("Sign-in method"),
             "ca_certificate": _("Own certificate authority (PEM)"),
+            "proxy": _("Proxy"),
+            "proxy_username": _("Proxy username"),
         }
         help_texts = {  # noqa: RUF012
             "domain": _("The organization's NetBIOS domain name."),
             "url": _("The server's EWS address, for example https://outlook.domain.net/EWS/Exchange.asmx"),
             "ca_certificate": _("Only if the server's certificate is issued by your own authority."),
+            "proxy": _("Only if the server is reached through a proxy, for example http://proxy.domain.net:3128"),
         }
         widgets = {"ca_certificate": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})}  # noqa: RUF012
 
@@ -62,6 +76,12 @@ class ServerForm(forms.ModelForm):
                 )
             )
         return url
+
+    def clean_proxy(self) -> str:
+        try:
+            return services.proxy_address(self.cleaned_data["proxy"])
+        except services.Refused as refused:
+            raise forms.ValidationError(" ".join(messages.explain(refused.code))) from None
 
     def clean_ca_certificate(self) -> str:
         pem = str(self.cleaned_data["ca_certificate"]).strip()
