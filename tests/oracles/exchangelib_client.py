@@ -17,6 +17,7 @@ from typing import Any
 import exchangelib as x
 import exchangelib_plain as plain
 from exchangelib import recurrence as r
+from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.extended_properties import ExtendedProperty
 from exchangelib.items import CalendarItem
 from exchangelib.properties import ItemId
@@ -240,6 +241,17 @@ class Steps:
 
     def write_plain(self, step: dict[str, Any]) -> Any:
         return plain.write(self.account, step["meant"])
+
+    def user_settings(self, step: dict[str, Any]) -> Any:
+        """What Autodiscover's SOAP document `at` says of an address."""
+        own = self.account.protocol.config
+        config = x.Configuration(
+            service_endpoint=step["at"], credentials=own.credentials, auth_type=own.auth_type, retry_policy=x.FailFast()
+        )
+        told = AutodiscoverProtocol(config=config).get_user_settings(user=step["address"])
+        if not told.user_settings:
+            return {name: getattr(told, name) for name in ("error_code", "redirect_url", "redirect_address")}
+        return {"ews": told.ews_url, "address": told.autodiscover_smtp_address, "version": told.version.api_version}
 
     def folders(self, step: dict[str, Any]) -> Any:
         return [folder.name for folder in self.account.msg_folder_root.children]
