@@ -50,6 +50,7 @@ urlpatterns = [
     path("settings", exchange.to_settings, name="settings"),
     path(_EXCHANGE, exchange.exchange_settings, name="settings-exchange"),
     path(f"{_EXCHANGE}/users/<uuid:user_id>/accept", exchange.accept, name="settings-exchange-accept"),
+    path(f"{_EXCHANGE}/look-up", exchange.look_up, name="settings-exchange-look-up"),
     path(f"{_EXCHANGE}/test", exchange.test, name="settings-exchange-test"),
     path(f"{_EXCHANGE}/script", exchange.script, name="settings-exchange-script"),
     path(f"{_EXCHANGE}/switch", exchange.switch, name="settings-exchange-switch"),

@@ -125,6 +125,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", _EXCHANGE): Route(ADMINISTRATORS),
     ("POST", _EXCHANGE): Route(ADMINISTRATORS, sends=lambda _: {"part": "version", "version": "2016"}),
     ("POST", f"{_EXCHANGE}/test"): Route(ADMINISTRATORS, sends=lambda _: {"address": "somebody@example.net"}),
+    ("POST", f"{_EXCHANGE}/look-up"): Route(
+        ADMINISTRATORS, sends=lambda _: {"username": "sync", "auth": "ntlm", "look_up_address": "no address"}
+    ),
     ("POST", f"{_EXCHANGE}/switch"): Route(ADMINISTRATORS),
     ("POST", f"{_EXCHANGE}/sync"): Route(ADMINISTRATORS),
     ("POST", f"{_EXCHANGE}/take-over"): Route(ADMINISTRATORS, sends=lambda _: {"user": "somebody@example.net"}),
@@ -195,6 +198,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PUT", f"{_API}/connection"): Route(ADMINISTRATORS, sends=lambda _: {"version": "2016"}),
     ("POST", f"{_API}/connection/test"): Route(ADMINISTRATORS, sends=lambda _: {"address": "somebody@example.net"}),
     ("POST", f"{_API}/connection/script"): Route(ADMINISTRATORS, sends=lambda _: {"kind": "group", "scope": "Sales"}),
+    ("POST", f"{_API}/connection/look-up"): Route(ADMINISTRATORS, sends=lambda _: {"address": "no address"}),
     ("PUT", f"{_API}/connection/enabled"): Route(ADMINISTRATORS, sends=lambda _: {"enabled": False}),
     ("POST", f"{_API}/connection/run"): Route(ADMINISTRATORS),
     ("POST", f"{_API}/connection/take-over"): Route(ADMINISTRATORS, sends=lambda _: {"user": "somebody@example.net"}),

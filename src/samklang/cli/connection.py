@@ -60,6 +60,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     test = area.add_parser("test", help="try every step and name the first that fails")
     test.add_argument("--address", help="a user's address to try; the organization's first user otherwise")
     test.set_defaults(run=_test)
+    look_up = area.add_parser("look-up", help="find the Exchange URL by Autodiscover, with the account saved")
+    look_up.add_argument("--address", help="an e-mail address of the organization; its first user's otherwise")
+    look_up.add_argument(
+        "--trust", action="append", default=[], metavar="HOST", help="host outside the address's domain to sign in at"
+    )
+    look_up.add_argument("--save", action="store_true", help="save the URL that is found")
+    look_up.set_defaults(run=_look_up)
     area.add_parser("enable", help="switch on; a passed test comes first").set_defaults(run=_enable)
     area.add_parser("disable", help="pause the whole organization").set_defaults(run=_disable)
     area.add_parser("sync", help="sync now, for everybody who switched on").set_defaults(run=_sync)
@@ -170,6 +177,29 @@ def _told(step: Step) -> str:
     until = f" Not before {step.until.isoformat(timespec='seconds')}." if step.until else ""
     said = [f"FAIL  {step.name}: {step.sentence}{until}{detail}", step.remedy, *step.command.splitlines()]
     return "\n      ".join(said)
+
+
+def _look_up(args: argparse.Namespace) -> int:
+    connection = _connection(args)
+    from samklang.mailboxes import services
+    from samklang.mailboxes.looking_up import look_up
+    from samklang.wiring import first_address
+
+    address = args.address or first_address(connection.organization)
+    found = look_up(connection, address, by=None, trusted=args.trust)
+    if found.url and args.save:
+        services.save_connection(connection, {"url": found.url}, by=None)
+    if args.json:
+        print_json(found.as_json())
+    else:
+        for step in found.steps:
+            print(": ".join(filter(None, (f"{step.title}, {step.host}", step.sentence, step.detail))))
+        print(found.url or f"{found.sentence} {found.remedy}")
+        for host in found.foreign:
+            print(f"If you know {host}, add: --trust {host}")
+    if found.url:
+        return OK
+    return CANNOT_REACH if found.code in _UNREACHABLE else ATTENTION
 
 
 def _enable(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from ninja import Router, Schema, Status
 
 from samklang import wiring
 from samklang.accounts.models import User
-from samklang.mailboxes import access, assistant, finding, push, scripts, services
+from samklang.mailboxes import access, assistant, finding, looking_up, push, scripts, services
 from samklang.mailboxes.messages import explain
 from samklang.mailboxes.models import Connection
 from samklang.mailboxes.script_words import NOTES
@@ -44,6 +44,15 @@ class Settings(Schema):
 class Test(Schema):
     #: The user's address to try; the organization's first user otherwise.
     address: str | None = None
+
+
+class LookUp(Schema):
+    """By Autodiscover, with the account and proxy saved."""
+
+    #: An e-mail address of the organization; your own otherwise.
+    address: str | None = None
+    #: Hosts outside the address's domain where the delegate account may sign in, as `foreign` of an answer named them.
+    trust: list[str] | None = None
 
 
 class ScriptOrder(Schema):
@@ -89,6 +98,14 @@ def post_test(request: HttpRequest, body: Test) -> dict[str, Any]:
     """Every step by name, up to the first that fails."""
     steps = wiring.test_connection(_connection(request), body.address, by=_administrator(request))
     return access.report(steps)
+
+
+@router.post("/look-up", response=dict[str, Any])
+def post_look_up(request: HttpRequest, body: LookUp) -> dict[str, Any]:
+    """Search the Exchange URL: `url`, or why there is none, and each step. Saves nothing."""
+    by = _administrator(request)
+    found = looking_up.look_up(_connection(request), body.address or by.email, by=by, trusted=body.trust or ())
+    return found.as_json()
 
 
 @router.post("/script", response=dict[str, Any])

@@ -16,7 +16,7 @@ from samklang import wiring
 from samklang.activities.models import ActivityType
 from samklang.activities.types import set_ticks
 from samklang.config import config
-from samklang.mailboxes import assistant, expiry, finding, push, services
+from samklang.mailboxes import assistant, expiry, finding, looking_up, push, services
 from samklang.mailboxes import messages as sentences
 from samklang.mailboxes.models import Connection
 from samklang.mailboxes.script_words import NOTES
@@ -24,7 +24,7 @@ from samklang.mailboxes.status import counted
 from samklang.sync.errors import SyncError
 from samklang.web.access import administrators_only, the_user
 from samklang.web.settings.consent import as_shown
-from samklang.web.settings.forms import PolicyForm, ScriptForm, ServerForm, VersionForm
+from samklang.web.settings.forms import LookUpForm, PolicyForm, ScriptForm, ServerForm, VersionForm
 
 
 def _connection(request: HttpRequest) -> Connection:
@@ -63,7 +63,7 @@ def _mailboxes(connection: Connection) -> Any:
     return connection.mailboxes.select_related("user", "connection").order_by("user__name")
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "proxy_password")
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def exchange_settings(request: HttpRequest) -> HttpResponse:
@@ -85,6 +85,25 @@ def exchange_settings(request: HttpRequest) -> HttpResponse:
     services.save_connection(_connection(request), form.cleaned_data, the_user(request))
     messages.success(request, _("Settings saved."))
     return redirect("settings-exchange")
+
+
+@sensitive_post_parameters("password", "proxy_password")
+@administrators_only
+@require_POST
+def look_up(request: HttpRequest) -> HttpResponse:
+    """Look the Exchange URL up with what is typed in the form, saved or not; it is shown filled in, and saved by no one
+    but the administrator. `trust`: hosts outside the domain that he confirmed."""
+    connection = _connection(request)
+    form = LookUpForm(request.POST, instance=Connection.objects.get(pk=connection.pk))
+    if not form.is_valid():
+        return _page(request, connection, 422, server_form=form)
+    address = request.POST.get("look_up_address", "").strip() or the_user(request).email
+    trusted, values = request.POST.getlist("trust"), form.cleaned_data
+    found = looking_up.look_up(connection, address, by=the_user(request), values=values, trusted=trusted)
+    typed = form.instance
+    typed.url = found.url or typed.url
+    shown = ServerForm(instance=typed)
+    return _page(request, connection, server_form=shown, looked_up=found, look_up_address=address, trusted=trusted)
 
 
 @administrators_only

@@ -95,6 +95,17 @@ class ServerForm(forms.ModelForm):
         return pem
 
 
+class LookUpForm(ServerForm):
+    """The same fields while the URL is what is looked for: anything may stand in it, nothing too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["url"].required = False
+
+    def clean_url(self) -> str:
+        return str(self.cleaned_data["url"])
+
+
 class ScriptForm(forms.Form):
     """What a script is ordered with: by what mailboxes are limited, whom the check tries."""
 

@@ -39,3 +39,24 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     section.querySelector("[role=status]").textContent = section.dataset.copied;
   });
 }
+// The Exchange URL is looked up without leaving the page: nothing typed is lost, passwords least of all.
+document.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button?.hasAttribute("data-look-up")) return;
+  event.preventDefault();
+  const form = event.target;
+  const said = document.getElementById("look-up");
+  const body = new FormData(form, button);
+  said.textContent = said.dataset.busy;
+  try {
+    const answer = await fetch(button.formAction, { method: "POST", body });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const wrong = page.querySelectorAll(".wrong-why");
+    said.replaceChildren(...(wrong.length ? wrong : page.getElementById("look-up").childNodes));
+  } catch {
+    said.textContent = said.dataset.failed;
+  }
+  const found = said.querySelector("[data-found]");
+  if (found) form.elements.url.value = found.dataset.found;
+  if (!button.isConnected) form.elements.url.focus();
+});
