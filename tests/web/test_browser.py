@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
+from tests.connectors.proxy import Proxy, proxy
 from tests.sandbox_client import Sandbox
 from tests.web.axe import barriers_on
 from tests.web.browser_site import EMAIL, PASSWORD
 from tests.web.served import APP, Site, served
+
+__all__ = ["proxy"]
 
 pytestmark = pytest.mark.browser
 
@@ -171,6 +174,32 @@ def test_one_occurrence_and_the_whole_series_are_told_apart_and_deleting_asks_fi
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="The whole series").click()
     expect(days).to_have_count(0)
+
+
+def test_the_exchange_url_is_looked_up_by_keyboard_and_nothing_typed_is_lost(
+    page: Page, site: Site, proxy: Proxy
+) -> None:
+    ews, foreign = "https://mail.example.org/EWS/Exchange.asmx", "autodiscover.example.net"
+    for host in ("autodiscover.example.org", foreign):
+        proxy.leads(f"{host}:443", site.sandbox.ews)
+    there = f"https://{foreign}/autodiscover/autodiscover.xml"
+    away = {"kind": "url", "to": there, "at": "autodiscover.example.org"}
+    site.sandbox.server(autodiscover={"hosts": r"autodiscover\..*", "external_url": ews, "redirects": [away]})
+    page.goto(f"{site.address}/settings/integrations/microsoft-exchange")
+    password, url = page.get_by_label("Delegate password"), page.get_by_label("Exchange URL")
+    password.fill("right")
+    page.get_by_label("Proxy", exact=True).fill(proxy.url)
+    page.get_by_role("button", name="Look up", exact=True).press("Enter")
+    confirm = page.get_by_role("button", name=f"I know {foreign}")
+    expect(confirm).to_be_visible()
+    assert f"CONNECT {foreign}:443" not in proxy.asked
+    assert _violations(page) == []
+    confirm.press("Enter")
+    expect(url).to_have_value(ews)
+    expect(url).to_be_focused()
+    expect(page.locator("#look-up")).to_contain_text(f"at {foreign}")
+    expect(password).to_have_value("right")
+    site.sandbox.server()
 
 
 def test_what_is_wrong_in_the_dialog_is_said_beside_its_field(page: Page, site: Site) -> None:

@@ -161,6 +161,14 @@ def test_the_api_gives_url_steps_and_foreign_hosts(behind: Connected) -> None:
     assert again["url"] == EWS
 
 
+def test_without_an_account_nobody_is_asked(behind: Connected, proxy: Proxy) -> None:
+    before = list(proxy.asked)
+    behind.save(username="")
+    answer = send(as_program(behind.them.alice), "POST", "/api/connection/look-up", {}).json()
+    assert (answer["code"], answer["remedy"]) == ("no_account", messages.explain("no_account").remedy)
+    assert proxy.asked == before
+
+
 def test_the_command_finds_and_saves(behind: Connected, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("connection", "look-up", "--org", behind.them.company.name)
     status, found = command(capsys, *words)

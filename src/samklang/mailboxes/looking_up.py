@@ -87,6 +87,8 @@ def look_up(
     """
     tried = Connection.objects.select_related("organization").get(pk=connection.pk)
     services.put(tried, values or {})
+    if not tried.username:
+        return LookedUp("", "no_account")
     # Signed in at the domain's hosts, whatever address is entered; a person asks, so what was refused is tried again.
     tried.url = address.rpartition("@")[2].casefold()
     access = replace(access_of(tried), url="")

@@ -33,6 +33,10 @@ WORDS = {
         gettext_noop("This is no e-mail address whose domain could be asked."),
         gettext_noop("Give the e-mail address of somebody with a mailbox on the server."),
     ),
+    "no_account": (
+        gettext_noop("The delegate account is not named yet."),
+        gettext_noop("Save its user name and password first: Autodiscover answers only who signs in."),
+    ),
     "no_autodiscover": (
         gettext_noop("Nobody told the server's address."),
         gettext_noop(

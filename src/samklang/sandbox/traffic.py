@@ -54,6 +54,8 @@ class Traffic:
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             call = request["call"] = Call(self, protocol)
             call.headers = {name: request.headers[name] for name in _TOLD if name in request.headers}
+            if scheme := request.headers.get("Authorization", "").partition(" ")[0]:
+                call.headers["Authorization"] = scheme  # how it logs on, never with what
             status = 500
             try:
                 response = await handler(request)

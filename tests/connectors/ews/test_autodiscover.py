@@ -186,9 +186,11 @@ def test_a_web_site_that_wants_another_kind_of_sign_in_is_passed_by(office: Sand
 
 def test_a_host_that_does_not_ask_for_the_password_does_not_get_it(office: Sandbox, outside: EwsAccess) -> None:
     """Basic sends it in clear, so a web site under the organization's name must not see it."""
-    behaves(office, auth=("basic",), hosts="nowhere")
-    look_up(replace(outside, auth="basic"), ALICE)
-    assert logons(office) == (0, 0)
+    behaves(office, auth=("basic",))
+    assert look_up(replace(outside, auth="basic"), ALICE).url == EWS
+    absent = [call for call in office.log() if call["operation"] == "Autodiscover.Absent"]
+    assert len(absent) == 2
+    assert not any("Authorization" in call["headers"] for call in absent)
 
 
 # --- redirects

@@ -31,6 +31,8 @@ _TIMEOUT = (5.0, 20.0)
 #: Bytes of one answer.
 _LONGEST = 1024 * 1024
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+#: Codes that say nothing of the address (SOAP, and XML as of MS-OXDSCLI §2.2.4.1.1.3.2).
+_FAILS = ("ServerBusy", "InternalServerError", "603")
 #: After these nothing else is tried, nor after a refused sign-in.
 _HOPELESS = ("proxy_unreachable", "proxy_not_allowed", "too_many_redirects")
 
@@ -157,7 +159,7 @@ class _Search:
         if told.redirect_address:
             return self._start_over(document, told.redirect_address)
         if told.error:
-            raise ProtocolError("autodiscover_refused", told.error)
+            raise ProtocolError("server_error" if told.error in _FAILS else "autodiscover_refused", told.error)
         self._look_at(told.url)
         self._note(document)
         return told
