@@ -193,7 +193,7 @@ def test_the_exchange_url_is_looked_up_by_keyboard_and_nothing_typed_is_lost(
     confirm = page.get_by_role("button", name=f"I know {foreign}")
     expect(confirm).to_be_visible()
     assert f"CONNECT {foreign}:443" not in proxy.asked
-    assert _violations(page) == []
+    assert barriers_on(page) == []
     confirm.press("Enter")
     expect(url).to_have_value(ews)
     expect(url).to_be_focused()
