@@ -102,6 +102,7 @@ _WHO: Mapping[str, Iterable[str]] = {
         *("unknown_host", "connection_refused", "timeout", "redirected", "bad_ca_file", "version_refused"),
         *("request_refused", "sign_in_refused", "password_expired", "access_refused", "mailbox_not_found"),
         *("tenant_not_found", "consent_declined", "malformed_answer"),
+        *("proxy_unreachable", "proxy_refused", "proxy_sign_in_refused"),
     ),
     _EXCHANGE: (
         *("impersonation_denied", "impersonation_missing", "access_denied", "mailbox_ambiguous", "mailbox_disabled"),
@@ -114,7 +115,14 @@ _WHO: Mapping[str, Iterable[str]] = {
         *("microsoft_approval", "microsoft_not_assigned", "microsoft_blocked"),
     ),
     _OPERATOR: (
-        *("address_not_allowed", "secret_expired", "wrong_secret", "certificate_refused", "credential_missing"),
+        *(
+            "address_not_allowed",
+            "proxy_not_allowed",
+            "secret_expired",
+            "wrong_secret",
+            "certificate_refused",
+            "credential_missing",
+        ),
         *("microsoft_app_refused",),
     ),
     _SEVERA: (severa.TOKEN_REFUSED, "severa_scope_missing", "severa_addon_missing", "severa_not_active"),
