@@ -95,4 +95,4 @@ def test_what_is_wrong_behind_it_is_not_blamed_on_it(session: http.Session, prox
     proxy.leads(MAIL, plain)
     with pytest.raises(SyncError) as caught:
         session.get("https://localhost/ok")
-    assert caught.value.code == "bad_certificate"
+    assert caught.value.code == "no_tls"
