@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.sandbox_client"]
+pytest_plugins = ["tests.ledger", "tests.sandbox_client"]
 
 # The same examples at every run: a test that fails on a build server fails on every machine. New ones with
 # SAMKLANG_EXAMPLES=new; what they find becomes a test of its own.
@@ -21,9 +21,11 @@ hypothesis.settings.load_profile("default" if os.environ.get("SAMKLANG_EXAMPLES"
 #: A PostgreSQL whose role may create databases; unset: the embedded one is started in the run's own folder.
 GIVEN = os.environ.get("DATABASE_URL")
 FOLDER = tempfile.TemporaryDirectory(prefix="samklang-tests-")
+LEDGER = tempfile.NamedTemporaryFile(prefix="samklang-ledger-")
 
 os.environ["SAMKLANG_DATA"] = FOLDER.name
 os.environ["SAMKLANG_TEST_MODE"] = "1"
+os.environ.setdefault("SAMKLANG_SANDBOX_LEDGER", LEDGER.name)  # what the sandboxes validate: `tests.ledger`
 os.environ["DATABASE_URL"] = GIVEN or "postgresql://samklang@/samklang?host=/nonexistent"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
 

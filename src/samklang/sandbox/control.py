@@ -203,7 +203,7 @@ class _Control:
         return answer(self._store.log(int(request.query.get("since", 0))))
 
     async def validation(self, request: web.Request) -> web.Response:
-        return answer(self._sandbox.validation)
+        return answer(self._sandbox.validation.shown())
 
     # --- the world
     async def show_clock(self, request: web.Request) -> web.Response:

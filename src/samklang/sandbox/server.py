@@ -34,6 +34,12 @@ def schemas_folder() -> Path | None:
     return folder.resolve() if folder.is_dir() else None
 
 
+def ledger_file() -> Path | None:
+    """SAMKLANG_SANDBOX_LEDGER: the file that counts what was validated; None: nothing is written down."""
+    named = os.environ.get("SAMKLANG_SANDBOX_LEDGER")
+    return Path(named) if named else None
+
+
 def _application(sandbox: Sandbox, parts: tuple[object, ...]) -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY)
     app[SANDBOX] = sandbox
@@ -52,7 +58,7 @@ def _listen(port: int) -> socket.socket:
 
 async def serve(folder: Path, port: int, pages_port: int) -> None:
     """Runs until SIGTERM or SIGINT. Port 0 takes any free one. Raises OSError when a port is taken."""
-    sandbox = Sandbox.open(folder, schemas_folder())
+    sandbox = Sandbox.open(folder, schemas_folder(), ledger_file())
     tls_socket, plain_socket = _listen(port), _listen(pages_port)
     context, ca_file = server_context(folder)
     tls = f"https://{HOST}:{tls_socket.getsockname()[1]}"

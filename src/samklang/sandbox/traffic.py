@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
@@ -29,6 +30,11 @@ class Call:
         self.logged_on = ""  # the account whose log-on this request completed
         self.is_leg = False  # a log-on leg: told apart from the requests proper
         self.headers: dict[str, str] = {}  # those the log shows, of HTTP and of the protocol
+
+    @property
+    def client(self) -> str:
+        """The name its sender goes by, without versions."""
+        return re.split(r"[/ ]", self.headers.get("User-Agent", ""))[0]
 
     def name(self, operation: str, mailbox: str = "") -> None:
         """`mailbox` is the primary address of the mailbox the request is about."""

@@ -17,7 +17,7 @@ from samklang.sandbox.ews.caller import Caller, Forbidden, identify
 from samklang.sandbox.ews.policy import Policy
 from samklang.sandbox.ews.soap import ItemError, Request, SoapFault
 from samklang.sandbox.ews.validation import Schemas
-from samklang.sandbox.ews.versions import ORDER, SERVERS, ServerBuild, requested
+from samklang.sandbox.ews.versions import SERVERS, ServerBuild
 from samklang.sandbox.faults import Fault
 from samklang.sandbox.traffic import Call
 
@@ -81,18 +81,28 @@ class Service:
         version = server(self._sandbox.store).version
         build = SERVERS[version]
         try:
-            parsed = soap.parse(raw)
+            parsed = self._parsed(raw, call)
             call.name(parsed.operation)
             call.headers |= soap.told(parsed)
-            caller = self._caller(account, parsed, build)
+            rank = self._schemas.check_request(parsed, build, call)
+            caller = identify(self._sandbox, account, parsed, rank, build)
             call.name(parsed.operation, caller.mailbox.address if caller.mailbox else "")
             with self._policy.admitted(caller, version, hangs=parsed.operation == "GetStreamingEvents"):
                 return await self._operate(request, caller, parsed, build)
         except SoapFault as error:
+            if not error.ordered:
+                self._schemas.check_fault(error, build)
             language = server(self._sandbox.store).language
             return _xml(soap.fault(error, texts.text(error.code, str(error), language), language), error.status)
         except Forbidden:
             return web.Response(status=403, text="403 - Forbidden", content_type="text/plain")
+
+    def _parsed(self, raw: bytes, call: Call) -> Request:
+        try:
+            return soap.parse(raw)
+        except SoapFault as error:
+            self._sandbox.validation.request("ews", "none", "unreadable", call.client, str(error))
+            raise
 
     async def _operate(
         self, request: web.Request, caller: Caller, parsed: Request, build: ServerBuild
@@ -111,12 +121,6 @@ class Service:
         after = self._sandbox.faults.due("ews", parsed.operation, mailbox, "after")
         instead = await self._perform(after, request, caller, answer)
         return answer if instead is None else instead
-
-    def _caller(self, account: Account, parsed: Request, build: ServerBuild) -> Caller:
-        header = parsed.header.get("RequestServerVersion")
-        rank = requested(build, None if header is None else header.get("Version"))
-        self._schemas.check_request(parsed, rank, ORDER.index(build.newest))
-        return identify(self._sandbox, account, parsed, rank, build)
 
     def _answer(self, caller: Caller, parsed: Request, build: ServerBuild) -> web.Response:
         operate = OPERATIONS.get(parsed.operation)
@@ -139,7 +143,8 @@ class Service:
         what = fault.what
         if fault.kind == "soap_fault":
             values = {"BackOffMilliseconds": str(what["back_off_ms"])} if "back_off_ms" in what else None
-            raise SoapFault(str(what["code"]), str(what.get("message", what["code"])), values, what.get("status", 500))
+            code, status = str(what["code"]), what.get("status", 500)
+            raise SoapFault(code, str(what.get("message", code)), values, status, ordered=True)
         if fault.kind == "throttle":
             wait = str(what.get("back_off_ms", int(float(what.get("seconds", 1)) * 1000)))
             raise SoapFault("ErrorServerBusy", soap.MESSAGES["ErrorServerBusy"], {"BackOffMilliseconds": wait})

@@ -19,11 +19,20 @@ _PARSER = etree.XMLParser(
 
 
 class SoapFault(Exception):
-    """The whole request failed. `values` become MessageXml, e.g. {"BackOffMilliseconds": "5000"}."""
+    """The whole request failed. `values` become MessageXml, e.g. {"BackOffMilliseconds": "5000"}. `ordered`: by a test,
+    which may say what no server would."""
 
-    def __init__(self, code: str, message: str, values: Mapping[str, str] | None = None, status: int = 500) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        values: Mapping[str, str] | None = None,
+        status: int = 500,
+        *,
+        ordered: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.code, self.values, self.status = code, values or {}, status
+        self.code, self.values, self.status, self.ordered = code, values or {}, status, ordered
 
 
 class ItemError(Exception):

@@ -10,8 +10,12 @@ from typing import Any
 from lxml import etree
 
 from samklang.sandbox.context import Sandbox
-from samklang.sandbox.ews import versions
-from samklang.sandbox.ews.soap import Request, SoapFault
+from samklang.sandbox.ews import soap, versions
+from samklang.sandbox.ews.soap import ItemError, M, Request, SoapFault
+from samklang.sandbox.ews.versions import ORDER, ServerBuild
+from samklang.sandbox.traffic import Call
+
+_LONGEST = 300  # one about an enumeration names all its values
 
 
 def _first(schema: etree.XMLSchema) -> Any:
@@ -35,21 +39,22 @@ class Schemas:
             self._loaded[name] = etree.XMLSchema(etree.parse(str(file)))
         return self._loaded[name]
 
-    def check_request(self, request: Request, rank: int, newest: int) -> None:
-        """Raises SoapFault: ErrorIncorrectSchemaVersion where the server's newest schema would allow it, else
+    def check_request(self, request: Request, build: ServerBuild, call: Call) -> int:
+        """The rank of the version the request claims. Raises SoapFault: as `versions.requested`, and
+        ErrorIncorrectSchemaVersion where the server's newest schema would allow what the claimed one does not, else
         ErrorSchemaValidation with the first violation (EWS facts §2.1)."""
-        schema = self._schema(versions.schema_of(rank))
-        if schema is None:
-            return
-        self._sandbox.validation.requests_checked += 1
-        # RequestServerVersion has a fixed value per schema; `versions.requested` is its check.
-        parts = [request.body, *(e for name, e in request.header.items() if name != "RequestServerVersion")]
-        bad = next((part for part in parts if not schema.validate(part)), None)
-        if bad is None:
-            return
-        violation = _first(schema)
-        later = self._schema(versions.schema_of(newest))
-        if later is not None and later is not schema and all(later.validate(part) for part in parts):
+        header = request.header.get("RequestServerVersion")
+        claimed = None if header is None else header.get("Version", "")
+        schema = self._schema(versions.schema_of(_rank(claimed)))
+        violation = None if schema is None or _is_valid(schema, request) else _first(schema)
+        if schema is not None:  # counted whether or not this server takes the version
+            said = None if violation is None else str(violation.message)[:_LONGEST]
+            self._sandbox.validation.request("ews", claimed or ORDER[0], request.operation, call.client, said)
+        rank = versions.requested(build, claimed)
+        if violation is None:
+            return rank
+        later = self._schema(versions.schema_of(ORDER.index(build.newest)))
+        if later is not None and later is not schema and _is_valid(later, request):
             raise SoapFault(
                 "ErrorIncorrectSchemaVersion",
                 "The request is valid but does not specify the correct server version in the RequestServerVersion"
@@ -65,5 +70,23 @@ class Schemas:
     def check_answer(self, operation: str, answer: etree._Element, rank: int) -> None:
         schema = self._schema(versions.schema_of(rank))
         if schema is not None:
-            violation = None if schema.validate(answer) else _first(schema).message
-            self._sandbox.validation.checked("ews", operation, violation)
+            violation = None if schema.validate(answer) else str(_first(schema).message)[:_LONGEST]
+            self._sandbox.validation.answer("ews", ORDER[rank], operation, violation)
+
+    def check_fault(self, error: SoapFault, build: ServerBuild) -> None:
+        """A fault's own shape is SOAP's; its code and values are to be what the server's schema lets a message say."""
+        answer, messages = soap.response("GetItem")
+        message = soap.failure(messages, "GetItem", ItemError(error.code, str(error), error.values))
+        etree.SubElement(message, f"{M}Items")
+        self.check_answer("fault", answer, ORDER.index(build.newest))
+
+
+def _rank(claimed: str | None) -> int:
+    """The version whose schema a request is held to: without a claim the oldest, for one nobody knows the newest."""
+    return versions.V2007 if claimed is None else ORDER.index(claimed) if claimed in ORDER else len(ORDER) - 1
+
+
+def _is_valid(schema: etree.XMLSchema, request: Request) -> bool:
+    # RequestServerVersion has a fixed value per schema; `versions.requested` is its check.
+    parts = [request.body, *(e for name, e in request.header.items() if name != "RequestServerVersion")]
+    return all(schema.validate(part) for part in parts)

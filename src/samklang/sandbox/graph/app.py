@@ -19,10 +19,10 @@ from samklang.sandbox import faults, permissions, tokens, traffic
 from samklang.sandbox.calendar import CalendarError
 from samklang.sandbox.context import Sandbox, log
 from samklang.sandbox.faults import Fault
-from samklang.sandbox.graph import batch, delta, directory, events, notices, routes
+from samklang.sandbox.graph import batch, delta, directory, events, notices, routes, subset
 from samklang.sandbox.graph.call import Answer, Call, GraphError, Prefer
 from samklang.sandbox.graph.routes import Route
-from samklang.sandbox.graph.schemas import plain
+from samklang.sandbox.graph.schemas import Schemas, plain
 from samklang.sandbox.graph.service import Service
 from samklang.sandbox.graph.settings import retry_after
 from samklang.sandbox.model import Mailbox
@@ -58,7 +58,9 @@ class Door:
             base=self._sandbox.urls["graph"],
         )
         if call.path == "/$batch":
-            note.name("batch")
+            call.operation = "batch"
+            note.name(call.operation)
+            self._note(request, call, raw)
             return await batch.answer(self, request, call, raw)
         return await self.one(request, call, raw, note)
 
@@ -71,6 +73,7 @@ class Door:
         call.mailbox = self._mailbox(call, user)
         address = call.mailbox.address if call.mailbox else ""
         note.name(call.operation, address)
+        self._note(request, call, raw)
         struck = self._sandbox.faults.due("graph", call.operation, address, "before")
         ordered = await self._faulty(request, call, struck)
         if ordered is not None:
@@ -80,6 +83,10 @@ class Door:
             real = _truncated(real)
         late = self._sandbox.faults.due("graph", call.operation, address, "after")
         return real if late is None else await self._faulty(request, call, late, real) or real
+
+    @property
+    def schemas(self) -> Schemas:
+        return self._service.schemas
 
     @property
     def traffic(self) -> traffic.Traffic:
@@ -192,7 +199,7 @@ class Door:
             if route.is_action and isinstance(call.body, dict):
                 # Microsoft's own SDK begins the names of an action's parameters with capitals.
                 call.body = {name[:1].lower() + name[1:]: value for name, value in call.body.items()}
-            self.check_request(route.asks, call.body)
+            self.schemas.check_request(route.asks, call.body)
         return route.handler(self._service, call, {name: unquote(value) for name, value in params.items()})
 
     def _check_role(self, call: Call, route: Route) -> None:
@@ -224,17 +231,17 @@ class Door:
                 "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
             )
 
-    def check_request(self, schema: str, body: Any) -> None:
-        """Raises GraphError for what the service would not read."""
-        if self._service.schemas.check_request(schema, body):
-            self._sandbox.validation.requests_checked += 1
+    def _note(self, request: web.Request, call: Call, raw: bytes) -> None:
+        if self.schemas.file is not None:
+            violation = subset.violation(self.schemas, call, raw)
+            client = request["call"].client  # a part of a batch has its sender's name
+            self._sandbox.validation.request("graph", "v1.0", call.operation, client, violation)
 
     # --- answers
     def written(self, call: Call, schema: str, answer: Answer | GraphError) -> web.Response:
         if isinstance(answer, GraphError):
             return self.error(call, answer)
-        if schema:
-            self._check_answer(call, schema, answer.body)
+        self._check_answer(call, schema, answer.body)
         headers = _headers(call) | answer.headers
         applied = _applied(call)
         if applied:
@@ -260,9 +267,13 @@ class Door:
         return web.Response(status=error.status, body=_encode(body), headers=headers | {"Content-Type": _CONTENT})
 
     def _check_answer(self, call: Call, schema: str, body: Any) -> None:
-        if self._service.schemas.present:
-            violation = self._service.schemas.violation(schema, body)
-            self._sandbox.validation.checked("graph", call.operation, violation)
+        if self.schemas.file is not None:
+            violation = self.schemas.violation(schema, body) if schema else _not_empty(body)
+            self._sandbox.validation.answer("graph", "v1.0", call.operation, violation)
+
+
+def _not_empty(body: Any) -> str | None:
+    return None if body is None else "a body where the subset has none"
 
 
 def _query(sent: Mapping[str, str]) -> dict[str, str]:

@@ -54,7 +54,7 @@ def _parts(door: Door, raw: bytes) -> list[dict[str, Any]]:
         raise GraphError(400, "BadRequest", "Invalid batch payload format.") from error
     if not 1 <= len(parts) <= _MOST:
         raise GraphError(400, "BadRequest", f"Number of batch request steps must be 1 to {_MOST}.")
-    door.check_request("batch.request", body)
+    door.schemas.check_request("batch.request", body)
     if len(set(ids)) != len(ids):
         raise GraphError(400, "BadRequest", "Ids of a batch must be unique.")
     before: set[str] = set()

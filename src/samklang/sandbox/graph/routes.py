@@ -80,7 +80,14 @@ ROUTES = (
     _route("DELETE", _SUBSCRIPTION, "subscriptions.delete", subscriptions.delete, _READ),
     _route("GET", "/users", "users.list", directory.users, _PEOPLE, answers="collection.user"),
     _route("GET", _USER, "users.get", directory.user, _PEOPLE, answers="microsoft.graph.user"),
-    _route("GET", "/organization", "organization.list", directory.organization, _ORGANIZATION),
+    _route(
+        "GET",
+        "/organization",
+        "organization.list",
+        directory.organization,
+        _ORGANIZATION,
+        answers="collection.organization",
+    ),
     _route(
         "GET",
         _USER + "/mailboxSettings",

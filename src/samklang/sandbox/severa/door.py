@@ -119,7 +119,7 @@ class Door:
     def _check(self, operation: str, schema: str, body: Any) -> None:
         if self._schemas.present:
             violation = self._schemas.violation(schema, msgspec.to_builtins(body))
-            self._sandbox.validation.checked("severa", operation, violation)
+            self._sandbox.validation.answer("severa", "v1", operation, violation)
 
 
 def _truncated(real: web.Response, fault: Fault) -> web.Response:
