@@ -21,11 +21,11 @@ hypothesis.settings.load_profile("default" if os.environ.get("SAMKLANG_EXAMPLES"
 #: A PostgreSQL whose role may create databases; unset: the embedded one is started in the run's own folder.
 GIVEN = os.environ.get("DATABASE_URL")
 FOLDER = tempfile.TemporaryDirectory(prefix="samklang-tests-")
-LEDGER = tempfile.NamedTemporaryFile(prefix="samklang-ledger-")
+LEDGER = tempfile.TemporaryDirectory(prefix="samklang-ledger-")
 
 os.environ["SAMKLANG_DATA"] = FOLDER.name
 os.environ["SAMKLANG_TEST_MODE"] = "1"
-os.environ.setdefault("SAMKLANG_SANDBOX_LEDGER", LEDGER.name)  # what the sandboxes validate: `tests.ledger`
+os.environ.setdefault("SAMKLANG_SANDBOX_LEDGER", str(Path(LEDGER.name, "ledger")))  # see `tests.ledger`
 os.environ["DATABASE_URL"] = GIVEN or "postgresql://samklang@/samklang?host=/nonexistent"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
 

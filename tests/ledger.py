@@ -62,6 +62,13 @@ def is_clean(counted: Counter[Line]) -> bool:
     return not any(line.is_wrong for line in counted)
 
 
+def note(protocol: str, version: str, operation: str, violation: str) -> None:
+    """A request of our client's that went to no sandbox."""
+    line = Line(protocol, version, "request", operation, OURS, " ".join(violation.split()))
+    with Path(os.environ[SETTING]).open("a", encoding="utf-8") as file:
+        file.write("\t".join(line) + "\n")
+
+
 # --- as a pytest plugin: one process of a test run
 def _own() -> Counter[Line]:
     return read([Path(os.environ[SETTING])])

@@ -69,6 +69,62 @@ def test_case_193_199_every_call_fails_once_then_works(world: World, kind: str) 
     assert len(world.alice.activities) == len(world.alice.outlook.entries) == 8
 
 
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mailbox as large as pages are many."""
+    monkeypatch.setattr("samklang.connectors.ews.calendar.SYNC_PAGE", 2)
+    monkeypatch.setattr("samklang.connectors.ews.calendar.GET_BATCH", 1)
+
+
+#: Operation, which of its requests, and whether the server did what it was asked.
+PAGES = [
+    pytest.param(operation, nth, side, marks=() if (nth, side) == (2, "after") else pytest.mark.full)
+    for operation in ("SyncFolderItems", "GetItem")
+    for nth in (1, 2, 3, 4)
+    for side in ("before", "after")
+]
+
+
+@pytest.mark.only("ews")  # Graph's pages: tests/connectors/graph
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(("operation", "nth", "side"), PAGES)
+def test_a_first_listing_that_breaks_off_at_any_page_loses_and_doubles_nothing(
+    office: World, operation: str, nth: int, side: str
+) -> None:
+    """Where a listing ended is kept with what came of it (docs/tour.md)."""
+    for number in range(7):
+        office.alice.outlook.makes(f"There {number}", at(number + 1))
+    office.sandbox.fault("drop", {"operation": operation}, {"nth": nth, "side": side})
+    report = office.syncs(office.alice).run()
+    assert (report.errors, report.writes) == ({"connection_lost"}, 0)
+    office.sandbox.clear_faults()
+    assert office.tried_again().psa.created == 7
+    assert len(office.alice.activities) == 7
+
+
+@pytest.mark.only("ews")
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(("operation", "nth", "side"), PAGES)
+def test_news_that_break_off_at_any_page_lose_and_double_nothing(
+    world: World, operation: str, nth: int, side: str
+) -> None:
+    _some(world)
+    world.synced()
+    edited, deleted = (
+        entry["id"] for entry in world.alice.outlook.entries if entry["subject"] in ("Here 0", "There 0")
+    )
+    world.alice.outlook.edits(edited, subject="Edited")
+    world.alice.outlook.deletes(deleted)
+    for number in range(4):
+        world.alice.outlook.makes(f"New {number}", at(number + 10))
+    world.sandbox.fault("drop", {"operation": operation}, {"nth": nth, "side": side})
+    report = world.run()
+    assert (report.errors, report.writes) == ({"connection_lost"}, 0)
+    world.sandbox.clear_faults()
+    again = world.tried_again().psa
+    assert (again.created, again.updated, again.deleted) == (4, 1, 1)
+
+
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("nth", [1, 3, *(pytest.param(n, marks=pytest.mark.full) for n in (2, 4, 5, 6, 8))])
 def test_case_194_a_call_lost_at_any_place_changes_nothing_in_the_end(world: World, nth: int, side: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from samklang.connectors.ews.soap import envelopes
+from samklang.connectors.ews.streaming import Told
 from samklang.jobs.listening import Group, Listener
+from samklang.mailboxes import access
 from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.push import state
 from tests.acceptance.people import Person
@@ -144,6 +146,44 @@ def test_a_server_that_breaks_off_is_tried_again_later_and_polled_meanwhile(offi
     wait_until(lambda: Push.objects.filter(error_code="connection_lost").count() == 2)
     office.alice.outlook.makes("Tea")
     assert office.alice.runs()["psa"]["created"] == 1
+
+
+@pytest.fixture
+def others(office: World) -> Iterator[list[Generator[Told]]]:
+    """Programs that use our account too, and leave room for one more connection: 2013 holds three open."""
+    office.sandbox.server(stream_minute_seconds=60)
+    connection = Connection.objects.get()
+    streams = [access.stream(connection, office.bob.email) for _ in range(2)]
+    heard = [stream.listen([stream.subscribe(office.bob.email)]) for stream in streams]
+    for each in heard:
+        assert next(each) == Told()  # a sign of life: it is open
+    yield heard
+    for stream in streams:
+        stream.close()
+
+
+def test_mailboxes_the_server_holds_no_connection_open_for_are_polled_and_heard_when_there_is_room(
+    office: World, listener: Listener, others: list[Generator[Told]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HangingConnectionLimit (EWS facts §2.9). Each mailbox is a group, as if it were two hundred."""
+    monkeypatch.setattr("samklang.jobs.listening.MOST", 1)
+    monkeypatch.setattr("samklang.jobs.listening.FIRST_WAIT", 0.05)
+    listener.look()
+    wait_until(lambda: Push.objects.filter(error_code="throttled").count() == 1)
+    deaf = Push.objects.get(error_code="throttled").mailbox.user.email
+    unheard, heard = (office.alice, office.bob) if deaf == office.alice.email else (office.bob, office.alice)
+    heard.outlook.makes("Coffee")
+    becomes_due(heard)
+    unheard.outlook.makes("Tea")
+    assert unheard.runs()["psa"]["created"] == 1
+    assert row(unheard).get().wait_until is None  # the mailbox itself is not asked to wait
+    for each in others:
+        each.close()
+    wait_until(lambda: not Push.objects.exclude(error_code="").exists())
+    unheard.outlook.makes("More tea")
+    becomes_due(unheard)
+    mine = [each["mailbox"] for each in office.sandbox.subscriptions()]
+    assert (mine.count(office.alice.email), mine.count(office.bob.email)) == (1, 3)  # two are the others'
 
 
 @pytest.mark.parametrize(("version", "build"), [("2007", ""), ("2010", "14.0.639.11"), ("office365", "")])

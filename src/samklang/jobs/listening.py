@@ -175,10 +175,15 @@ class Group:
             raise _Over
 
     def _failed(self, error: SyncError, failures: int) -> float:
-        """Note it, forget the connection, and say how many seconds to wait. Raises _Over."""
-        if self._stream is not None:
-            self._stream.close()
-        self._stream, self._ids = None, {}
+        """Note it, forget the connection, and say how many seconds to wait. Raises _Over.
+
+        A server that holds no more connections open for our account still holds the subscriptions; they are heard as
+        soon as there is room (EWS facts §2.9), and until then their mailboxes are polled.
+        """
+        if not isinstance(error, Throttled):
+            if self._stream is not None:
+                self._stream.close()
+            self._stream, self._ids = None, {}
         log.info("not listening", extra={"action": "not_listening", "group": self.connection_id, "code": error.code})
         with _rows():
             # A server that turned out to be too old is nobody's trouble: its mailboxes are polled.

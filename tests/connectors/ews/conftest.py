@@ -10,6 +10,9 @@ import pytest
 from samklang.connectors.ews import EwsAccess, EwsCalendar
 from tests.contract.person import Person
 from tests.sandbox_client import Sandbox
+from tests.wire.ews.scripted import script
+
+__all__ = ["script"]
 
 ALICE = "alice@example.com"
 PASSWORD = "only-for-tests"

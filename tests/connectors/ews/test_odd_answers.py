@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from samklang.connectors.ews import EwsAccess, EwsCalendar
+from samklang.connectors.ews import EwsCalendar
 from samklang.engine.model import Timed
 from samklang.sync.errors import ProtocolError, TokenRejected, VersionConflict
-from tests.connectors.tls import self_signed, server_context
 from tests.contract.calendar import MEETING
+from tests.wire.ews.scripted import Script
 from tests.wire.ews.test_answers import CUSTOM
 
 NAMES = (
@@ -25,59 +22,18 @@ NAMES = (
 )
 
 
-class Script(ThreadingHTTPServer):
-    """Answers requests from a list, one after the other; keeps what was asked."""
-
-    answers: list[bytes]
-    asked: list[str]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Script
-
-    def do_POST(self) -> None:
-        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        body = self.server.answers.pop(0)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 Tell = Callable[..., tuple[EwsCalendar, Script]]
 
 
 @pytest.fixture
-def tell(tmp_path: Path) -> Iterator[Tell]:
-    files = self_signed(tmp_path)
-    server = Script(("127.0.0.1", 0), _Handler)
-    server.socket = server_context(files).wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-    access = EwsAccess(
-        f"https://localhost:{server.server_port}",
-        "",
-        "sync",
-        "secret",
-        auth="basic",
-        ca_file=files[0],
-        allow_private=True,
-    )
-    calendar = EwsCalendar(access, "alice@example.com", home="America/New_York", now=lambda: datetime.now(UTC))
+def tell(script: Script) -> Tell:
+    calendar = script.calendar(home="America/New_York")
 
     def make(*answers: str | bytes) -> tuple[EwsCalendar, Script]:
-        server.answers = [each.encode() if isinstance(each, str) else each for each in answers]
-        server.asked = []
-        return calendar, server
+        script.says(*answers)
+        return calendar, script
 
-    yield make
-    calendar.close()
-    server.shutdown()
-    server.server_close()
+    return make
 
 
 def envelope(operation: str, *messages: str) -> str:

@@ -77,7 +77,12 @@ class EwsCalendar:
     # --- reading
 
     def read(self, token: str | None) -> Iterator[EventPage]:
-        """See the port. One request when nothing changed."""
+        """See the port. One request when nothing changed.
+
+        The server gives a state with each page; we hand on the last one alone, which covers them all. What a page
+        tells cannot be acted on before the others are known, and a state that were kept earlier would lose it in a
+        crash (docs/tour.md).
+        """
         for changes in self._changes(token):
             removed = changes.removed
             wanted = [id for id, _ in changes.present]

@@ -1,0 +1,5 @@
+"""A server that is told what to say."""
+
+from tests.wire.ews.scripted import script
+
+__all__ = ["script"]
