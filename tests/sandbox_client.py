@@ -93,6 +93,10 @@ class Sandbox:
     def change_mailbox(self, address: str, **details: Any) -> dict[str, Any]:
         return dict(self.ask("PATCH", f"/mailboxes/{address}", details))
 
+    def mailbox_moves(self, address: str) -> None:
+        """To another database of the server's: what EWS told of where a listing ended, and who is told, is over."""
+        self.ask("POST", f"/mailboxes/{address}/move")
+
     def load_ics(self, address: str, text: str | Path, protocol: str = "ews") -> dict[str, Any]:
         """Loads a calendar; answers {"stored": n, "rejected": [{"uid", "component", "reason"}]}."""
         content = text.read_text(encoding="utf-8") if isinstance(text, Path) else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 
 import pytest
 
@@ -33,6 +34,30 @@ def test_case_182_a_refused_token_leads_to_no_delete_and_no_double(world: World)
     world.alice.outlook.makes("New", at(9))
     report = world.synced()
     assert (report.psa.created, report.writes) == (1, 1)
+
+
+@pytest.mark.only("ews")
+@pytest.mark.parametrize("why", ["moved", "old"])
+def test_a_sync_state_that_ended_leads_to_no_delete_and_no_double(world: World, why: str) -> None:
+    """While nobody listened things were made, edited and deleted, on both sides."""
+    world.one_sided_by = "8.5: what a new listing lacks is missing, not deleted"
+    world.sandbox.server(sync_state_days=7)
+    _some(world)
+    world.synced()
+    ids = {entry["subject"]: entry["id"] for entry in world.alice.outlook.entries}
+    world.alice.outlook.edits(ids["There 0"], subject="Edited")
+    world.alice.outlook.deletes(ids["There 1"])
+    world.alice.outlook.makes("New there", at(9))
+    world.alice.makes("New here", at(10))
+    if why == "moved":
+        world.sandbox.mailbox_moves(world.alice.email)
+    else:
+        world.later(days=8)
+    report = world.synced()
+    assert (report.psa.created, report.psa.updated, report.psa.deleted, report.exchange.created) == (1, 1, 0, 1)
+    subjects = Counter(entry["subject"] for entry in world.alice.outlook.entries)
+    assert subjects.total() == 9
+    assert Counter(activity["name"] for activity in world.alice.activities) == subjects + Counter(["There 1"])
 
 
 def test_case_191_our_own_writes_come_back_without_a_write(world: World) -> None:

@@ -239,15 +239,28 @@ def test_an_all_day_entry_is_pushed_to_the_midnights_of_its_zone(wire: Wire, exc
     ]
 
 
-def test_an_unknown_zone_is_refused(wire: Wire) -> None:
-    assert wire.create(PLAN + '<t:StartTimeZone Id="Mars Standard Time"/>').codes == ["ErrorCalendarInvalidTimeZone"]
+@pytest.mark.parametrize("name", ["Mars Standard Time", "Europe/Stockholm", "Etc/UTC", "tzone://Microsoft/Utc", ""])
+def test_a_zone_windows_does_not_know_is_refused(wire: Wire, exchange: Sandbox, name: str) -> None:
+    refused = ["ErrorCalendarInvalidTimeZone"]
+    assert wire.create(f'{PLAN}<t:StartTimeZone Id="{name}"/>').codes == refused
+    ((id, key),) = wire.create(PLAN).ids
+    assert wire.update(id, key, ("calendar:EndTimeZone", f'<t:EndTimeZone Id="{name}"/>')).codes == refused
+    old = Wire(exchange, "Exchange2007_SP1")
+    assert old.create(f'{PLAN}<t:MeetingTimeZone TimeZoneName="{name}"/>').codes == refused
 
 
-def test_fractions_of_seconds_show_when_asked_for(wire: Wire) -> None:
+def test_windows_own_names_are_known_in_any_case(wire: Wire, exchange: Sandbox) -> None:
+    wire.create(PLAN + '<t:StartTimeZone Id="w. europe standard time"/>')
+    assert exchange.entries(ALICE)[0]["zone"] == "W. Europe Standard Time"
+
+
+def test_fractions_of_seconds_show_when_asked_for_and_on_some_servers_always(wire: Wire, exchange: Sandbox) -> None:
     ((id, _),) = wire.create(PLAN.replace("T08:00:00Z", "T08:00:00.123Z")).ids
     assert wire.get(id).text("//t:Start") == "2026-03-02T08:00:00Z"
     precise = "<t:DateTimePrecision>Milliseconds</t:DateTimePrecision>"
     assert wire.get(id, header=precise).text("//t:Start") == "2026-03-02T08:00:00.123Z"
+    exchange.server(milliseconds=True)
+    assert wire.get(id).text("//t:Start") == "2026-03-02T08:00:00.123Z"
 
 
 def test_what_a_calendar_cannot_hold_is_refused_by_name(wire: Wire) -> None:
@@ -422,6 +435,26 @@ def test_the_other_ways_to_fail(wire: Wire, exchange: Sandbox) -> None:
     exchange.fault("truncated_listing", {}, once)
     cut = wire.sync()
     assert (len(cut.ids), cut.text("//m:IncludesLastItemInRange")) == (1, "true")
+
+
+def test_a_sync_state_ends_with_a_move_of_its_mailbox_and_where_the_server_forgets_with_its_age(
+    wire: Wire, exchange: Sandbox
+) -> None:
+    wire.create(PLAN)
+    old = wire.sync().text("//m:SyncState")
+    exchange.mailbox_moves(ALICE)
+    assert wire.sync(old).codes == ["ErrorInvalidSyncStateData"]
+    again = wire.sync()
+    state = again.text("//m:SyncState")
+    assert (len(again.ids), wire.sync(state).ids) == (1, [])  # the entry has kept its id
+    exchange.set_clock("2027-01-01T00:00:00+00:00")
+    assert wire.sync(state).codes == ["NoError"]
+    exchange.server(sync_state_days=30)
+    state = wire.sync().text("//m:SyncState")
+    exchange.set_clock("2027-01-30T00:00:00+00:00")
+    assert wire.sync(state).codes == ["NoError"]
+    exchange.set_clock("2027-02-01T00:00:00+00:00")
+    assert wire.sync(state).codes == ["ErrorInvalidSyncStateData"]
 
 
 def test_a_fault_strikes_only_where_and_when_it_is_told_to(wire: Wire, exchange: Sandbox) -> None:

@@ -66,13 +66,19 @@ class Autodiscover(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Server(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The Exchange server everybody sees. Kept as document ("settings", "server")."""
+    """The Exchange server everybody sees. Kept as document ("settings", "server").
+
+    `sync_state_days`: how long it knows a SyncState; None: for ever. `milliseconds`: it tells fractions of seconds to
+    whom did not ask for them.
+    """
 
     version: ServerVersion = "2013_sp1"
     auth: list[Literal["ntlm", "negotiate", "basic"]] = msgspec.field(default_factory=lambda: ["ntlm", "basic"])
     language: Literal["en-US", "sv-SE", "de-DE"] = "en-US"  # of the texts of faults; their codes stay
     autodiscover: Autodiscover = msgspec.field(default_factory=Autodiscover)
     stream_minute_seconds: float = 60  # how long a minute of ConnectionTimeout lasts, for tests in a hurry
+    sync_state_days: float | None = None
+    milliseconds: bool = False
 
 
 class Scope(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

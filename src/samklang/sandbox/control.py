@@ -124,6 +124,12 @@ class _Control:
             setattr(mailbox, name, zones.windows_id(value) if name == "zone" else value)
         return answer(self._shown(self._store.save_mailbox(mailbox)))
 
+    async def move_mailbox(self, request: web.Request) -> web.Response:
+        mailbox = self._mailbox(request)
+        mailbox.moves += 1
+        streaming.forget(self._store, mailbox)
+        return answer(self._shown(self._store.save_mailbox(mailbox)))
+
     async def delete_mailbox(self, request: web.Request) -> web.Response:
         self._store.delete_mailbox(self._mailbox(request))
         return web.Response(status=204)

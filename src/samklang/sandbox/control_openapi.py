@@ -33,6 +33,7 @@ OPERATIONS = (
     Operation("POST", "/mailboxes", "create_mailbox", "Create a mailbox", NewMailbox, status=201),
     Operation("GET", "/mailboxes", "list_mailboxes", "All mailboxes, with how many entries each holds"),
     Operation("PATCH", "/mailboxes/{address}", "change_mailbox", "Change or disable a mailbox", ChangeMailbox),
+    Operation("POST", "/mailboxes/{address}/move", "move_mailbox", "Move a mailbox to another database"),
     Operation("DELETE", "/mailboxes/{address}", "delete_mailbox", "Delete a mailbox and all it holds", status=204),
     Operation(
         "GET",

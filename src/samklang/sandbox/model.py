@@ -152,6 +152,7 @@ class Mailbox(msgspec.Struct, kw_only=True):
     enabled: bool = True
     ews_enabled: bool = True  # Set-CASMailbox -EwsEnabled
     default_reminder_minutes: int = 15
+    moves: int = 0  # how often it was moved to another database
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property

@@ -34,6 +34,13 @@ def windows_id(name: str) -> str:
     raise UnknownZoneError(name)
 
 
+def windows_only(name: str) -> str:
+    """As `windows_id`, for who knows no IANA names: Exchange Server. Raises UnknownZoneError."""
+    if name.strip().casefold() not in _WINDOWS:
+        raise UnknownZoneError(name)
+    return windows_id(name)
+
+
 @lru_cache(maxsize=1024)
 def iana_name(name: str) -> str:
     """The IANA name for a Windows or IANA name; an IANA name stays what it is. Raises UnknownZoneError."""

@@ -10,7 +10,7 @@ from itertools import islice
 
 from lxml import etree
 
-from samklang.sandbox import patterns, recurrence, zones
+from samklang.sandbox import accounts, patterns, recurrence, zones
 from samklang.sandbox.accounts import Account
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.ews import versions
@@ -246,11 +246,12 @@ def identify(sandbox: Sandbox, account: Account, request: Request, rank: int, se
     definition = context.find(f"{T}TimeZoneDefinition") if context is not None else None
     if definition is not None:
         try:
-            caller.zone = zones.windows_id(definition.get("Id", ""))
+            caller.zone = zones.windows_only(definition.get("Id", ""))
         except zones.UnknownZoneError:
             caller.zone = None  # a definition of the client's own: its periods are not read (docs/sandbox.md)
     precision = request.header.get("DateTimePrecision")
-    caller.milliseconds = precision is not None and precision.text == "Milliseconds" and rank >= versions.V2010_SP2
+    asked = precision is not None and precision.text == "Milliseconds" and rank >= versions.V2010_SP2
+    caller.milliseconds = asked or accounts.server(sandbox.store).milliseconds
     return caller
 
 

@@ -18,6 +18,7 @@ from samklang.sandbox.ews.shapes import FOLDER_KEY, item_id
 from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.validation import Schemas
 from samklang.sandbox.ews.versions import V2010_SP1
+from samklang.sandbox.model import Mailbox
 from samklang.sandbox.store import Store
 from samklang.sandbox.watch import Happened, happened
 
@@ -89,6 +90,14 @@ def unsubscribe(caller: Caller, request: etree._Element) -> etree._Element:
 
 def _not_found() -> ItemError:
     return ItemError("ErrorSubscriptionNotFound", "The specified subscription was not found.")
+
+
+def forget(store: Store, mailbox: Mailbox) -> None:
+    """Its subscriptions are no more: the database that held them is another."""
+    for each in every(store):
+        if each.mailbox == mailbox.id:
+            store.remove("ews-subscription", each.id)
+    store.on_change()
 
 
 class Stream:

@@ -1,15 +1,18 @@
 """SyncFolderItems: the changes of a folder since a state the client keeps and does not understand.
 
 The state holds the folder and a position in the store's sequence; `known` is where the client's round began,
-which tells a creation from an update. Two entries of one page are never the same item (EWS facts §2.3).
+which tells a creation from an update. Two entries of one page are never the same item (EWS facts §2.3). A state is good
+until the mailbox is moved to another database, or, where the server forgets, for so many days.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from lxml import etree
 
+from samklang.sandbox.accounts import server
 from samklang.sandbox.ews import properties, soap
 from samklang.sandbox.ews.caller import Caller, Place, decode_token, encode_token, entry_of
 from samklang.sandbox.ews.shapes import DELETED_KEY, Shape, item_id
@@ -17,7 +20,7 @@ from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.values import boolean
 from samklang.sandbox.store import Change
 
-_MARK = "samklang-sync-1"
+_MARK, _END = "samklang-sync-2", "end"  # what a truncated state lacks
 
 
 def sync_folder_items(caller: Caller, request: etree._Element) -> etree._Element:
@@ -41,12 +44,18 @@ def _read_state(caller: Caller, place: Place, state: str) -> tuple[int, int]:
     if not state.strip():
         return 0, 0
     parts = decode_token(state)
-    if parts is None or len(parts) != 4 or parts[0] != _MARK or parts[1] != place.id:
+    if parts is None or len(parts) != 7 or (*parts[:3], parts[6]) != (_MARK, place.id, str(place.mailbox.moves), _END):
         raise ItemError("ErrorInvalidSyncStateData")
-    known, position = int(parts[2]), int(parts[3])
-    if position > caller.store.last_seq():
+    known, position = int(parts[3]), int(parts[4])
+    age, limit = caller.store.clock.now() - datetime.fromisoformat(parts[5]), server(caller.store).sync_state_days
+    if position > caller.store.last_seq() or (limit is not None and age > timedelta(days=limit)):
         raise ItemError("ErrorInvalidSyncStateData")
     return known, position
+
+
+def _state(caller: Caller, place: Place, known: int, position: int) -> str:
+    told = caller.store.clock.now().isoformat()
+    return encode_token(_MARK, place.id, place.mailbox.moves, known, position, told, _END)
 
 
 def _changes(
@@ -69,8 +78,7 @@ def _changes(
         position = page[-1].seq
     ignored = {id.get("Id") for id in request.iterfind(f"{M}Ignore/{T}ItemId")}
     message = soap.success(messages, "SyncFolderItems")
-    state = encode_token(_MARK, place.id, position if last else known, position)
-    etree.SubElement(message, f"{M}SyncState").text = state
+    etree.SubElement(message, f"{M}SyncState").text = _state(caller, place, position if last else known, position)
     etree.SubElement(message, f"{M}IncludesLastItemInRange").text = boolean(last)
     _write(caller, [change for change in page if change.id not in ignored], shape, known, message)
 

@@ -84,9 +84,9 @@ def zone_name(zone: str, moment: datetime) -> str:
 
 
 def read_zone(id: str) -> str:
-    """The Windows id of a zone a client names. Raises ItemError."""
+    """The Windows id of a zone a client names, which knows no other names (EWS facts §2.5). Raises ItemError."""
     try:
-        return zones.windows_id(id)
+        return zones.windows_only(id)
     except zones.UnknownZoneError:
         raise ItemError("ErrorCalendarInvalidTimeZone", "The time zone is invalid.") from None
 
