@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from samklang.sandbox import calendar, recurrence
+from samklang.sandbox import calendar, messages, recurrence
 from samklang.sandbox.model import (
     CALENDAR,
     DELETED,
     Attendee,
     Item,
     Mailbox,
+    Person,
     Response,
     merged,
     new_id,
@@ -83,10 +84,15 @@ def update_date(
     alone = msgspec.structs.replace(whole, uid=occurrence_uid(master.uid, original))
     stay, come, go = _sorted(before, whole.attendees)
     cancel_date(store, organizer, master, original, go)
-    for people, kind in ((come, "invitation"), (stay if told == "all" else [], "update")):
+    groups: tuple[tuple[list[Attendee], messages.Kind], ...]
+    groups = ((come, "invitation"), (stay if told == "all" else [], "update"))
+    for people, kind in groups:
         for address in _reached(store, people):
-            _mail(store, organizer, address, kind, master)
             has_series = bool(_copies(store, master.uid, address, organizer))
+            if has_series:
+                _mail(store, organizer, address, kind, master, whole, original)
+            else:
+                _mail(store, organizer, address, kind, master, alone)
             _deliver(store, organizer, master if has_series else alone, address)
 
 
@@ -115,8 +121,10 @@ def cancel(store: Store, organizer: Mailbox, item: Item, attendees: Iterable[Att
 
 def cancel_date(store: Store, organizer: Mailbox, master: Item, original: date, attendees: Iterable[Attendee]) -> None:
     """Mails cancellations of one date; in the copies it stays, marked, as an exception."""
+    place = recurrence.series_of(master).occurrence(original)
+    date_of = None if place is None else merged(master, master.exceptions.get(original), place.start, place.end)
     for address in _reached(store, attendees):
-        _mail(store, organizer, address, "cancellation", master)
+        _mail(store, organizer, address, "cancellation", master, date_of, original)
         for copy in _copies(store, master.uid, address, organizer):
             if recurrence.series_of(copy).occurrence(original) is not None:
                 held = copy.exceptions.get(original)
@@ -150,6 +158,9 @@ def respond(
     """
     if mail:
         store.send_mail(attendee.address, [item.organizer.address], "response", item.id)
+        sender = Person(name=attendee.name, address=attendee.address)
+        answer = messages.Message(kind="response", sender=sender, response=response, original=original)
+        messages.deliver(store, item.organizer.address, item, answer)
         _note_answer(store, attendee, item, response, original)
     show_as = "tentative" if response == "tentativelyAccepted" else "busy"
     if original is not None:
@@ -201,9 +212,20 @@ def _reached(store: Store, attendees: Iterable[Attendee]) -> list[str]:
     return list(found.values())
 
 
-def _mail(store: Store, organizer: Mailbox, address: str, kind: str, item: Item) -> None:
+def _mail(
+    store: Store,
+    organizer: Mailbox,
+    address: str,
+    kind: messages.Kind,
+    item: Item,
+    shown: Item | None = None,
+    original: date | None = None,
+) -> None:
+    """`shown`: the date of the series it is about, as it stands, and `original` which one, for who has the series."""
     if address.casefold() not in {own.casefold() for own in organizer.addresses}:
         store.send_mail(organizer.address, [address], kind, item.id)
+        message = messages.Message(kind=kind, sender=item.organizer, original=original)
+        messages.deliver(store, address, shown or item, message)
 
 
 def _copies(store: Store, uid: str, address: str, organizer: Mailbox) -> list[Item]:

@@ -30,7 +30,7 @@ def give(caller: Caller, element: etree._Element, disposition: str | None) -> En
     """
     if disposition is None:
         raise ItemError("ErrorMessageDispositionRequired", "Message disposition is required.")
-    entry = caller.entry(soap.need(element, f"{T}ReferenceItemId"))
+    entry = caller.meant(caller.entry(soap.need(element, f"{T}ReferenceItemId")))
     mailbox, mail = caller.mailbox, disposition != "SaveOnly"
     assert mailbox is not None
     name = etree.QName(element).localname

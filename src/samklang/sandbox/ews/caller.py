@@ -10,7 +10,7 @@ from itertools import islice
 
 from lxml import etree
 
-from samklang.sandbox import accounts, patterns, recurrence, zones
+from samklang.sandbox import accounts, messages, patterns, recurrence, zones
 from samklang.sandbox.accounts import Account
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.ews import versions
@@ -29,7 +29,8 @@ from samklang.sandbox.model import (
 )
 from samklang.sandbox.store import Store
 
-# Folders every mailbox shows but nothing here is kept in; id and parent follow from the name.
+# Folders every mailbox shows; but for meeting messages in the inbox, nothing is kept in them. Id and parent follow from
+# the name.
 SHELLS = {
     "root": "",
     "msgfolderroot": "Top of Information Store",
@@ -189,6 +190,15 @@ class Caller:
                 raise ItemError("ErrorCalendarCannotUseIdForRecurringMasterId")
             return entry_of(self._item(parts.master_id))
         return self.entry_by_id(element.get("Id", ""))
+
+    def meant(self, entry: Entry) -> Entry:
+        """The entry of the calendar that a meeting message is about; any other is itself. Raises ItemError."""
+        if messages.message_of(entry.item) is None:
+            return entry
+        found = messages.about(self.store, self._own_mailbox(), entry.item)
+        if found is None:
+            raise ItemError(NOT_FOUND)
+        return self.entry_by_id(messages.id_of(*found))
 
     def entry_by_id(self, id: str) -> Entry:
         parts = split_occurrence_id(id)

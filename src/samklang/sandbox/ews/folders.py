@@ -14,6 +14,7 @@ from samklang.sandbox.ews.soap import ItemError, M, T
 from samklang.sandbox.ews.values import boolean, zone_name
 from samklang.sandbox.ews.versions import V2013
 from samklang.sandbox.ews.writers import rights
+from samklang.sandbox.messages import INBOX
 from samklang.sandbox.model import CALENDAR, DELETED, RECOVERABLE, Mailbox
 
 _CLASSES = {"contacts": "IPF.Contact", "tasks": "IPF.Task", "journal": "IPF.Journal", "notes": "IPF.StickyNote"}
@@ -87,7 +88,7 @@ def _write(caller: Caller, place: Place, shape: etree._Element, parent: etree._E
     folder.append(item_id(place.id, FOLDER_KEY, "FolderId"))
     wanted = {path.get("FieldURI") for path in shape.iter(f"{T}FieldURI")}
     everything = shape.findtext(f"{T}BaseShape") != "IdOnly"
-    kept = place.is_calendar or place.key in (DELETED, RECOVERABLE)
+    kept = place.is_calendar or place.key in (DELETED, RECOVERABLE, INBOX)
     total = caller.store.count_items(place.mailbox, place.key) if kept else 0
     children = sum(1 for other in _all(caller, place.mailbox) if _parent(other) == place.key)
     values = {

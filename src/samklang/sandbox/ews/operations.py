@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from samklang.sandbox import calendar, meetings, recurrence
+from samklang.sandbox import calendar, meetings, messages, recurrence
 from samklang.sandbox.ews import answers, changes, properties, soap
 from samklang.sandbox.ews.caller import Caller, Entry, Place, entry_of, occurrence_entry, ordered_error
 from samklang.sandbox.ews.shapes import item_id
@@ -125,6 +125,8 @@ def update_item(caller: Caller, request: etree._Element) -> etree._Element:
         id, updates = change[0], soap.need(change, f"{T}Updates")
         entry = caller.entry(id)
         stale = _is_stale(id, entry)
+        if messages.message_of(entry.item) is not None:
+            raise ItemError("ErrorInvalidPropertySet")
         if send is None:
             raise ItemError("ErrorSendMeetingInvitationsOrCancellationsRequired")
         if stale and resolution == "NeverOverwrite":
@@ -189,9 +191,10 @@ def delete_item(caller: Caller, request: etree._Element) -> etree._Element:
         entry = caller.entry(id)
         mailbox = caller.mailbox
         assert mailbox is not None
-        if send is None:
+        is_message = messages.message_of(entry.item) is not None
+        if send is None and not is_message:
             raise ItemError("ErrorSendMeetingCancellationsRequired")
-        if send in _ALL and entry.item.is_organizer:
+        if send in _ALL and not is_message and entry.item.is_organizer:
             _mail_cancellation(caller, mailbox, entry)
         if entry.master is not None:
             assert entry.original is not None
@@ -218,7 +221,8 @@ def move_item(caller: Caller, request: etree._Element) -> etree._Element:
         place, entry = caller.folder(soap.first(request, f"{M}ToFolderId")), caller.entry(id)
         if entry.master is not None:
             raise ItemError("ErrorCalendarCannotMoveOrCopyOccurrence")
-        if not place.is_calendar and place.key not in (DELETED, RECOVERABLE):
+        fits = place.is_calendar if messages.message_of(entry.item) is None else place.key == messages.INBOX
+        if not fits and place.key not in (DELETED, RECOVERABLE):
             raise ItemError("ErrorMoveCopyFailed", "The move or copy operation failed.")
         moved = caller.store.move(entry.item, place.key)
         caller.store.count(place.mailbox.address, "writes:update")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from samklang.sandbox.ews import extended, writers
+from samklang.sandbox import messages
+from samklang.sandbox.ews import extended, message_rows, writers
 from samklang.sandbox.ews.caller import Caller, Entry
 from samklang.sandbox.ews.shapes import Property, Shape, item_id
 from samklang.sandbox.ews.soap import ItemError, T, children
@@ -17,11 +18,13 @@ from samklang.sandbox.ews.versions import V2010, V2013
 
 
 def write(entry: Entry, shape: Shape, parent: etree._Element) -> etree._Element:
-    """Appends a CalendarItem with the wanted properties."""
-    item = etree.SubElement(parent, f"{T}CalendarItem")
+    """Appends a CalendarItem, or a meeting message, with the wanted properties."""
+    message = messages.message_of(entry.item)
+    tag = "CalendarItem" if message is None else message_rows.TAGS[message.kind]
+    item = etree.SubElement(parent, T + tag)
     extended_done = not shape.extended
-    for prop in shape.properties:
-        if not extended_done and ORDER[prop.uri] > _AFTER_EXTENDED:
+    for prop in shape.rows_of(tag):
+        if not extended_done and ORDER.get(prop.uri, _LAST) > _AFTER_EXTENDED:
             extended.write(entry, shape.extended, item)
             extended_done = True
         value = prop.write(entry, shape)
@@ -42,21 +45,15 @@ def shape(caller: Caller, item_shape: etree._Element, *, loaded: bool) -> Shape:
     base = item_shape.findtext(f"{T}BaseShape", "IdOnly")
     if not loaded and item_shape.findtext(f"{T}IncludeMimeContent") in ("true", "1"):
         raise ItemError("ErrorInvalidPropertyForOperation")
-    wanted = {"item:ItemId"}
-    if base == "Default":
-        wanted |= {p.uri for p in PROPERTIES if p.default}
-    elif base == "AllProperties":
-        wanted |= {p.uri for p in PROPERTIES if p.usual}
+    named = {"item:ItemId"}
     fields: list[extended.Field] = []
     for name, path in children(item_shape.find(f"{T}AdditionalProperties")):
         if name == "ExtendedFieldURI":
             fields.append(extended.Field.read(path))
         elif name == "FieldURI":
-            wanted.add(path.get("FieldURI", ""))
-    chosen = [
-        p for p in PROPERTIES if p.uri in wanted and p.since <= caller.rank < p.until and (loaded or not p.streamed)
-    ]
-    return Shape(caller, chosen, fields, item_shape.findtext(f"{T}BodyType", "Best"), loaded)
+            named.add(path.get("FieldURI", ""))
+    body = item_shape.findtext(f"{T}BodyType", "Best")
+    return Shape(caller, TABLES, base, frozenset(named), fields, body, loaded)
 
 
 P = Property
@@ -135,6 +132,7 @@ PROPERTIES = (
     P("calendar:IntendedFreeBusyStatus", writers.show_as, since=V2013),
     P("calendar:IsOrganizer", writers.flag(lambda e: e.item.is_organizer), since=V2013),
 )
+TABLES = {"CalendarItem": PROPERTIES, **message_rows.tables(PROPERTIES)}
 BY_URI = {prop.uri: prop for prop in PROPERTIES}
 ORDER = {prop.uri: n for n, prop in enumerate(PROPERTIES)}
-_AFTER_EXTENDED = ORDER["item:HasAttachments"]
+_AFTER_EXTENDED, _LAST = ORDER["item:HasAttachments"], len(ORDER)

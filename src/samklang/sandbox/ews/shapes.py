@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,13 +23,28 @@ DELETED_KEY = "DwAAABYAAAC8N8bKd3m6RIV6fy3vDUMUAAAA"
 
 @dataclass
 class Shape:
-    """What a request wants to see. `loaded` False: FindItem and SyncFolderItems, which load no streams."""
+    """What a request wants to see: the properties of `base` and those it names. `tables`: the rows of each element.
+    `loaded` False: FindItem and SyncFolderItems, which load no streams."""
 
     caller: Caller
-    properties: list[Property]
+    tables: Mapping[str, Sequence[Property]]
+    base: str
+    named: frozenset[str]
     extended: list[extended.Field] = field(default_factory=list)
     body: str = "Best"
     loaded: bool = True
+    _picked: dict[str, list[Property]] = field(default_factory=dict)
+
+    def rows_of(self, tag: str) -> list[Property]:
+        """Those of an element's rows that the request wants, its version knows, and its operation gives."""
+        if tag not in self._picked:
+            rank = self.caller.rank
+            self._picked[tag] = [row for row in self.tables[tag] if row.since <= rank < row.until and self._wants(row)]
+        return self._picked[tag]
+
+    def _wants(self, row: Property) -> bool:
+        of_base = (row.default and self.base == "Default") or (row.usual and self.base == "AllProperties")
+        return (of_base or row.uri in self.named) and (self.loaded or not row.streamed)
 
     def instant(self, moment: datetime) -> str:
         return instant(moment, milliseconds=self.caller.milliseconds)

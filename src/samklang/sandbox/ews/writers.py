@@ -10,7 +10,7 @@ from lxml import etree
 
 from samklang.sandbox import bodies, patterns, recurrence, zones
 from samklang.sandbox.ews import zonerules
-from samklang.sandbox.ews.caller import Caller, Entry, occurrence_entry
+from samklang.sandbox.ews.caller import Caller, Entry, occurrence_entry, shell_id
 from samklang.sandbox.ews.shapes import FOLDER_KEY, Shape, Written, item_id
 from samklang.sandbox.ews.soap import T
 from samklang.sandbox.ews.values import RESPONSES, SHOW_AS, boolean, clean, duration, write_recurrence, zone_name
@@ -43,7 +43,7 @@ def text_body(entry: Entry, shape: Shape) -> Written:
     return element
 
 
-def _mailbox(person: Person | Attendee) -> etree._Element:
+def mailbox(person: Person | Attendee) -> etree._Element:
     element = etree.Element(f"{T}Mailbox")
     if person.name:
         etree.SubElement(element, f"{T}Name").text = clean(person.name)
@@ -55,7 +55,7 @@ def _mailbox(person: Person | Attendee) -> etree._Element:
 
 def organizer(entry: Entry, shape: Shape) -> Written:
     element = etree.Element(f"{T}Organizer")
-    element.append(_mailbox(entry.item.organizer))
+    element.append(mailbox(entry.item.organizer))
     return element
 
 
@@ -66,7 +66,7 @@ def attendees(tag: str, kind: str) -> Callable[[Entry, Shape], Written]:
             if person.kind != kind:
                 continue
             attendee = etree.SubElement(whole, f"{T}Attendee")
-            attendee.append(_mailbox(person))
+            attendee.append(mailbox(person))
             # 2010 leaves the response out until there is one (INTEROP MTGS R1281).
             if person.response != "none" or not V2010 <= shape.caller.rank < V2013:
                 etree.SubElement(attendee, f"{T}ResponseType").text = RESPONSES[person.response]
@@ -90,10 +90,10 @@ def rights(caller: Caller, *, container: bool) -> etree._Element:
 
 
 def parent_folder(entry: Entry, shape: Shape) -> Written:
-    mailbox, key = shape.caller.mailbox, entry.item.folder
-    assert mailbox is not None
-    folder = next(f for f in shape.caller.store.folders(mailbox) if key in (f.kind, f.id))
-    return item_id(folder.id, FOLDER_KEY, "ParentFolderId")
+    owner, key = shape.caller.mailbox, entry.item.folder
+    assert owner is not None
+    folder = next((f.id for f in shape.caller.store.folders(owner) if key in (f.kind, f.id)), shell_id(owner, key))
+    return item_id(folder, FOLDER_KEY, "ParentFolderId")
 
 
 def recurrence_element(entry: Entry, shape: Shape) -> Written:

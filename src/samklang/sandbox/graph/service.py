@@ -16,6 +16,7 @@ from samklang.sandbox.graph.call import Call, GraphError, not_found
 from samklang.sandbox.graph.schemas import Schemas
 from samklang.sandbox.graph.settings import GraphSettings, settings
 from samklang.sandbox.graph.wire import Wire
+from samklang.sandbox.messages import INBOX
 from samklang.sandbox.model import (
     CALENDAR,
     DELETED,
@@ -76,7 +77,7 @@ class Service:
             raise not_found()
         if item.mailbox != call.box.id:
             raise GraphError(400, "ErrorInvalidIdMalformed", "The id does not belong to the targeted mailbox.")
-        if item.folder in (DELETED, RECOVERABLE):
+        if item.folder in (DELETED, RECOVERABLE, INBOX):
             raise not_found()
         named = params.get("calendar") or _DEFAULT_CALENDAR.match(call.path)
         if named and item.folder != self.folder(call, params):
