@@ -195,7 +195,7 @@ class Caller:
         """The entry of the calendar that a meeting message is about; any other is itself. Raises ItemError."""
         if messages.message_of(entry.item) is None:
             return entry
-        found = messages.about(self.store, self._own_mailbox(), entry.item)
+        found = messages.about(self.store, self.mailbox, entry.item) if self.mailbox else None
         if found is None:
             raise ItemError(NOT_FOUND)
         return self.entry_by_id(messages.id_of(*found))
