@@ -257,7 +257,7 @@ WEEKLY = replace(
 )
 HELD = SeenEvent("AAMkSeries=", "DwAAABYAAAA1", WEEKLY)
 LATER = Timed(at(2, 9), at(2, 9, 30), HOME)
-TWICE = Recurrence(Frequency.WEEKLY, 2, (Weekday.MONDAY, Weekday.FRIDAY), Weekday.SUNDAY, count=20)
+TWICE = Recurrence(Frequency.WEEKLY, 2, (Weekday.MONDAY, Weekday.SUNDAY), Weekday.SUNDAY, count=20)
 ANEW = replace(WEEKLY, when=LATER, recurrence=TWICE, place="")
 WITHOUT = replace(WEEKLY, cancelled=frozenset({date(2026, 3, 9)}))
 #: Sample -> what makes our client send it, as its last request but `after`, and the answers of `every` it gets.
