@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -470,6 +471,26 @@ def test_how_many_ran_at_once_is_counted(wire: Wire, exchange: Sandbox) -> None:
         assert [a.status for a in pool.map(lambda _: Wire(exchange).sync(), range(3))] == [200, 200, 200]
     assert exchange.counts(ALICE)["max_concurrent"] == 3
     assert exchange.counts(ALICE)["requests"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("throttle", {"back_off_ms": 600_000}),
+        ("soap_fault", {"code": "ErrorServerBusy", "back_off_ms": 600_000}),
+        ("response_code", {"code": "ErrorServerBusy", "back_off_ms": 600_000}),
+        ("status", {"status": 503, "headers": {"Retry-After": "600"}}),
+    ],
+)
+def test_requests_of_an_account_that_was_told_to_wait_are_counted(
+    wire: Wire, exchange: Sandbox, kind: str, details: dict[str, Any]
+) -> None:
+    exchange.fault(kind, {"protocol": "ews"}, {"times": 1}, **details)
+    wire.sync()
+    assert exchange.counts(ALICE)["during_back_off"] == 0, "the one that is refused is not to blame"
+    wire.sync()
+    Wire(exchange).sync()
+    assert exchange.counts(ALICE)["during_back_off"] == 2
 
 
 @pytest.mark.parametrize(

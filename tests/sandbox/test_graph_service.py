@@ -57,6 +57,29 @@ def test_retry_after_has_every_form_it_has_in_life(graph: Graph, form: str, shap
     assert graph.call("GET", PATH).status_code == 200
 
 
+@pytest.mark.parametrize("form", ["fractional", "date", "seconds"])
+def test_requests_of_an_app_that_was_told_to_wait_are_counted(graph: Graph, form: str) -> None:
+    graph.sandbox.fault("throttle", {"protocol": "graph", "mailbox": ALICE}, {"times": 1}, form=form, seconds=600)
+    assert graph.call("GET", PATH).status_code == 429
+    assert graph.sandbox.counts(ALICE)["during_back_off"] == 0, "the one that is refused is not to blame"
+    part = {"id": "1", "method": "GET", "url": PATH}
+    graph.call("POST", "/$batch", {"requests": [part]})
+    graph.call("GET", PATH)
+    graph.call("GET", f"/users/{BOB}/events")
+    assert graph.sandbox.counts(ALICE)["during_back_off"] == 2
+    assert graph.sandbox.counts(BOB)["during_back_off"] == 0, "only this mailbox was to be left alone"
+
+
+def test_a_part_of_a_batch_is_told_to_wait_for_itself(graph: Graph) -> None:
+    graph.sandbox.fault("throttle", {"protocol": "graph", "mailbox": ALICE}, {"times": 1}, seconds=600)
+    parts = [{"id": who, "method": "GET", "url": f"/users/{who}/events"} for who in (ALICE, BOB)]
+    answers = graph.call("POST", "/$batch", {"requests": parts}).json()["responses"]
+    assert {each["id"]: each["status"] for each in answers} == {ALICE: 429, BOB: 200}
+    graph.call("GET", PATH)
+    graph.call("GET", f"/users/{BOB}/events")
+    assert [graph.sandbox.counts(who)["during_back_off"] for who in (ALICE, BOB)] == [1, 0]
+
+
 def test_a_limit_of_requests_is_kept(graph: Graph) -> None:
     graph.sandbox.graph_behaves(requests_per_10_minutes=0)
     assert graph.call("GET", PATH).status_code == 429

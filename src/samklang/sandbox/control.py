@@ -260,6 +260,7 @@ class _Control:
     async def reset(self, request: web.Request) -> web.Response:
         self._store.reset()
         self._sandbox.faults.reload()
+        self._sandbox.traffic.reset()
         self._sandbox.validation.clear()
         return web.Response(status=204)
 
@@ -312,7 +313,7 @@ def _told(request: web.Request) -> Told:
 
 def _counts(found: dict[str, int]) -> dict[str, Any]:
     plain = ("requests", "logons", "logons_refused", "token_requests", "mails")
-    peaks = ("max_concurrent", "max_per_second", "too_many")
+    peaks = ("max_concurrent", "max_per_second", "too_many", "during_back_off")
     operations = {name.partition(":")[2]: n for name, n in found.items() if name.startswith("operation:")}
     return {
         **{name: found.get(name, 0) for name in (*plain, *peaks)},

@@ -86,12 +86,14 @@ class Service:
             call.headers |= soap.told(parsed)
             rank = self._schemas.check_request(parsed, build, call)
             caller = identify(self._sandbox, account, parsed, rank, build)
+            call.client = account.username
             call.name(parsed.operation, caller.mailbox.address if caller.mailbox else "")
             with self._policy.admitted(caller, version, hangs=parsed.operation == "GetStreamingEvents"):
                 return await self._operate(request, caller, parsed, build)
         except SoapFault as error:
             if not error.ordered:
                 self._schemas.check_fault(error, build)
+            call.back_off = float(error.values.get("BackOffMilliseconds", 0)) / 1000
             language = server(self._sandbox.store).language
             return _xml(soap.fault(error, texts.text(error.code, str(error), language), language), error.status)
         except Forbidden:
@@ -150,6 +152,7 @@ class Service:
             raise SoapFault("ErrorServerBusy", soap.MESSAGES["ErrorServerBusy"], {"BackOffMilliseconds": wait})
         if fault.kind in _INSIDE:
             caller.fault = fault
+            request["call"].back_off = float(what.get("back_off_ms", 0)) / 1000
             return None
         return await faults.answer(fault, request, real)
 

@@ -79,6 +79,7 @@ async def _performed(door: Door, request: web.Request, outer: Call, part: dict[s
     raw = json.dumps(part["body"]).encode() if "body" in part else b""
     note = traffic.Call(door.traffic, "graph")
     real = await door.one(request, call, raw, note)
+    door.traffic.told(note, real.headers)
     door.traffic.leave(note, real.status)
     found: dict[str, Any] = {
         "status": real.status,
