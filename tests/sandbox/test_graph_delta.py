@@ -113,6 +113,8 @@ def test_what_happens_outside_the_window_is_told_as_removed_even_of_unknown_even
         ("resend", ["seriesMaster", "occurrence"]),
         ("silent", []),
         ("removed", ["seriesMaster", "occurrence", "removed"]),
+        ("removed_alone", ["removed"]),
+        ("removed_by_name", ["removed"]),
     ],
 )
 def test_a_deleted_occurrence_is_told_in_the_way_that_was_chosen(graph: Graph, mode: str, told: list[str]) -> None:
@@ -124,6 +126,39 @@ def test_a_deleted_occurrence_is_told_in_the_way_that_was_chosen(graph: Graph, m
     assert [kind for kind, _ in kinds(rows)] == told
     graph.update(ALICE, series["id"], subject="W")
     assert "seriesMaster" in [kind for kind, _ in kinds(graph.round(ALICE, link)[0])]
+
+
+def test_a_date_that_is_removed_alone_leads_to_its_series_one_way_or_the_other(graph: Graph) -> None:
+    told = {}
+    for mode in ("removed_alone", "removed_by_name"):
+        graph.sandbox.graph_behaves(deleted_occurrence=mode)
+        series = graph.create(ALICE, subject="V", recurrence=weekly(numberOfOccurrences=2), **timed("2026-03-02"))
+        rows, link = graph.round(ALICE)
+        (date_id,) = (row["id"] for row in rows if row.get("seriesMasterId") == series["id"] and "03-09" in str(row))
+        graph.delete(ALICE, date_id)
+        ((told[mode],), _) = graph.round(ALICE, link)
+        assert told[mode]["@removed"] == {"reason": "deleted"}
+        graph.delete(ALICE, series["id"])
+    assert told["removed_alone"]["seriesMasterId"]
+    assert told["removed_by_name"]["id"].startswith("OID.") and told["removed_by_name"]["id"].endswith(".2026-03-09")
+
+
+def test_later_rounds_can_be_as_odd_as_they_come(graph: Graph) -> None:
+    series = graph.create(ALICE, subject="V", recurrence=weekly(numberOfOccurrences=2), **timed("2026-03-02"))
+    _, link = graph.round(ALICE)
+    graph.sandbox.graph_behaves(delta_traps="odd")
+    single = graph.create(ALICE, subject="A", **timed("2026-03-04"))
+    graph.update(ALICE, series["id"], subject="W")
+    sizes, page = [], graph.get(link)
+    rows = list(page["value"])
+    while "@odata.nextLink" in page:
+        sizes.append(len(page["value"]))
+        page = graph.get(page["@odata.nextLink"])
+        rows += page["value"]
+    assert sizes == [0, 1], "an empty page, then one change at a time"
+    assert [row["id"] for row in rows].count(single["id"]) == 2
+    assert {row["type"] for row in rows if row["id"] != single["id"]} == {"occurrence"}, "no master"
+    assert graph.round(ALICE, page["@odata.deltaLink"])[0] == []
 
 
 def test_ids_can_be_immutable(graph: Graph) -> None:

@@ -203,6 +203,53 @@ def test_a_cancelled_date_arrives_by_the_delta_or_at_the_latest_by_the_reconcile
     assert series.entry.cancelled == {WEEK_3}
 
 
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [(["cancelledOccurrences"], 1), (["0x8216"], 1), (["cancelledOccurrences", "0x8216"], 1), ([], 2)],
+    ids=["said outright", "in the bytes MAPI keeps", "in both", "the rule less its instances"],
+)
+def test_a_cancelled_date_is_found_in_each_way_there_is(
+    sandbox: Sandbox, calendar: GraphCalendar, told: list[str], asked: int
+) -> None:
+    sandbox.graph_behaves(cancelled_told=told)
+    item_id = person_adds(sandbox, "Standup", recurrence=MONDAYS)
+    sandbox.person_edits(ALICE, item_id, WEEK_2, start="2026-03-10T12:00:00", end="2026-03-10T13:00:00")
+    sandbox.person_deletes(ALICE, item_id, WEEK_3)
+    (listed,) = events(calendar.read(None))
+    assert (listed.entry.cancelled, set(listed.entry.exceptions)) == ({WEEK_3}, {WEEK_2})
+    sandbox.zero_counts()
+    found = calendar.get([listed.id])[listed.id]
+    assert found is not None and found.entry == listed.entry
+    assert requests(sandbox) == asked
+
+
+def test_a_series_of_which_the_server_keeps_its_cancelled_dates_to_itself_has_them_as_far_as_changes_are_followed(
+    sandbox: Sandbox, calendar: GraphCalendar
+) -> None:
+    """A series of years, and of whole days."""
+    sandbox.graph_behaves(cancelled_told=[])
+    rule = {"pattern": {"type": "daily", "interval": 1}, "range": {"type": "noEnd", "startDate": "2019-01-07"}}
+    whole = {"start": "2019-01-07", "end": "2019-01-08", "all_day": True}
+    item_id = person_adds(sandbox, "On duty", recurrence=rule, **whole)
+    days = {date(2019, 1, 9), date(2023, 12, 31), date(2028, 2, 29)}
+    for day in days:
+        sandbox.person_deletes(ALICE, item_id, day)
+    (listed,) = events(calendar.read(None))
+    assert listed.entry.cancelled == days
+
+
+@pytest.mark.parametrize("mode", ["resend", "removed", "removed_alone", "removed_by_name"])
+@pytest.mark.parametrize("traps", [True, "odd"])
+def test_a_date_cancelled_meanwhile_brings_its_series_in_whatever_way_delta_tells(
+    sandbox: Sandbox, calendar: GraphCalendar, mode: str, traps: bool | str
+) -> None:
+    sandbox.graph_behaves(deleted_occurrence=mode, delta_traps=traps)
+    item_id = person_adds(sandbox, "Standup", recurrence=MONDAYS)
+    token = token_of(calendar.read(None))
+    sandbox.person_deletes(ALICE, item_id, WEEK_3)
+    assert {event.id: event.entry.cancelled for event in events(calendar.read(token))}.popitem()[1] == {WEEK_3}
+
+
 def test_a_reconcile_of_an_unchanged_calendar_fetches_no_contents(sandbox: Sandbox, calendar: GraphCalendar) -> None:
     person_adds(sandbox)
     person_adds(sandbox, "Standup", recurrence=MONDAYS)

@@ -19,7 +19,7 @@ from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.codes import DUPLICATE, STRANGE_ID
-from samklang.connectors.graph.events import PAGE, Batch, Events
+from samklang.connectors.graph.events import FUTURE, PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
 from samklang.connectors.relaid import relaid
@@ -28,8 +28,9 @@ from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, VersionConflict
 from samklang.sync.ports import EventPage
 
-#: The window of the delta query; a day more than rule 3.3 needs, as all-day events match as UTC midnights.
-PAST, FUTURE = timedelta(days=35), timedelta(days=730)
+#: How far back the window of the delta query goes; a day more than rule 3.3 needs, as all-day events match as UTC
+#: midnights.
+PAST = timedelta(days=35)
 #: Series hydrated per page handed on.
 SERIES_PAGE = 25
 
@@ -53,7 +54,7 @@ class GraphCalendar:
         self, access: GraphAccess, tokens: Tokens, user_id: str, *, home: str, now: Callable[[], datetime]
     ) -> None:
         self._client = GraphClient(access, tokens, mailbox=user_id)
-        self._events = Events(self._client, user_id, home)
+        self._events = Events(self._client, user_id, home, now)
         self._home = home
         self._now = now
         self._strangers: set[str] = set()

@@ -1,12 +1,14 @@
 """Reading one mailbox's default calendar: whole events, listings, delta rounds (Graph facts §3).
 
-A series is read whole by asking for its master by id, the only way v1.0 tells of cancelled occurrences (§4.5).
+A series is read whole by asking for its master by id. Which of its dates are cancelled is found in three ways (§4.5):
+the answer says so; the bytes MAPI keeps say so; or, where neither is to be had, they are the dates of the rule that its
+instances lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import quote
@@ -17,8 +19,8 @@ from samklang.connectors.graph import schema, wire
 from samklang.connectors.graph.client import GraphClient, Query
 from samklang.connectors.graph.codes import ITEM_FAILED
 from samklang.connectors.graph.schema import FIELDS, MARK, MARK_AND_RECUR, Event, Page
-from samklang.engine import times
-from samklang.engine.model import Occurrence, SeenEvent, Timed
+from samklang.engine import recurrence, times
+from samklang.engine.model import Occurrence, Recurrence, SeenEvent, Timed
 from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, Unavailable
 from samklang.sync.ports import Unreadable
 
@@ -31,6 +33,8 @@ MOST_PAGES = 5000
 #: Two changed occurrences further apart are looked up by two requests; Graph grants 1,825 days (§3.1).
 APART = timedelta(days=180)
 LONGEST = timedelta(days=1800)
+#: How far ahead changes are followed (`calendar`).
+FUTURE = timedelta(days=730)
 
 
 @dataclass(slots=True)
@@ -46,10 +50,12 @@ class Batch:
 
 
 class Events:
-    """The default calendar of one user. `home`: IANA, for events in zones nobody knows (rule 6.3)."""
+    """The default calendar of one user. `home`: IANA, for events in zones nobody knows (rule 6.3). `now`: wiring's
+    clock, where series are to be looked through for what the server keeps to itself."""
 
-    def __init__(self, client: GraphClient, user_id: str, home: str) -> None:
+    def __init__(self, client: GraphClient, user_id: str, home: str, now: Callable[[], datetime] | None = None) -> None:
         self.client = client
+        self._now = now
         self._user = f"/users/{quote(user_id, safe='')}"
         self.home = home
         self.path = f"{self._user}/calendar/events"
@@ -66,17 +72,20 @@ class Events:
         `elsewhere`: look in all calendars of the mailbox. Raises NotFound, and ItemError for one that exists but makes
         no sense or that the server fails to give.
         """
-        query = {"$select": FIELDS + ",cancelledOccurrences", "$expand": f"exceptionOccurrences,{MARK}"}
+        query = {"$select": FIELDS + ",cancelledOccurrences", "$expand": f"exceptionOccurrences,{MARK_AND_RECUR}"}
         try:
             path = f"{self._user}/events/{quote(item_id, safe='')}" if elsewhere else self.at(item_id)
-            return self.read(self.client.get(path, query))
+            return self.read(self.client.get(path, query), whole=True)
         except Unavailable as error:
             if error.code != ITEM_FAILED:
                 raise
             raise ItemError("unreadable", error.detail) from None
 
-    def read(self, content: bytes) -> SeenEvent:
-        """The event of an answer; further pages of its exceptions are fetched."""
+    def read(self, content: bytes, *, whole: bool = False) -> SeenEvent:
+        """The event of an answer; further pages of its exceptions are fetched.
+
+        `whole`: it was asked for all that deviates from a series; what it keeps to itself is found another way.
+        """
         try:
             event = schema.decode_event(content)
             link = event.more_exceptions
@@ -84,9 +93,23 @@ class Events:
                 more = schema.decode_events(self.client.get(link))
                 event.exception_occurrences = [*(event.exception_occurrences or ()), *more.value]
                 link = more.next_link
-            return wire.seen_event(event, self.home)
+            seen = wire.seen_event(event, self.home)
+            silent = whole and event.recurrence is not None and not wire.tells_cancelled(event, self.home)
         except (msgspec.MsgspecError, ValueError, KeyError) as error:
             raise ItemError("unreadable", type(error).__name__) from None
+        return self._without_missing(seen) if silent else seen
+
+    def _without_missing(self, seen: SeenEvent) -> SeenEvent:
+        """The series with those dates cancelled that its rule gives and its instances lack. Further ahead than changes
+        are followed, none is."""
+        entry = seen.entry
+        if self._now is None or not isinstance(entry.recurrence, Recurrence):
+            return seen
+        last = times.to_wall(self._now() + FUTURE, self.home).date()
+        held = entry.exceptions.keys() | entry.cancelled
+        days = [day for day in recurrence.slot_days(entry, times.local_day(entry.when), last) if day not in held]
+        missing = set(days) - self.occurrence_ids(seen, days).keys()
+        return replace(seen, entry=replace(entry, cancelled=entry.cancelled | missing))
 
     def html(self, item_id: str) -> str:
         """The body as the server keeps it."""
@@ -187,10 +210,12 @@ class Events:
         for raw in page.value:
             try:
                 event = schema.decode_event(raw)
-                if event.removed is not None:
+                master = event.series_master_id or wire.master_of(event.id)
+                if event.removed is not None and master is None:
                     batch.removed.append(event.id)
-                elif event.type in ("occurrence", "exception"):
-                    batch.masters[event.series_master_id or event.id] = None
+                elif event.removed is not None or event.type in ("occurrence", "exception"):
+                    # One date of a series, there or not: only the series tells what became of it.
+                    batch.masters[master or event.id] = None
                 elif event.recurrence is not None and not wire.is_plain_series(event):
                     batch.masters[event.id] = None
                 else:

@@ -5,11 +5,12 @@ Sources: Graph facts §4 (properties, zones, recurrence), §1.7 (all-day entries
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time
 
-from samklang.connectors.graph import people
-from samklang.connectors.graph.recur_blob import RECUR_PROPERTY, is_plain
+from samklang.connectors.graph import people, recur_blob
+from samklang.connectors.graph.recur_blob import RECUR_PROPERTY
 from samklang.connectors.graph.schema import (
     KEY_PROPERTY,
     TRANSACTION,
@@ -55,6 +56,7 @@ AVAILABILITY = {
     "workingelsewhere": Availability.ELSEWHERE,
 }
 SENSITIVITY = {each.value: each for each in Sensitivity}
+_OCCURRENCE_ID = re.compile(r"OID\.(.+)\.\d{4}-\d\d-\d\d")
 
 
 def seen_event(event: Event, home: str) -> SeenEvent:
@@ -65,16 +67,10 @@ def seen_event(event: Event, home: str) -> SeenEvent:
     """
     zone = series_zone(event, home) if event.recurrence else _zone(home, event.original_start_time_zone)
     when = _when(event, zone)
-    exceptions, ids = {}, {}
-    cancelled = {date.fromisoformat(each[-10:]) for each in event.cancelled_occurrences or ()}
-    for each in event.exception_occurrences or ():
-        day = original_date(each, zone)
-        if each.is_cancelled:
-            # By its organizer: in the others' calendars it stays, marked, as a whole meeting does (Graph facts §4.1).
-            cancelled.add(day)
-            continue
-        exceptions[day] = occurrence(each, zone)
-        ids[day] = each.id
+    changed = {original_date(each, zone): each for each in event.exception_occurrences or ()}
+    # By its organizer: in the others' calendars such a date stays, marked, as a whole meeting does (Graph facts §4.1).
+    called_off = {day for day, each in changed.items() if each.is_cancelled}
+    kept = {day: each for day, each in changed.items() if day not in called_off}
     listed = people.read(event)
     entry = Entry(
         title=event.subject or "",
@@ -84,8 +80,8 @@ def seen_event(event: Event, home: str) -> SeenEvent:
         sensitivity=SENSITIVITY.get((event.sensitivity or "").lower(), Sensitivity.NORMAL),
         availability=AVAILABILITY.get((event.show_as or "").lower(), Availability.BUSY),
         recurrence=_recurrence(event.recurrence, times.local_day(when)) if event.recurrence else None,
-        exceptions=exceptions,
-        cancelled=frozenset(cancelled),
+        exceptions={day: occurrence(each, zone) for day, each in kept.items()},
+        cancelled=frozenset(called_off | (_cancelled(event, changed) or set())),
         people=listed,
     )
     return SeenEvent(
@@ -99,14 +95,35 @@ def seen_event(event: Event, home: str) -> SeenEvent:
         response=people.response(event.response_status),
         modified=_instant(event.last_modified_date_time) if event.last_modified_date_time else None,
         key=_key(event),
-        occurrence_ids=ids,
+        occurrence_ids={day: each.id for day, each in kept.items()},
     )
 
 
 def is_plain_series(event: Event) -> bool:
     """Whether a listed master is known to have neither exceptions nor cancelled dates."""
-    properties = event.single_value_extended_properties or ()
-    return any(each.id.lower() == RECUR_PROPERTY.lower() and is_plain(each.value) for each in properties)
+    return recur_blob.is_plain(_property(event, RECUR_PROPERTY))
+
+
+def tells_cancelled(event: Event, home: str) -> bool:
+    """Whether a master that was asked for by id says which of its dates are cancelled, in one of two ways."""
+    zone = series_zone(event, home)
+    return _cancelled(event, {original_date(each, zone) for each in event.exception_occurrences or ()}) is not None
+
+
+def _cancelled(event: Event, changed: Collection[date]) -> set[date] | None:
+    """Dates that are cancelled by what the server says, and by the bytes MAPI keeps (Graph facts §4.5); None when
+    neither is to be had."""
+    said = event.cancelled_occurrences
+    bytes_say = recur_blob.cancelled_days(_property(event, RECUR_PROPERTY), changed)
+    if said is None and bytes_say is None:
+        return None
+    return {date.fromisoformat(each[-10:]) for each in said or ()} | (bytes_say or frozenset())
+
+
+def master_of(item_id: str) -> str | None:
+    """Id of the series an occurrence is named by in an "OID.{master id}.{original date}"; None for another id."""
+    found = _OCCURRENCE_ID.fullmatch(item_id)
+    return found and found[1]
 
 
 def series_zone(event: Event, home: str) -> str:
@@ -226,9 +243,14 @@ def _weekdays(names: Iterable[str] | None) -> tuple[Weekday, ...]:
 
 
 def _key(event: Event) -> str | None:
-    for each in event.single_value_extended_properties or ():
-        if each.id.lower() == KEY_PROPERTY.lower() and each.value:
-            return each.value
+    if key := _property(event, KEY_PROPERTY):
+        return key
     if event.transaction_id and event.transaction_id.startswith(TRANSACTION):
         return event.transaction_id.removeprefix(TRANSACTION)
     return None
+
+
+def _property(event: Event, id: str) -> str | None:
+    """Value of an extended property; None when the event came without it."""
+    found = (each.value for each in event.single_value_extended_properties or () if each.id.lower() == id.lower())
+    return next(found, None)

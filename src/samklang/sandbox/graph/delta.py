@@ -102,15 +102,16 @@ class _Round:
     def __init__(self, service: Service, call: Call, token: Token) -> None:
         self._service, self._call, self._token = service, call, token
         self._settings, self._wire = service.settings, Wire(call.prefer)
-        self._size = min(call.prefer.page_size or _PAGE, _MOST)
+        self._odd = self._settings.delta_traps == "odd" and not token.listing
+        self._size = 1 if self._odd else min(call.prefer.page_size or _PAGE, _MOST)
 
     def page(self) -> dict[str, Any]:
         token = self._token
-        if token.listing and self._settings.delta_traps and token.page == 2:
-            return self._linked([], token.position, more=True)  # a page may be empty and have a nextLink
         rows, position, more = self._listing() if token.listing else self._changes()
-        if token.listing and not more and token.page > 1 and self._settings.delta_traps:
-            rows += self._repeated()
+        if self._settings.delta_traps and token.page == (1 if self._odd else 2) and (rows or token.listing):
+            return self._linked([], token.position, more=True)  # a page may be empty and have a nextLink
+        if self._settings.delta_traps and not more and token.page > 1:
+            rows += self._repeated() or rows[: self._odd]
         return self._linked(rows, position, more=more)
 
     def _linked(self, rows: list[dict[str, Any]], position: int, *, more: bool) -> dict[str, Any]:
@@ -175,16 +176,22 @@ class _Round:
         if item is None:
             yield _removed(change.immutable_id if self._call.prefer.immutable else change.id)
             return
-        silent = self._settings.deleted_occurrence == "silent"
-        if silent and self._service.store.only_thinned(item.id, self._token.since):
-            return
-        rows = list(self._rows(item))
-        if not rows:  # outside the window: said to be deleted, known to the client or not (Graph facts §1.4)
+        way = self._settings.deleted_occurrence
+        thinned = way not in ("resend", "removed") and self._service.store.only_thinned(item.id, self._token.since)
+        rows = [] if thinned else list(self._rows(item))
+        if not rows and not thinned:  # outside: said to be deleted, known to the client or not (Graph facts §1.4)
             yield _removed(self._wire.id(item))
-        yield from rows
-        if rows and self._settings.deleted_occurrence == "removed":
-            for day in item.cancelled:
-                yield _removed(self._wire.occurrence_id(item, day))
+        stubs = [row for row in rows if row["type"] != "seriesMaster"]
+        yield from stubs if self._odd and stubs else rows
+        if way.startswith("removed") and (rows or thinned):
+            yield from self._removed_days(item, way)
+
+    def _removed_days(self, item: Item, way: str) -> Iterator[dict[str, Any]]:
+        master = self._wire.id(item)
+        for day in item.cancelled:
+            by_name = way == "removed_by_name"
+            row = _removed(f"OID.{master}.{day}" if by_name else self._wire.occurrence_id(item, day))
+            yield row | ({"seriesMasterId": master} if way == "removed_alone" else {})
 
     def _rows(self, item: Item) -> list[dict[str, Any]]:
         """An item as a round tells it: nothing when it is outside the window; a series in one piece."""

@@ -122,7 +122,8 @@ class Service:
         exception = item.exceptions.get(original) if original else None
         own = exception.fields.extended or {} if exception is not None else {}
         held = item.extended | own
-        if original is None and item.recurrence is not None and _RECUR_ID in filter.lower():
+        told = _RECUR_ID in self.settings.cancelled_told
+        if told and original is None and item.recurrence is not None and _RECUR_ID in filter.lower():
             held |= {_RECUR: b64encode(appointment_recur(item)).decode()}
         return wire.extended(held, odata.quoted(filter))
 
@@ -136,7 +137,7 @@ class Service:
     ) -> None:
         """Deleted and changed dates, only on a GET by id that asks for them (Graph facts §4.5)."""
         shown = Wire(call.prefer)
-        if "cancelledOccurrences" in (selected or ()):
+        if "cancelledOccurrences" in (selected or ()) and "cancelledOccurrences" in self.settings.cancelled_told:
             event["cancelledOccurrences"] = [f"OID.{shown.id(item)}.{day}" for day in item.cancelled]
         if "exceptionOccurrences" in expand:
             series = recurrence.series_of(item)

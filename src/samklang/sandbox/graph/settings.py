@@ -15,16 +15,20 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Kept as document ("settings", "graph"); set by PUT {control}/graph.
 
     deleted_occurrence: what `calendarView/delta` says when one date of a series was deleted: the series again without
-    it (`resend`), nothing (`silent`, as observed in 2019), or the series and `@removed` for the date (`removed`).
-    delta_lag_seconds: changes younger than this do not show yet. delta_traps: rounds of several pages hold an empty
-    page and an event twice. duplicate_transaction: the status of ErrorDuplicateTransactionId. retry_after: the form
-    of that header on 429. notices: how change notifications arrive: each `once`, `twice`, the newest of several first
-    (`reversed`), or never (`lost`).
+    it (`resend`), nothing (`silent`, as observed in 2019), the series and `@removed` for the date (`removed`), or that
+    alone: with the `seriesMasterId` (`removed_alone`) or with the `occurrenceId` for its id (`removed_by_name`).
+    cancelled_told: what tells of the deleted dates of a series that is asked for by id. delta_lag_seconds: changes
+    younger than this do not show yet. delta_traps: rounds of several pages hold an empty page and an event twice; of
+    later rounds `odd` makes such ones, whatever changed, with stubs of a series and without its master.
+    duplicate_transaction: the status of ErrorDuplicateTransactionId. retry_after: the form of that header on 429.
+    notices: how change notifications arrive: each `once`, `twice`, the newest of several first (`reversed`), or never
+    (`lost`).
     """
 
-    deleted_occurrence: Literal["resend", "silent", "removed"] = "resend"
+    deleted_occurrence: Literal["resend", "silent", "removed", "removed_alone", "removed_by_name"] = "resend"
+    cancelled_told: tuple[Literal["cancelledOccurrences", "0x8216"], ...] = ("cancelledOccurrences", "0x8216")
     delta_lag_seconds: float = 0
-    delta_traps: bool = True
+    delta_traps: bool | Literal["odd"] = True
     duplicate_transaction: Literal[400, 409] = 409
     notices: Literal["once", "twice", "reversed", "lost"] = "once"
     existing_event_id: bool = True
