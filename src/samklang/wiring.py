@@ -54,11 +54,13 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
         mailbox = _load(mailbox_id)
         seq = mailbox.seq
         if not _may_run(mailbox):
+            _end_push(mailbox)
             return _shown(mailbox, RunReport(error=RunError(_why_not(mailbox), "ConnectionRefused")))
         if mailbox.errand:
             failed = _do_errand(mailbox, seq)
             mailbox = _load(mailbox_id)
             if failed or not mailbox.on:
+                _end_push(mailbox)
                 return _shown(mailbox, failed or RunReport())
         if _awaits_its_user(mailbox):
             return _prepare_first_run(mailbox, seq)
@@ -171,10 +173,23 @@ def _load(mailbox_id: int) -> Mailbox:
 def _may_run(mailbox: Mailbox) -> bool:
     """Switches on, not stopped by its user, its server not asking to wait (rule 10.2: whoever wants the run), and the
     connection not paused: that is probed once an hour (rule 10.3)."""
-    link = mailbox.connection
-    if not (mailbox.on and link.enabled and mailbox.user.is_active) or mailbox.stop_asked:
+    if not _syncs(mailbox) or mailbox.stop_asked:
         return False
-    return not services.waits(mailbox, real_now()) and _is_open(link)
+    return not services.waits(mailbox, real_now()) and _is_open(mailbox.connection)
+
+
+def _syncs(mailbox: Mailbox) -> bool:
+    return mailbox.on and mailbox.connection.enabled and mailbox.user.is_active
+
+
+def _end_push(mailbox: Mailbox) -> None:
+    """Whoever was switched off need not be told of changes any longer."""
+    if _syncs(mailbox) or services.waits(mailbox, real_now()) or mailbox.connection.paused_code:
+        return
+    try:
+        push.tend(mailbox)
+    except Throttled as error:
+        services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))
 
 
 def _is_open(link: Connection) -> bool:

@@ -8,12 +8,20 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from samklang.mailboxes.models import Mailbox, Push
+from samklang.accounts.models import Organization
+from samklang.accounts.services import add_user
+from samklang.jobs.tasks import _run as job
+from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.push import state
+from samklang.mailboxes.secrets import open_sealed, seal
 from tests.acceptance.people import Person
 from tests.acceptance.world import COMPANY, World
+from tests.jobs.world import jobs, no_jobs_left
 from tests.push.receiver import Receiver, wait_until
 
 
@@ -208,6 +216,88 @@ def test_a_mailbox_that_was_switched_off_hears_nothing(told: World, receiver: Re
     receiver.waits_for(1)
     assert row(told.alice).get().seq == before
     assert (push(told.alice).notices, push(told.alice).ignored) == (0, 1)
+
+
+def ended_by_its_job(person: Person) -> None:
+    job(row(person).get().pk)
+
+
+def test_whoever_switches_off_need_not_be_told_any_longer(told: World) -> None:
+    no_jobs_left()
+    told.alice.ask("PUT", "/api/me/calendar-sync", {"on": False})
+    assert [mailbox_id for mailbox_id, _ in jobs()] == [row(told.alice).get().pk]
+    ended_by_its_job(told.alice)
+    assert subscribed(told) == [told.bob.email]
+    assert push(told.alice).subscription_id == ""
+    told.sandbox.zero_counts()
+    ended_by_its_job(told.alice)
+    assert operations(told) == {}, "once"
+    told.alice.switches_on()
+    told.synced()
+    assert subscribed(told) == [told.alice.email, told.bob.email]
+
+
+def test_where_the_organization_switches_off_nobody_need_be_told(told: World) -> None:
+    told.done("connection", "disable", "--org", COMPANY)
+    told.sandbox.zero_counts()
+    for person in (told.alice, told.bob):
+        ended_by_its_job(person)
+    assert subscribed(told) == []
+    assert operations(told) == {"subscriptions.delete": 2}
+
+
+def test_one_that_cannot_be_ended_is_left_to_end_by_itself(told: World) -> None:
+    told.sandbox.fault("status", {"operation": "subscriptions.delete"}, status=503)
+    told.alice.ask("PUT", "/api/me/calendar-sync", {"on": False})
+    ended_by_its_job(told.alice)
+    told.sandbox.zero_counts()
+    ended_by_its_job(told.alice)
+    assert operations(told) == {}
+    assert post(notice(told.alice)) == 202
+    assert not is_due(told.alice)
+
+
+def test_an_end_that_is_throttled_sends_nothing_more_meanwhile(told: World) -> None:
+    told.sandbox.fault("throttle", {"mailbox": "", "operation": "subscriptions.delete"}, {"times": 1}, seconds=3600)
+    told.alice.ask("PUT", "/api/me/calendar-sync", {"on": False})
+    ended_by_its_job(told.alice)
+    told.sandbox.zero_counts()
+    ended_by_its_job(told.alice)
+    assert operations(told) == {}
+    row(told.alice).update(wait_until=None)
+    ended_by_its_job(told.alice)
+    assert subscribed(told) == [told.bob.email]
+
+
+def test_one_post_may_be_about_several_tenants(told: World) -> None:
+    other = Organization.objects.create(name="Other")
+    stranger = add_user(other, "charlie@example.net", "Charlie")
+    version = Connection.Version.OFFICE365
+    theirs = Connection.objects.create(
+        organization=other, version=version, mode="continuous", enabled=True, tenant="t2"
+    )
+    box = Mailbox.objects.create(user=stranger, connection=theirs, on=True, directory_id="t2/charlie")
+    Push.objects.create(mailbox=box, subscription_id="theirs", secret=seal("their secret"))
+    ours = notice(told.alice, clientState=open_sealed(push(told.alice).secret), tenantId="t1")
+    forged = notice(told.bob, clientState="their secret", tenantId="t2")
+    assert post(ours, {"subscriptionId": "theirs", "clientState": "their secret", "tenantId": "t2"}, forged) == 202
+    box.refresh_from_db()
+    assert (is_due(told.alice), is_due(told.bob), box.seq) == (True, False, 1)
+
+
+def test_a_post_is_answered_by_writing_it_down_and_nothing_else(told: World) -> None:
+    """Microsoft gives three seconds (Graph facts §3.4): what a notice costs must not grow, nor wait for a server."""
+    secret = open_sealed(push(told.alice).secret)
+    told.sandbox.zero_counts()
+    with CaptureQueriesContext(connection) as one:
+        post(notice(told.alice, clientState=secret))
+    Mailbox.objects.update(synced_seq=F("seq"))
+    no_jobs_left()
+    with CaptureQueriesContext(connection) as many:
+        post(*[notice(told.alice, clientState=secret)] * 300, *[notice(told.alice)] * 300)
+    assert len(many) <= len(one) + 1, "the count of those that were not believed"
+    assert operations(told) == {}, "nobody was asked anything"
+    assert (push(told.alice).notices, push(told.alice).ignored) == (301, 300)
 
 
 def test_a_notice_sends_no_request_to_a_mailbox_whose_server_wants_none(told: World) -> None:

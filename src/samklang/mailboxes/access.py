@@ -128,10 +128,13 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
 
 
 @contextmanager
-def subscriptions(mailbox: Mailbox) -> Iterator[Subscriptions]:
-    """The subscriptions of an Office 365 mailbox to notices. Closes its connections."""
-    access, user_id = _graph(mailbox.connection), (mailbox.directory_id or "").rpartition("/")[2]
-    client = GraphClient(access, _tokens(mailbox.connection, access), mailbox=user_id)
+def subscriptions(connection: Connection, directory_id: str) -> Iterator[Subscriptions]:
+    """The subscriptions of an Office 365 mailbox to notices, in the connection's tenant or one it was in before. Closes
+    its connections."""
+    tenant, _, user_id = directory_id.rpartition("/")
+    access = app_in(tenant)
+    tokens = _tokens(connection, access) if tenant == connection.tenant else Tokens(access, door=_door(access))
+    client = GraphClient(access, tokens, mailbox=user_id)
     try:
         yield Subscriptions(client, user_id)
     finally:

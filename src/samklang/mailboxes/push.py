@@ -39,37 +39,52 @@ def url() -> str:
 
 
 def tend(mailbox: Mailbox) -> None:
-    """See to the mailbox's subscription, once it is known. Only within its run, which no failure here stops.
+    """See to the mailbox's subscription, once it is known, or end it where nobody wants it any longer. Only within its
+    run, which no failure here stops.
 
     Raises Throttled and ConnectionRefused: they are about the mailbox and the connection, and the run would meet them.
     """
     push = Push.objects.filter(mailbox=mailbox).first()
-    if not _is_wanted(mailbox):
-        if push is not None and push.subscription_id and mailbox.connection.is_office365:
-            _try(mailbox, push, _given_up)
-        return
-    if mailbox.directory_id is None:
+    wanted = _is_wanted(mailbox)
+    if push is not None and push.subscription_id and not (wanted and push.made_for == _made_for(mailbox)):
+        _end(mailbox, push)
+    if not wanted or mailbox.directory_id is None:
         return
     push = push or Push(mailbox=mailbox)
     if push.tend_at is None or push.tend_at <= now() or push.made_for != _made_for(mailbox):
-        _try(mailbox, push, _renewed_or_made)
+        _try(mailbox, push)
 
 
 def _is_wanted(mailbox: Mailbox) -> bool:
     connection = mailbox.connection
-    return bool(url()) and connection.is_office365 and connection.mode == Connection.Mode.CONTINUOUS
+    syncs = mailbox.on and mailbox.user.is_active and connection.enabled
+    return syncs and bool(url()) and connection.is_office365 and connection.mode == Connection.Mode.CONTINUOUS
 
 
 def _made_for(mailbox: Mailbox) -> str:
     return f"{mailbox.directory_id} {url()}"
 
 
-def _try(mailbox: Mailbox, push: Push, act: Any) -> None:
+def _end(mailbox: Mailbox, push: Push) -> None:
+    """Where it was made, be that another tenant by now. One that cannot be ended ends by itself within days, and nobody
+    believes its notices any longer."""
+    try:
+        with access.subscriptions(mailbox.connection, push.made_for.partition(" ")[0]) as subscriptions:
+            subscriptions.end(push.subscription_id)
+    except Throttled:
+        raise
+    except SyncError as error:
+        log.info("a subscription was not ended", extra={"action": "subscription_left", "code": error.code})
+    push.subscription_id, push.expires_at, push.tend_at, push.error_code = "", None, None, ""
+    push.save()
+
+
+def _try(mailbox: Mailbox, push: Push) -> None:
     push.tend_at = now() + _RETRY
     push.save()
     try:
-        with access.subscriptions(mailbox) as subscriptions:
-            act(mailbox, push, subscriptions)
+        with access.subscriptions(mailbox.connection, mailbox.directory_id or "") as subscriptions:
+            _renew_or_make(mailbox, push, subscriptions)
         push.error_code = ""
     except SyncError as error:
         push.error_code = error.code
@@ -79,9 +94,7 @@ def _try(mailbox: Mailbox, push: Push, act: Any) -> None:
         push.save()
 
 
-def _renewed_or_made(mailbox: Mailbox, push: Push, subscriptions: Subscriptions) -> None:
-    if push.subscription_id and push.made_for != _made_for(mailbox):
-        _given_up(mailbox, push, subscriptions)
+def _renew_or_make(mailbox: Mailbox, push: Push, subscriptions: Subscriptions) -> None:
     until = now() + LIFE
     made = subscriptions.renew(push.subscription_id, until) if push.subscription_id else None
     if made is None:
@@ -95,11 +108,6 @@ def _stands(push: Push, made: Subscription) -> None:
     push.subscription_id, push.expires_at = made.id, made.expiration_date_time
     # Halfway, so that some days of trouble cost nothing.
     push.tend_at = now() + (made.expiration_date_time - now()) / 2
-
-
-def _given_up(mailbox: Mailbox, push: Push, subscriptions: Subscriptions) -> None:
-    subscriptions.end(push.subscription_id)
-    push.subscription_id, push.expires_at, push.tend_at = "", None, None
 
 
 def take(notices: Notices) -> None:
@@ -119,18 +127,22 @@ def _believed(notices: Sequence[Notice]) -> Counter[str]:
     rows = Push.objects.filter(subscription_id__in=ids).select_related("mailbox__connection")
     known = {push.subscription_id: push for push in rows}
     told: Counter[str] = Counter()
-    due: dict[int, None] = {}
+    taken: dict[Push, list[Notice]] = {}
+    ignored: Counter[Push] = Counter()
+    for notice in notices:
+        push = known.get(notice.subscription_id)
+        what = _judged(notice, push)
+        told[what] += 1
+        if push is not None and what == "taken":
+            taken.setdefault(push, []).append(notice)
+        elif push is not None:
+            ignored[push] += 1
     with transaction.atomic():
-        for notice in notices:
-            push = known.get(notice.subscription_id)
-            what = _judged(notice, push)
-            told[what] += 1
-            if push is not None and what == "taken":
-                due[push.mailbox_id] = None
-                _lived(push, notice)
-            elif push is not None:
-                Push.objects.filter(pk=push.pk).update(ignored=F("ignored") + 1)
-        dirty.hint(due)
+        for push, its in taken.items():
+            _lived(push, its)
+        for push, count in ignored.items():
+            Push.objects.filter(pk=push.pk).update(ignored=F("ignored") + count)
+        dirty.hint(push.mailbox_id for push in taken)
     return told
 
 
@@ -146,11 +158,13 @@ def _judged(notice: Notice, push: Push | None) -> str:
     return "taken"
 
 
-def _lived(push: Push, notice: Notice) -> None:
-    values: dict[str, Any] = {"notices": F("notices") + 1}
-    if notice.lifecycle_event in (Life.REAUTHORIZE, Life.REMOVED):
+def _lived(push: Push, notices: Sequence[Notice]) -> None:
+    """What these believed notices say of the subscription itself."""
+    values: dict[str, Any] = {"notices": F("notices") + len(notices)}
+    events = {notice.lifecycle_event for notice in notices}
+    if events & {Life.REAUTHORIZE, Life.REMOVED}:
         values["tend_at"] = now()
-    if notice.lifecycle_event == Life.REMOVED:
+    if Life.REMOVED in events:
         values |= {"subscription_id": "", "expires_at": None}
     Push.objects.filter(pk=push.pk).update(**values)
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from samklang import clock
 from samklang.accounts.models import Organization, User
@@ -157,10 +158,11 @@ def enable(connection: Connection, by: User | None) -> None:
 
 @transaction.atomic
 def disable(connection: Connection, by: User | None) -> None:
-    """Pause the whole organization; nothing is unlinked or deleted."""
+    """Pause the whole organization; nothing is unlinked or deleted. What tells us of changes is ended."""
     connection.enabled = False
     connection.save(update_fields=["enabled"])
     audit(connection.organization, "connection.disable", by=by)
+    _end_push(connection.mailboxes.all())
 
 
 def awaits_microsoft(connection: Connection, code: str, now: datetime) -> bool:
@@ -238,6 +240,13 @@ def switch_off(user: User, now: datetime) -> None:
     off |= {"psa_token": "", "exchange_token": ""}
     if Mailbox.objects.filter(user=user, on=True).update(**off):
         audit(user.organization, "sync.off", by=user)
+        _end_push(Mailbox.objects.filter(user=user))
+
+
+def _end_push(mailboxes: QuerySet[Mailbox]) -> None:
+    """Their jobs end the subscriptions by which they were told of changes (rule 9.2)."""
+    for mailbox_id in mailboxes.filter(~Q(push__subscription_id=""), push__isnull=False).values_list("id", flat=True):
+        dirty.put_in(mailbox_id)
 
 
 @transaction.atomic
