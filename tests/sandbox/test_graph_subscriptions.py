@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.push.receiver import Answer, Receiver, handshake, receiving
-from tests.sandbox.graph_client import ALICE, Graph, graph
+from samklang.sandbox.graph.endpoints import Endpoints
+from tests.push.receiver import Answer, Receiver, handshake, receiving, wait_until
+from tests.sandbox.graph_client import ALICE, BOB, Graph, graph
 
 __all__ = ["graph"]
 
@@ -114,6 +115,43 @@ def test_notices_come_twice_as_ordered(graph: Graph, receiver: Receiver) -> None
     subscribed(graph, receiver)
     graph.sandbox.person_creates(ALICE, **PLAN)
     assert [each["changeType"] for each in told(receiver, 2)] == ["created", "created"]
+
+
+def test_notices_of_several_subscriptions_may_come_in_one_request(graph: Graph, receiver: Receiver) -> None:
+    made = {subscribed(graph, receiver, resource=f"/users/{who}/events")["id"] for who in (ALICE, BOB)}
+    graph.sandbox.graph_behaves(notices="together")
+    graph.sandbox.person_creates(ALICE, **PLAN, attendees=[{"address": BOB, "name": "Bob"}], send="all")
+    (together,) = receiver.waits_for(1)
+    assert {each["subscriptionId"] for each in json.loads(together.body)["value"]} == made
+    assert graph.sandbox.validation()["failures"] == []
+
+
+def test_who_often_answers_late_is_told_no_longer(graph: Graph, receiver: Receiver) -> None:
+    subscribed(graph, receiver)
+    receiver.then = lambda got: Answer(503)
+    for _ in range(3):
+        graph.sandbox.person_creates(ALICE, **PLAN)
+    receiver.waits_for(12)  # four tries each
+    receiver.then = handshake
+    graph.sandbox.graph_behaves(notice_states=True)
+    graph.sandbox.person_creates(ALICE, **PLAN)
+    wait_until(lambda: any(line["operation"] == "notice.dropped" for line in graph.sandbox.log()))
+    assert len(receiver.notices) == 12
+
+
+@pytest.mark.parametrize(
+    ("late", "answers", "state"),
+    [(9, 9, "normal"), (1, 10, "normal"), (3, 20, "slow"), (4, 20, "drop"), (20, 20, "drop")],
+)
+def test_a_host_is_judged_by_the_share_of_its_late_answers_in_ten_minutes(late: int, answers: int, state: str) -> None:
+    moment = [0.0]
+    endpoints = Endpoints(lambda: moment[0])
+    for number in range(answers):
+        endpoints.answered(f"https://host/{number}", in_time=number >= late)
+    assert endpoints.state("https://host/another") == state
+    assert endpoints.state("https://elsewhere/0") == "normal"
+    moment[0] = 601
+    assert endpoints.state("https://host/another") == "normal"
 
 
 def test_a_lost_notice_never_comes(graph: Graph, receiver: Receiver) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import time
+from typing import Any
 
 import msal
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.connectors.tls import made_certificate
 from tests.sandbox.graph_client import ALICE, APP, BOB, ROLES, SECRET, TENANT, Graph, code, graph, timed
 from tests.sandbox_client import Sandbox
 
@@ -73,6 +80,49 @@ def test_each_refusal_has_its_own_code(graph: Graph, form: dict[str, str], numbe
     answer = graph.sign_in(**form)
     assert answer["error_codes"] == [number]
     assert answer["error_description"].startswith(f"AADSTS{number}:")
+
+
+@pytest.mark.parametrize(
+    ("changed", "believed"),
+    [
+        ({}, True),
+        ({"alg": "RS256"}, True),
+        ({"aud": "https://login.microsoftonline.com/common"}, False),
+        ({"exp": 1_000_000_000}, False),
+        ({"nbf": 4_000_000_000}, False),
+        ({"sub": "another"}, False),
+        ({"jti": ""}, False),
+        ({"thumbprint": b"another"}, False),
+        ({"signed": b"another text"}, False),
+        ({"type": "another"}, False),
+    ],
+    ids=lambda value: next(iter(value), "as it should be") if isinstance(value, dict) else None,
+)
+def test_a_proof_by_certificate_is_held_to_all_it_says(graph: Graph, changed: dict[str, Any], believed: bool) -> None:
+    certificate, key = made_certificate()
+    tenant(graph.sandbox, apps=[{"client_id": APP, "certificate": certificate, "consented": True, "roles": ROLES}])
+    endpoint = f"{graph.sandbox.login}/{TENANT}/oauth2/v2.0/token"
+    claims = {"aud": endpoint, "iss": APP, "sub": APP, "exp": time.time() + 600, "jti": "1", "nbf": time.time()}
+    alg = changed.get("alg", "PS256")
+    der = x509.load_pem_x509_certificate(certificate.encode()).public_bytes(serialization.Encoding.DER)
+    name, digest = ("x5t#S256", hashlib.sha256(der)) if alg == "PS256" else ("x5t", hashlib.sha1(der))
+    header = {"alg": alg, "typ": "JWT", name: encoded(changed.get("thumbprint", digest.digest()))}
+    claims |= {name: value for name, value in changed.items() if name in claims}
+    text = ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
+    private = serialization.load_pem_private_key(key.encode(), None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    scheme = padding.PSS(padding.MGF1(hashes.SHA256()), 32) if alg == "PS256" else padding.PKCS1v15()
+    signature = private.sign(changed.get("signed", text.encode()), scheme, hashes.SHA256())
+    answer = graph.sign_in(
+        client_secret="",
+        client_assertion=f"{text}.{encoded(signature)}",
+        client_assertion_type=changed.get("type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    )
+    assert ("access_token" in answer, answer.get("error_codes")) == (believed, None if believed else [700027])
+
+
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def test_an_expired_secret_and_a_missing_consent_are_told_apart(graph: Graph) -> None:

@@ -94,6 +94,7 @@ class App(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     client_id: str
     secret: str = ""
+    certificate: str = ""  # PEM, without its key
     consented: bool = False
     roles: list[str] = msgspec.field(default_factory=list)
     scopes: list[Scope] = msgspec.field(default_factory=list)

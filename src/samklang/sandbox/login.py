@@ -15,8 +15,9 @@ from typing import Any
 
 from aiohttp import web
 
-from samklang.sandbox import faults, openid, permissions, tokens
+from samklang.sandbox import assertions, faults, openid, permissions, tokens
 from samklang.sandbox.accounts import App, Tenant
+from samklang.sandbox.assertions import AssertionRefused
 from samklang.sandbox.context import Sandbox
 from samklang.sandbox.permissions import app_of
 from samklang.sandbox.store import Store
@@ -211,7 +212,7 @@ class _Login:
 
     def _check_credentials(self, tenant: Tenant, app: App, form: dict[str, str]) -> None:
         if "client_assertion" in form:
-            self._check_assertion(app, form)
+            self._check_assertion(tenant, app, form)
             return
         if "client_secret" not in form:
             raise LoginError(
@@ -236,19 +237,15 @@ class _Login:
                 f"The provided client secret keys for app '{app.client_id}' are expired.",
             )
 
-    def _check_assertion(self, app: App, form: dict[str, str]) -> None:
-        """Form and claims; the signature is not checked, since no certificate is registered here."""
-        wrong = LoginError(
-            401, "invalid_client", 700027, "Client assertion failed signature validation or is not valid."
-        )
+    def _check_assertion(self, tenant: Tenant, app: App, form: dict[str, str]) -> None:
+        endpoint = f"{self._sandbox.urls['login']}/{tenant.id}/oauth2/v2.0/token"
         try:
-            claims = tokens.unverified(form["client_assertion"])
-        except tokens.TokenError as error:
-            raise wrong from error
-        mine = claims.get("iss") == claims.get("sub") == form.get("client_id")
-        alive = isinstance(claims.get("exp"), int | float) and claims["exp"] > time.time()
-        if form.get("client_assertion_type") != ASSERTION or not mine or not alive or not claims.get("jti"):
-            raise wrong
+            if form.get("client_assertion_type") != ASSERTION:
+                raise AssertionRefused("its type is not taken")
+            assertions.check(form["client_assertion"], app.client_id, app.certificate, endpoint)
+        except AssertionRefused as error:
+            message = f"Client assertion failed signature validation or is not valid: {error}."
+            raise LoginError(401, "invalid_client", 700027, message) from error
 
 
 def _no_tenant(name: str) -> LoginError:

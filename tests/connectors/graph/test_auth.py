@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 from samklang.connectors.graph.access import GraphAccess
 from samklang.connectors.graph.auth import Tokens
 from samklang.sync.errors import ConnectionRefused, ProtocolError, SyncError, Throttled, Unavailable
 from tests.connectors.graph.conftest import APP, SECRET
+from tests.connectors.tls import made_certificate
 from tests.sandbox_client import Sandbox
 
 Make = Callable[..., None]
@@ -140,25 +136,21 @@ def test_a_sign_in_service_in_trouble_is_no_refusal(
     assert tokens.get()
 
 
-def test_a_certificate_serves_in_place_of_a_secret(sandbox: Sandbox, access: GraphAccess) -> None:
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "samklang")])
-    begin = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin.replace(year=2040))
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
-    assert Tokens(replace(access, secret=None, certificate=pem.decode())).get()
-    assert APP not in repr(pem)
+def test_a_certificate_serves_in_place_of_a_secret(access: GraphAccess, tenant: Callable[..., None]) -> None:
+    certificate, key = made_certificate()
+    tenant({"certificate": certificate, "secret": ""})
+    assert Tokens(replace(access, secret=None, certificate=key + certificate)).get()
+
+
+@pytest.mark.parametrize("way", ["another key", "another certificate", "an expired one", "none registered"])
+def test_a_certificate_that_is_not_the_registered_one_is_refused(
+    access: GraphAccess, tenant: Callable[..., None], way: str
+) -> None:
+    certificate, key = made_certificate(until=2021 if way == "an expired one" else 2040)
+    other, other_key = made_certificate()
+    tenant({"certificate": {"another certificate": other, "none registered": ""}.get(way, certificate)})
+    shown = (other_key if way == "another key" else key) + certificate
+    assert refusal(replace(access, secret=None, certificate=shown)).code == "certificate_refused"
 
 
 def test_a_certificate_without_its_key_is_refused_before_anybody_is_asked(

@@ -1,8 +1,8 @@
 """Subscriptions to Graph's change notifications, and what a notice says (Graph facts §3.4).
 
-A notice only says "look at this mailbox now": what changed is read by delta. Nothing of its contents is used, not even the
-id in `resourceData`: a round tells of that event too, and of those whose notices were lost. What delta keeps to itself
-(§1.3) the nightly comparison finds, notice or not.
+A notice only says "look at this mailbox now": what changed is read by delta. Nothing of its contents is used,
+not even the id in `resourceData`: a round tells of that event too, and of those whose notices were lost. What delta
+keeps to itself (§1.3) the nightly comparison finds, notice or not.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     younger than this do not show yet. delta_traps: rounds of several pages hold an empty page and an event twice; of
     later rounds `odd` makes such ones, whatever changed, with stubs of a series and without its master.
     duplicate_transaction: the status of ErrorDuplicateTransactionId. retry_after: the form of that header on 429.
-    notices: how change notifications arrive: each `once`, `twice`, the newest of several first (`reversed`), or never
-    (`lost`).
+    notices: how change notifications arrive: each `once`, `twice`, the newest of several first (`reversed`), all there
+    are for an address in one request, whatever their subscriptions and tenants (`together`), or never (`lost`).
+    notice_states: an address that answers late or not at all gets them late, or loses them (`endpoints`).
     """
 
     deleted_occurrence: Literal["resend", "silent", "removed", "removed_alone", "removed_by_name"] = "resend"
@@ -30,7 +31,8 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     delta_lag_seconds: float = 0
     delta_traps: bool | Literal["odd"] = True
     duplicate_transaction: Literal[400, 409] = 409
-    notices: Literal["once", "twice", "reversed", "lost"] = "once"
+    notices: Literal["once", "twice", "reversed", "together", "lost"] = "once"
+    notice_states: bool = False
     existing_event_id: bool = True
     retry_after: Literal["seconds", "fractional", "date", "absent"] = "seconds"
     concurrent_requests: int = 4

@@ -141,7 +141,10 @@ async def _validate(url: str) -> None:
     """The receiver proves that it wants the notices: it answers in time with the token it is sent."""
     token = f"Validation: Testing client application reachability for subscription. {secrets.token_urlsafe(24)} å/+"
     try:
-        async with outgoing() as session, session.post(_local(url), params={"validationToken": token}) as answer:
+        async with (
+            outgoing(_VALIDATION_SECONDS) as session,
+            session.post(_local(url), params={"validationToken": token}) as answer,
+        ):
             content = await answer.text()
             good = (answer.status, answer.content_type, content) == (200, "text/plain", token)
             why = f"HTTP status code is '{answer.status}'" if answer.status != 200 else "the token differs"
@@ -151,10 +154,11 @@ async def _validate(url: str) -> None:
         raise GraphError(400, "ValidationError", f"Subscription validation request failed: {why}.")
 
 
-def outgoing() -> aiohttp.ClientSession:
-    """Where notices go out: the receiver's certificate is not looked at (docs/sandbox.md)."""
+def outgoing(seconds: float) -> aiohttp.ClientSession:
+    """Where notices go out, each answered within so many seconds: the receiver's certificate is not looked at
+    (docs/sandbox.md)."""
     connector = aiohttp.TCPConnector(ssl=False)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(_VALIDATION_SECONDS))
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(seconds))
 
 
 def _local(url: str) -> str:
