@@ -23,7 +23,7 @@ from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
 from samklang.mailboxes import access, errands, finding, push, rhythm, services
 from samklang.mailboxes.models import Connection, Mailbox
-from samklang.mailboxes.secrets import open_json, seal_json
+from samklang.mailboxes.secrets import open_json, seal, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
 from samklang.psa import Psa
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled, Unavailable
@@ -64,13 +64,24 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
                 return _shown(mailbox, failed or RunReport())
         if _awaits_its_user(mailbox):
             return _prepare_first_run(mailbox, seq)
-        reconcile = reconcile or _reconcile_is_due(mailbox)
+        reconcile = reconcile or reconcile_is_due(mailbox)
         row = open_run(mailbox_id, cause, now())
         report = _patient(mailbox, _guarded(mailbox, row.pk, reconcile))
         close_run(row, report, now())
         _settle(mailbox, report, seq, reconcile)
         mailbox.refresh_from_db()
         return _shown(mailbox, report)
+
+
+def nothing_new(mailbox: Mailbox, token: str) -> None:
+    """What a run would have found, had it asked: its calendar goes on from `token`. Only while `alone`."""
+    Mailbox.objects.filter(pk=mailbox.pk).update(exchange_token=seal(token))
+    _settle(mailbox, RunReport(), mailbox.seq, False)
+
+
+def held_back(mailbox: Mailbox, error: Throttled) -> None:
+    """What a run would have met, had it asked (rule 10.2). Only while `alone`."""
+    _settle(mailbox, RunReport(error=_run_error(error)), mailbox.seq, False)
 
 
 def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
@@ -247,7 +258,8 @@ def _do_errand(mailbox: Mailbox, seq: int) -> RunReport | None:
     return report if report.error else None
 
 
-def _reconcile_is_due(mailbox: Mailbox) -> bool:
+def reconcile_is_due(mailbox: Mailbox) -> bool:
+    """Whether its next run compares both calendars in full (rules 9.1, 9.2)."""
     wall = to_wall(now(), mailbox.user.zone)
     continuous = mailbox.connection.mode == Connection.Mode.CONTINUOUS
     due = rhythm.reconcile_is_due(mailbox.pk, mailbox.reconciled_on, wall, continuous=continuous)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from django.db import connection, connections
 
 from samklang import wiring
 from samklang.accounts.services import add_user
-from samklang.jobs import tasks
+from samklang.jobs import tasks, tick, together
 from samklang.jobs.worker import listening
+from samklang.mailboxes import consents, dirty
 from samklang.mailboxes.models import Connection, Mailbox
+from samklang.severa import polling
 from tests.people import PASSWORD, people
 
 assert tasks.sync_mailbox  # registered by its import
@@ -116,3 +119,25 @@ def _rows(query: str) -> list[tuple[int, str]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()
+
+
+def done_here() -> None:
+    """Do what waits in this thread and transaction, as a worker would, until nothing does."""
+    acts = {
+        dirty.TASK: tasks._run,
+        tick.TOGETHER: together.look,
+        tick.POLL: polling.poll,
+        tick.CONSENT: consents.attempt,
+    }
+    while waiting := queued():
+        with connection.cursor() as cursor:
+            cursor.execute("delete from procrastinate_jobs where status = 'todo'")
+        for task, arguments in waiting:
+            acts[task](**arguments)
+
+
+def queued() -> list[tuple[str, dict[str, Any]]]:
+    """(task, arguments) of each job that waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("select task_name, args::text from procrastinate_jobs where status = 'todo' order by id")
+        return [(task, json.loads(arguments)) for task, arguments in cursor.fetchall()]

@@ -1,5 +1,5 @@
-"""The tasks of the job engine: to sync a mailbox, to ask an organization's Severa for everybody, and to ask Microsoft
-what a tenant granted."""
+"""The tasks of the job engine: to sync a mailbox, to ask about idle mailboxes of Office 365 together, to ask an
+organization's Severa for everybody, and to ask Microsoft what a tenant granted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from django.db import close_old_connections, connections
 from procrastinate.contrib.django import app
 
 from samklang import wiring
-from samklang.jobs import tick
+from samklang.jobs import tick, together
 from samklang.mailboxes import consents, dirty
 from samklang.severa import polling
 
@@ -31,6 +32,12 @@ async def sync_mailbox(mailbox_id: int) -> None:
     await in_thread(_run, mailbox_id)
 
 
+@app.task(name=tick.TOGETHER)
+async def look_together(mailbox_ids: list[int]) -> None:
+    """Ask about idle mailboxes in one request; those with something new are put in."""
+    await in_thread(together.look, mailbox_ids)
+
+
 @app.task(name=tick.POLL)
 async def poll_severa(arrangement_id: int) -> None:
     """Ask an organization's Severa what changed; the row says when to ask next."""
@@ -43,7 +50,7 @@ async def verify_consent(consent_id: int) -> None:
     await in_thread(consents.attempt, consent_id)
 
 
-async def in_thread(act: Callable[..., None], *arguments: int) -> None:
+async def in_thread(act: Callable[..., None], *arguments: Any) -> None:
     """Run blocking work in a thread of our own pool, with a database connection for its time alone.
 
     The engine would run a plain function in the event loop's default pool, which has as few as six threads on two
@@ -52,7 +59,7 @@ async def in_thread(act: Callable[..., None], *arguments: int) -> None:
     await asyncio.get_running_loop().run_in_executor(_pool, _with_fresh_connection, act, *arguments)
 
 
-def _with_fresh_connection(act: Callable[..., None], *arguments: int) -> None:
+def _with_fresh_connection(act: Callable[..., None], *arguments: Any) -> None:
     close_old_connections()
     try:
         act(*arguments)

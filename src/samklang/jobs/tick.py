@@ -6,7 +6,10 @@ It writes nothing while nothing is due, so an idle installation does not touch t
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from django.db import connection, transaction
 from procrastinate.app import App
@@ -14,11 +17,15 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
+from samklang.config import config
 from samklang.mailboxes import consents, dirty
+from samklang.mailboxes.models import Mailbox
 from samklang.severa import polling
 
 #: The tasks are named, not imported: they import wiring, which is more than a tick needs.
-POLL, CONSENT = "samklang.poll_severa", "samklang.verify_consent"
+TOGETHER, POLL, CONSENT = "samklang.look_together", "samklang.poll_severa", "samklang.verify_consent"
+#: Mailboxes asked about in one request (Graph facts §5.3).
+_AT_ONCE = 20
 #: Jobs one organization may have waiting: enough to keep any number of workers busy until the next tick, few enough
 #: that the engine's search for the next job stays quick (stack facts §2.4) and others are not kept waiting.
 WAITING_PER_ORGANIZATION = 200
@@ -29,20 +36,33 @@ _TICKING = 84801002
 
 # A mailbox is due when its time has come, or when something changed since it was last synced and it is not backing off
 # after a failure; while its connection is paused, only when that is to be probed (rule 10.3). One that has a job,
-# waiting or running, needs no other.
+# waiting or running, needs no other. One of Office 365 that has nothing to do but ask is asked about with others,
+# unless such jobs of its organization wait still.
 _DUE = """
 with open_jobs as (
-    select queueing_lock, status from procrastinate_jobs where task_name = %(task)s and status in ('todo', 'doing')
-), due as (
-    select m.id, u.organization_id, row_number() over (
-        partition by u.organization_id order by m.next_due nulls first, m.id
-    ) as turn
+    select queueing_lock, lock, task_name, status from procrastinate_jobs
+    where task_name in (%(task)s, %(together)s) and status in ('todo', 'doing')
+), candidates as (
+    select m.id, m.next_due, m.connection_id, u.organization_id,
+        c.version = 'office365' and c.mode = 'continuous' and c.paused_code = ''
+        and m.first_run_done and m.seq = m.synced_seq and m.failures = 0
+        and m.errand = '' and m.waiting_for = '' and m.accepted_plan = ''
+        and m.exchange_token <> '' and m.psa_token <> ''
+        and not exists (select 1 from mailboxes_setasiderow s where s.mailbox_id = m.id and s.retry_at is not null)
+        as only_asks
     from mailboxes_mailbox m
     join mailboxes_connection c on c.id = m.connection_id
     join accounts_user u on u.id = m.user_id
     where m.on and not m.stop_asked and c.enabled and u.is_active and (c.paused_code = '' or c.probe_at <= %(now)s)
     and (m.next_due <= %(now)s or (m.seq > m.synced_seq and m.failures = 0))
     and not exists (select 1 from open_jobs j where j.queueing_lock = 'mailbox:' || m.id)
+), due as (
+    select *, row_number() over (partition by organization_id order by next_due nulls first, id) as turn
+    from candidates m
+    where not (only_asks and exists (
+        select 1 from open_jobs j
+        where j.task_name = %(together)s and j.status = 'todo' and j.lock = 'together:' || m.connection_id
+    ))
 ), waiting as (
     select u.organization_id, count(*) as jobs
     from open_jobs j
@@ -51,7 +71,7 @@ with open_jobs as (
     where j.status = 'todo'
     group by u.organization_id
 )
-select due.id from due left join waiting using (organization_id)
+select due.id, due.connection_id, due.only_asks from due left join waiting using (organization_id)
 where due.turn + coalesce(waiting.jobs, 0) <= %(most)s
 order by due.turn, due.organization_id
 limit %(batch)s
@@ -67,15 +87,30 @@ def tick(now: datetime) -> int:
         cursor.execute("select pg_try_advisory_xact_lock(%s)", [_TICKING])
         if not cursor.fetchone()[0]:
             return 0
-        cursor.execute(_DUE, {"task": dirty.TASK, "now": now, "most": WAITING_PER_ORGANIZATION, "batch": _BATCH})
-        due = [row[0] for row in cursor.fetchall()]
-        for mailbox_id in due:
-            dirty.put_in(mailbox_id)
+        names: dict[str, Any] = {"task": dirty.TASK, "together": TOGETHER}
+        cursor.execute(_DUE, names | {"now": now, "most": WAITING_PER_ORGANIZATION, "batch": _BATCH})
+        due = cursor.fetchall()
+        for mailbox_id, _, only_asks in due:
+            if not only_asks:
+                dirty.put_in(mailbox_id)
+        _put_together(now, [(connection_id, mailbox_id) for mailbox_id, connection_id, only_asks in due if only_asks])
         for arrangement_id in polling.claim(now):
             _put_in(POLL, f"severa:{arrangement_id}", arrangement_id=arrangement_id)
         for consent_id in consents.claim(now):
             _put_in(CONSENT, f"consent:{consent_id}", consent_id=consent_id)
     return len(due)
+
+
+def _put_together(now: datetime, idle: list[tuple[int, int]]) -> None:
+    """Pairs of connection and mailbox. Their next poll is put ahead at once: who is asked about then is not due."""
+    ids = [mailbox_id for _, mailbox_id in idle]
+    if ids:
+        Mailbox.objects.filter(pk__in=ids).update(next_due=now + timedelta(seconds=config().poll_seconds))
+    for connection_id, pairs in groupby(sorted(idle), key=itemgetter(0)):
+        ours: list[Any] = [mailbox_id for _, mailbox_id in pairs]
+        for first in range(0, len(ours), _AT_ONCE):
+            task = app.configure_task(TOGETHER, lock=f"together:{connection_id}")
+            task.defer(mailbox_ids=ours[first : first + _AT_ONCE])
 
 
 def _put_in(task: str, lock: str, **arguments: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from samklang.connectors.ews.dialect import dialect_of, product_of
 from samklang.connectors.ews.streaming import Stream
 from samklang.connectors.graph import consent as graph_consent
 from samklang.connectors.graph import probe as graph_probe
+from samklang.connectors.graph import together
 from samklang.connectors.graph.access import CLOUDS, Cloud, GraphAccess
 from samklang.connectors.graph.auth import OF_THE_CREDENTIAL, Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
@@ -139,6 +140,14 @@ def subscriptions(connection: Connection, directory_id: str) -> Iterator[Subscri
         yield Subscriptions(client, user_id)
     finally:
         client.close()
+
+
+def unchanged(connection: Connection, tokens: Mapping[int, str]) -> Mapping[int, str | Throttled | None]:
+    """See `connectors.graph.together`: of some mailboxes of an Office 365 organization, by their calendars' tokens.
+    Raises SyncError when there is no way in."""
+    access = _graph(connection)
+    with closing(_tokens(connection, access)) as sign_in, closing(GraphClient(access, sign_in)) as client:
+        return together.unchanged(client, tokens, now())
 
 
 def stream(connection: Connection, anchor: str) -> Stream:

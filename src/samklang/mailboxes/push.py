@@ -50,9 +50,16 @@ def tend(mailbox: Mailbox) -> None:
         _end(mailbox, push)
     if not wanted or mailbox.directory_id is None:
         return
-    push = push or Push(mailbox=mailbox)
-    if push.tend_at is None or push.tend_at <= now() or push.made_for != _made_for(mailbox):
-        _try(mailbox, push)
+    if is_due(mailbox):
+        _try(mailbox, push or Push(mailbox=mailbox))
+
+
+def is_due(mailbox: Mailbox) -> bool:
+    """Whether its next run has to see to the subscription."""
+    push = Push.objects.filter(mailbox=mailbox).first()
+    if not _is_wanted(mailbox):
+        return push is not None and bool(push.subscription_id)
+    return push is None or push.tend_at is None or push.tend_at <= now() or push.made_for != _made_for(mailbox)
 
 
 def _is_wanted(mailbox: Mailbox) -> bool:

@@ -8,39 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-
-import msgspec
+from datetime import date, datetime
 
 from samklang.connectors import http, meetings
 from samklang.connectors.body import has_meeting_block, with_meeting_block
 from samklang.connectors.graph import people, schema
 from samklang.connectors.graph.access import GraphAccess
+from samklang.connectors.graph.anchor import FUTURE, PAST, Anchor
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.codes import DUPLICATE, STRANGE_ID
-from samklang.connectors.graph.events import FUTURE, PAGE, Batch, Events
+from samklang.connectors.graph.events import PAGE, Batch, Events
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
 from samklang.connectors.relaid import relaid
 from samklang.engine import canonical, times
 from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
-from samklang.sync.errors import ItemError, NotFound, ProtocolError, TokenRejected, VersionConflict
+from samklang.sync.errors import ItemError, NotFound, ProtocolError, VersionConflict
 from samklang.sync.ports import EventPage
 
-#: How far back the window of the delta query goes; a day more than rule 3.3 needs, as all-day events match as UTC
-#: midnights.
-PAST = timedelta(days=35)
 #: Series hydrated per page handed on.
 SERIES_PAGE = 25
-
-
-class _Anchor(msgspec.Struct, frozen=True):
-    """Where the last round ended: a token, and a secret of the tenant (Graph facts §3.6)."""
-
-    link: str
-    #: End of the window frozen in the link, aware UTC.
-    until: datetime
 
 
 class GraphCalendar:
@@ -75,15 +63,15 @@ class GraphCalendar:
             anchor = self._new_anchor()
             for batch in self._events.all():
                 yield self._whole(batch)
-            yield EventPage(token=_text(anchor))
+            yield EventPage(token=anchor.token())
             return
-        anchor = self._parsed(token)
-        # The window does not move with time: a new one is begun before half of its future is used up. What enters
-        # or leaves it did not change (rule 7.7), so the new link only replaces the old one after its last round.
-        fresh = self._new_anchor() if anchor.until - self._now() < FUTURE / 2 else None
+        anchor = Anchor.of(token, self._client)
+        # What enters or leaves the window did not change (rule 7.7), so a new link only replaces the old one after its
+        # last round.
+        fresh = self._new_anchor() if anchor.is_half_used(self._now()) else None
         yield from self._round(anchor, fresh)
 
-    def _round(self, anchor: _Anchor, fresh: _Anchor | None) -> Iterator[EventPage]:
+    def _round(self, anchor: Anchor, fresh: Anchor | None) -> Iterator[EventPage]:
         removed: dict[str, None] = {}
         masters: dict[str, None] = {}
         page = self._events.delta(anchor.link)
@@ -110,8 +98,8 @@ class GraphCalendar:
             if len(batch.events) >= SERIES_PAGE:
                 yield EventPage(events=tuple(batch.events), unreadable=tuple(batch.unreadable))
                 batch = Batch()
-        token = fresh or replace_link(anchor, page.delta_link)
-        yield EventPage(tuple(batch.events), tuple(removed), tuple(batch.unreadable), _text(token))
+        token = fresh or anchor.at(page.delta_link)
+        yield EventPage(tuple(batch.events), tuple(removed), tuple(batch.unreadable), token.token())
 
     def reconcile(self, known: Mapping[str, str]) -> Iterator[EventPage]:
         anchor = self._new_anchor()
@@ -128,7 +116,7 @@ class GraphCalendar:
             for chunk in _chunks(list(differ)):
                 batch = self._events.series(chunk)
                 yield EventPage(events=tuple(batch.events), unreadable=tuple(batch.unreadable))
-        yield EventPage(removed=tuple(id for id in known if id not in listed), token=_text(anchor))
+        yield EventPage(removed=tuple(id for id in known if id not in listed), token=anchor.token())
 
     def get(self, item_ids: Sequence[str]) -> Mapping[str, SeenEvent | None]:
         found: dict[str, SeenEvent | None] = {}
@@ -281,27 +269,9 @@ class GraphCalendar:
         events = (*batch.events, *series.events)
         return EventPage(events=events, unreadable=(*batch.unreadable, *series.unreadable))
 
-    def _new_anchor(self) -> _Anchor:
+    def _new_anchor(self) -> Anchor:
         now = self._now()
-        return _Anchor(self._events.start_delta(now - PAST, now + FUTURE), now + FUTURE)
-
-    def _parsed(self, token: str) -> _Anchor:
-        try:
-            anchor = msgspec.json.decode(token, type=_Anchor)
-        except msgspec.MsgspecError:
-            raise TokenRejected(detail="not a token of this calendar") from None
-        if not self._client.follows(anchor.link):
-            # The connection moved to another cloud or host: the old link must not see our new credentials.
-            raise TokenRejected(detail="token of another service")
-        return anchor
-
-
-def replace_link(anchor: _Anchor, link: str) -> _Anchor:
-    return msgspec.structs.replace(anchor, link=link)
-
-
-def _text(anchor: _Anchor) -> str:
-    return msgspec.json.encode(anchor).decode()
+        return Anchor(self._events.start_delta(now - PAST, now + FUTURE), now + FUTURE)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

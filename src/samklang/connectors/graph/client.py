@@ -22,6 +22,30 @@ Query = Mapping[str, str | int]
 PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 
 
+#: Requests one `$batch` may hold (Graph facts §5.3).
+MOST_PARTS = 20
+
+
+class _Part(msgspec.Struct):
+    id: str
+    status: int
+    headers: dict[str, str] = {}
+    body: msgspec.Raw = msgspec.Raw(b"")
+
+    def as_response(self, whole: requests.Response) -> requests.Response:
+        """As if it had come by itself, at the moment of the whole answer."""
+        response = requests.Response()
+        response.status_code = self.status
+        response.headers.update({"Date": whole.headers.get("Date", "")} | self.headers)
+        response._content = bytes(self.body)
+        response.request = whole.request
+        return response
+
+
+class _Answers(msgspec.Struct):
+    responses: list[_Part]
+
+
 class GraphClient:
     """Sends requests with the app's token, for one mailbox (or none: directory requests). One thread at a time.
 
@@ -57,6 +81,32 @@ class GraphClient:
     def delete(self, path: str, version: str | None = None) -> None:
         self._send("DELETE", path, headers=_if_match(version))
 
+    def batch(self, links: Mapping[str, str]) -> dict[str, requests.Response]:
+        """GET up to `MOST_PARTS` links at once, by the caller's ids for them. Each is answered, refused and throttled
+        by itself (Graph facts §5.3): `error_of` tells what an answer means. One may be missing.
+
+        Raises as for any request what concerns them all.
+        """
+        for link in links.values():
+            if not self.follows(link):
+                raise ProtocolError("foreign_link", urlsplit(link).netloc, step="batch")
+        prefix = len(urlsplit(self._root).path)
+        parts = [
+            {
+                "id": id,
+                "method": "GET",
+                "url": urlsplit(link)._replace(scheme="", netloc="").geturl()[prefix:],
+                "headers": {"Accept": "application/json", "Prefer": PREFER},
+            }
+            for id, link in links.items()
+        ]
+        whole = self._answer("POST", "/$batch", body={"requests": parts})
+        try:
+            answers = msgspec.json.decode(_content(whole), type=_Answers).responses
+        except msgspec.MsgspecError as error:
+            raise ProtocolError("malformed_answer", type(error).__name__, step="batch") from None
+        return {each.id: each.as_response(whole) for each in answers if each.id in links}
+
     def close(self) -> None:
         self._session.close()
 
@@ -66,14 +116,17 @@ class GraphClient:
         same = (target.scheme, target.netloc) == (root.scheme, root.netloc) and target.scheme == "https"
         return same and target.path.startswith(root.path + "/") and "/.." not in unquote(target.path)
 
-    def _send(
+    def _send(self, method: str, path: str, query: Query | None = None, **more: Any) -> bytes:
+        return _content(self._answer(method, path, query, **more))
+
+    def _answer(
         self,
         method: str,
         path: str,
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> bytes:
+    ) -> requests.Response:
         url = path if path.startswith("https://") else self._root + path
         if not self.follows(url):
             raise ProtocolError("foreign_link", urlsplit(url).netloc, step=method)
@@ -88,7 +141,7 @@ class GraphClient:
         if response.status_code == 401:
             response = self._once(method, url, params, data, every, self._tokens.renew(token))
         if response.status_code in (200, 201, 202, 204):
-            return _content(response)
+            return response
         raise error_of(response)
 
     def _once(

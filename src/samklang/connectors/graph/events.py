@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from samklang.connectors.graph import schema, wire
+from samklang.connectors.graph.anchor import FUTURE
 from samklang.connectors.graph.client import GraphClient, Query
 from samklang.connectors.graph.codes import ITEM_FAILED
 from samklang.connectors.graph.schema import FIELDS, MARK, MARK_AND_RECUR, Event, Page
@@ -33,8 +34,6 @@ MOST_PAGES = 5000
 #: Two changed occurrences further apart are looked up by two requests; Graph grants 1,825 days (§3.1).
 APART = timedelta(days=180)
 LONGEST = timedelta(days=1800)
-#: How far ahead changes are followed (`calendar`).
-FUTURE = timedelta(days=730)
 
 
 @dataclass(slots=True)

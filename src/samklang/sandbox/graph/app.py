@@ -61,7 +61,8 @@ class Door:
             call.operation = "batch"
             note.name(call.operation)
             self._note(request, call, raw)
-            return await batch.answer(self, request, call, raw)
+            struck = self._sandbox.faults.due("graph", "batch", "", "before")
+            return await self._faulty(request, call, struck) or await batch.answer(self, request, call, raw)
         return await self.one(request, call, raw, note)
 
     async def one(self, request: web.Request, call: Call, raw: bytes, note: traffic.Call) -> web.StreamResponse:
