@@ -268,6 +268,9 @@ def reconcile_is_due(mailbox: Mailbox) -> bool:
 
 def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     report = _attempt(mailbox, run_id, reconcile)
+    denied = report.error is not None and report.error.code == "mailbox_access_denied"
+    if denied and (refused := access.withdrawn(mailbox.connection)):
+        return replace(report, error=_run_error(refused))
     if report.error is None or report.error.code != "mailbox_not_found" or mailbox.directory_id is None:
         return report
     # Its primary address may be another by now (rule 1.3): look once more, by the user's own.

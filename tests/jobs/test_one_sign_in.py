@@ -208,6 +208,25 @@ def test_an_app_that_one_tenant_refuses_goes_on_in_the_others(microsoft: House) 
     assert (microsoft.asked(), microsoft.paused()) == (2, {"", "app_not_found"})
 
 
+def test_a_permission_withdrawn_for_all_mailboxes_pauses_their_connection_until_it_is_back(microsoft: House) -> None:
+    app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ["User.Read.All"]}
+    microsoft.sandbox.tenant(TENANTS["Nordhavn"], domains=["nordhavn.example"], apps=[app])
+    microsoft.tokens_end()
+    microsoft.runs()
+    assert microsoft.paused() == {"", "permission_missing"}
+    microsoft.an_hour_passes()
+    microsoft.sandbox.zero_counts()
+    microsoft.runs()
+    assert microsoft.paused() == {"", "permission_missing"}
+    assert microsoft.asked() == 1, "the probe's: no mailbox was tried"
+    assert not any(microsoft.sandbox.counts(f"user{n}@nordhavn.example")["requests"] for n in range(PEOPLE))
+    microsoft.tenant("Nordhavn")
+    microsoft.an_hour_passes()
+    for _ in range(2):
+        microsoft.runs()
+    assert (microsoft.paused(), microsoft.errors()) == ({""}, {""})
+
+
 def test_a_token_that_ends_is_renewed_once_for_all_mailboxes(microsoft: House) -> None:
     microsoft.tokens_end()
     microsoft.sandbox.zero_counts()

@@ -23,7 +23,7 @@ from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.notifications import Subscriptions
 from samklang.connectors.graph.organization import Tenant, tenant_behind
-from samklang.connectors.graph.permissions import missing
+from samklang.connectors.graph.permissions import CALENDARS, missing
 from samklang.connectors.graph.users import find_user
 from samklang.connectors.http import Counts
 from samklang.connectors.steps import Step as ConnectorStep
@@ -31,7 +31,7 @@ from samklang.mailboxes import doors, messages, services
 from samklang.mailboxes.assistant import command_against
 from samklang.mailboxes.doors import SharedDoor
 from samklang.mailboxes.exchange import access_of
-from samklang.mailboxes.models import Connection, Mailbox
+from samklang.mailboxes.models import Connection, Consent, Mailbox
 from samklang.mailboxes.secrets import open_sealed, seal
 from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled
 from samklang.sync.ports import Calendar
@@ -251,7 +251,27 @@ def signs_in(connection: Connection) -> bool:
         roles = tokens.roles()
     except SyncError:
         return False
-    return roles is None or not missing(roles, scoped=True)
+    return roles is None or not missing(roles, scoped=_is_scoped(connection))
+
+
+def withdrawn(connection: Connection) -> ConnectionRefused | None:
+    """Whether a mailbox that is not open to us is one of a tenant that withdrew its permission for all: then the token
+    says so, and it is the connection that is refused, once (Graph facts §2.4)."""
+    if not connection.is_office365 or _is_scoped(connection):
+        return None
+    try:
+        with closing(_tokens(connection, _graph(connection))) as tokens:
+            roles = tokens.roles()
+    except SyncError:
+        return None
+    lacks = [] if roles is None else missing(roles)
+    return ConnectionRefused("permission_missing", " ".join(lacks)) if lacks else None
+
+
+def _is_scoped(connection: Connection) -> bool:
+    """Calendars may be open to us in some mailboxes alone: no token told of them when the tenant was verified."""
+    consent = Consent.objects.filter(connection=connection).first()
+    return consent is None or CALENDARS not in consent.permissions
 
 
 def try_new_credential() -> None:

@@ -12,8 +12,7 @@ import requests
 
 from samklang.connectors.graph import schema
 from samklang.connectors.graph.anchor import Anchor
-from samklang.connectors.graph.client import MOST_PARTS, GraphClient
-from samklang.connectors.graph.codes import error_of
+from samklang.connectors.graph.client import MOST_PARTS, GraphClient, error_of
 from samklang.sync.errors import SyncError, Throttled, TokenRejected
 
 K = TypeVar("K", bound=Hashable)
