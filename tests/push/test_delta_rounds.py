@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from samklang.mailboxes.models import Connection
 from tests.acceptance.when import at, weekly
 from tests.acceptance.world import World
 from tests.sandbox_client import Sandbox
@@ -89,3 +90,26 @@ def test_what_is_said_to_be_removed_for_it_left_the_window_is_asked_for_and_kept
     assert (report.psa.deleted, report.set_aside.total()) == (0, 0)
     assert {one["name"] for one in cloud.alice.activities} >= {"Moved", "Standup"}
     assert next(one for one in cloud.alice.activities if one["name"] == "Moved")["startDateTime"].startswith("2035")
+
+
+def test_going_over_from_the_window_to_the_events_themselves_and_back_loses_nothing(cloud: World) -> None:
+    outlook = cloud.alice.outlook
+    series, gone = outlook.makes("Standup", at(7), weekly()), outlook.makes("Gone", at(8))
+    cloud.synced()
+    cloud.sandbox.graph_behaves(events_delta="ids", delta_traps="odd")
+    Connection.objects.update(whole_delta="")
+    outlook.makes("While it went over", at(9))
+    cloud.synced("--reconcile")
+    assert Connection.objects.get().whole_delta == "ids"
+    outlook.deletes(series, on=WEEK_2)
+    outlook.deletes(gone)
+    cloud.alice.makes("From the PSA", at(10))
+    cloud.synced()
+    cloud.is_at_rest()
+    cloud.sandbox.graph_behaves()
+    outlook.makes("While it went back", at(11))
+    outlook.edits(series, on=WEEK_3, subject="Long standup")
+    cloud.synced()
+    assert Connection.objects.get().whole_delta == "no"
+    cloud.is_at_rest()
+    assert len(cloud.alice.activities) == 4

@@ -21,6 +21,7 @@ from samklang.connectors.graph.access import CLOUDS, Cloud, GraphAccess
 from samklang.connectors.graph.auth import OF_THE_CREDENTIAL, Tokens
 from samklang.connectors.graph.calendar import GraphCalendar
 from samklang.connectors.graph.client import GraphClient
+from samklang.connectors.graph.events import WholeDelta
 from samklang.connectors.graph.notifications import Subscriptions
 from samklang.connectors.graph.organization import Tenant, tenant_behind
 from samklang.connectors.graph.permissions import CALENDARS, missing
@@ -112,12 +113,15 @@ def calendar(mailbox: Mailbox, clock: Callable[[], datetime]) -> Iterator[tuple[
     if connection.is_office365:
         user_id = (mailbox.directory_id or "").rpartition("/")[2]
         access = _graph(connection)
-        graph = GraphCalendar(access, _tokens(connection, access), user_id, home=zone, now=clock)
+        known = WholeDelta(connection.whole_delta)
+        graph = GraphCalendar(access, _tokens(connection, access), user_id, home=zone, now=clock, whole_delta=known)
         try:
             graph.counts.clock = clock
             yield graph, graph.counts
         finally:
             graph.close()
+            if graph.whole_delta is not known:
+                Connection.objects.filter(pk=connection.pk).update(whole_delta=graph.whole_delta)
     else:
         ews = EwsCalendar(access_of(connection), mailbox.address, home=zone, now=clock)
         try:

@@ -77,6 +77,8 @@ class Connection(models.Model):
 
     #: Build an Exchange Server last said it is, e.g. "15.0.1497.2"; it counts more than the version chosen.
     server_build = models.CharField(max_length=32, blank=True)
+    #: How Microsoft tracks the events of this tenant's calendars (`connectors.graph.events.WholeDelta`); "": not known.
+    whole_delta = models.CharField(max_length=8, blank=True)
 
     #: Digest of the settings the last passed test was made with; switching on needs it to be the present one.
     tested = models.CharField(max_length=64, blank=True)

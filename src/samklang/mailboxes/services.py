@@ -126,7 +126,9 @@ def _place(connection: Connection) -> tuple[str, ...]:
 
 def _look_anew(connection: Connection) -> None:
     """The connection leads elsewhere now (rule 3.6): every mailbox is found and read anew. Links and start dates stay:
-    events are found again by their UIDs and contents."""
+    events are found again by their UIDs and contents. What was found out of the service is not known of the other."""
+    connection.whole_delta = ""
+    connection.save(update_fields=["whole_delta"])
     connection.mailboxes.update(**UNFOUND, exchange_token="")
 
 

@@ -17,8 +17,8 @@ PAST, FUTURE = timedelta(days=35), timedelta(days=730)
 
 class Anchor(msgspec.Struct, frozen=True):
     link: str
-    #: End of the window frozen in the link, aware UTC.
-    until: datetime
+    #: End of the window frozen in the link, aware UTC; None for a delta of the events themselves, which has none.
+    until: datetime | None = None
 
     @classmethod
     def of(cls, token: str, client: GraphClient) -> Anchor:
@@ -41,4 +41,4 @@ class Anchor(msgspec.Struct, frozen=True):
 
     def is_half_used(self, now: datetime) -> bool:
         """The window does not move with time: before half of its future is used up, a new one is begun."""
-        return self.until - now < FUTURE / 2
+        return self.until is not None and self.until - now < FUTURE / 2

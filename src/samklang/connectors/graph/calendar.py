@@ -1,7 +1,9 @@
 """The default calendar of one Microsoft 365 mailbox, as the sync core sees it: implements `sync.ports.Calendar`.
 
 The first run and the reconcile list all events; between them `calendarView/delta` serves each run with one request
-when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link and the window frozen in it.
+when nothing changed (rule 7.7, Graph facts §3). The token holds the delta link and the window frozen in it. Where a
+service tracks the events themselves, its link has no window, and each change is asked for by id (§1.5); going over from
+one to the other begins with a listing or a comparison, so that nothing is lost between them.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+
+import msgspec
 
 from samklang.connectors import http, meetings
 from samklang.connectors.body import has_meeting_block, with_meeting_block
@@ -18,13 +22,22 @@ from samklang.connectors.graph.anchor import FUTURE, PAST, Anchor
 from samklang.connectors.graph.auth import Tokens
 from samklang.connectors.graph.client import GraphClient
 from samklang.connectors.graph.codes import DUPLICATE, STRANGE_ID
-from samklang.connectors.graph.events import PAGE, Batch, Events
+from samklang.connectors.graph.events import PAGE, Batch, Events, WholeDelta
+from samklang.connectors.graph.schema import Page
 from samklang.connectors.graph.series import differing, write_occurrences
 from samklang.connectors.graph.writing import Json, create_body, text_body, update_body
 from samklang.connectors.relaid import relaid
 from samklang.engine import canonical, times
 from samklang.engine.model import Entry, FieldKey, Mail, SeenEvent
-from samklang.sync.errors import ItemError, NotFound, ProtocolError, VersionConflict
+from samklang.sync.errors import (
+    ItemError,
+    MailboxError,
+    NotFound,
+    ProtocolError,
+    TokenRejected,
+    Unavailable,
+    VersionConflict,
+)
 from samklang.sync.ports import EventPage
 
 #: Series hydrated per page handed on.
@@ -39,8 +52,17 @@ class GraphCalendar:
     """
 
     def __init__(
-        self, access: GraphAccess, tokens: Tokens, user_id: str, *, home: str, now: Callable[[], datetime]
+        self,
+        access: GraphAccess,
+        tokens: Tokens,
+        user_id: str,
+        *,
+        home: str,
+        now: Callable[[], datetime],
+        whole_delta: WholeDelta = WholeDelta.NO,
     ) -> None:
+        #: What is known of the service, and what was found out.
+        self.whole_delta = whole_delta
         self._client = GraphClient(access, tokens, mailbox=user_id)
         self._events = Events(self._client, user_id, home, now)
         self._home = home
@@ -74,7 +96,7 @@ class GraphCalendar:
     def _round(self, anchor: Anchor, fresh: Anchor | None) -> Iterator[EventPage]:
         removed: dict[str, None] = {}
         masters: dict[str, None] = {}
-        page = self._events.delta(anchor.link)
+        page = self._first_page(anchor)
         while True:
             batch = self._events.sorted_out(page)
             # An item may come twice, in any order; the last row wins (Graph facts §3.1).
@@ -264,12 +286,39 @@ class GraphCalendar:
 
     # --- parts
 
+    def _whole_link(self) -> str | None:
+        """Where the service tracks the events themselves; tried where that is not known yet."""
+        ways = (WholeDelta.IDS, WholeDelta.PLAIN) if self.whole_delta is WholeDelta.UNKNOWN else (self.whole_delta,)
+        for way in ways:
+            try:
+                link = None if way is WholeDelta.NO else self._events.start_whole_delta(way)
+            except ItemError:
+                continue
+            except (MailboxError, NotFound, Unavailable):
+                return None  # that says nothing of it
+            self.whole_delta = way
+            return link
+        self.whole_delta = WholeDelta.NO
+        return None
+
     def _whole(self, batch: Batch) -> EventPage:
         series = self._events.series(batch.masters)
         events = (*batch.events, *series.events)
         return EventPage(events=events, unreadable=(*batch.unreadable, *series.unreadable))
 
+    def _first_page(self, anchor: Anchor) -> Page[msgspec.Raw]:
+        try:
+            return self._events.delta(anchor.link)
+        except TokenRejected as error:
+            if anchor.until is None and error.detail.startswith("400"):
+                # Its first round was answered, but it is not tracked that way after all.
+                self.whole_delta = WholeDelta.NO
+            raise
+
     def _new_anchor(self) -> Anchor:
+        link = self._whole_link()
+        if link is not None:
+            return Anchor(link)
         now = self._now()
         return Anchor(self._events.start_delta(now - PAST, now + FUTURE), now + FUTURE)
 

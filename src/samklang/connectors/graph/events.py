@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -36,13 +37,23 @@ APART = timedelta(days=180)
 LONGEST = timedelta(days=1800)
 
 
+class WholeDelta(StrEnum):
+    """How a service tracks the events of a calendar themselves, and not a window of it (Graph facts §1.5)."""
+
+    UNKNOWN = ""
+    NO = "no"
+    #: By rows of ids, which are to be asked for; or by rows of as little, where `$select` is refused.
+    IDS = "ids"
+    PLAIN = "plain"
+
+
 @dataclass(slots=True)
 class Batch:
     """One page of events, sorted: what can be taken as it is and what leads to a series."""
 
     #: Single events, and series known to have nothing that deviates.
     events: list[SeenEvent] = field(default_factory=list)
-    #: Ids of masters of other series that came, or of which an occurrence came.
+    #: Ids of masters of other series that came, or of which an occurrence came; and of events of which no more came.
     masters: dict[str, None] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -203,6 +214,17 @@ class Events:
                 return page.delta_link
         raise ProtocolError("malformed_answer", "a delta round without end", step="delta")
 
+    def start_whole_delta(self, way: WholeDelta) -> str:
+        """A link for everything that changes from now on, without a window. Raises ItemError where the service does not
+        track events that way (Graph facts §1.5)."""
+        calendar = schema.decode_id(self.client.get(f"{self._user}/calendar", {"$select": "id"})).id
+        path = f"{self._user}/calendars/{quote(calendar, safe='')}/events/delta"
+        query: Query = {"$select": "id"} if way is WholeDelta.IDS else {}
+        for page in self._pages(schema.decode_page, path, query, DELTA_PAGE):
+            if page.delta_link is not None:
+                return page.delta_link
+        raise ProtocolError("malformed_answer", "a delta round without end", step="delta")
+
     def sorted_out(self, page: Page[msgspec.Raw]) -> Batch:
         """A page's events read one by one: a bad one is set aside, the others go on (rule 10.1)."""
         batch = Batch()
@@ -215,7 +237,8 @@ class Events:
                 elif event.removed is not None or event.type in ("occurrence", "exception"):
                     # One date of a series, there or not: only the series tells what became of it.
                     batch.masters[master or event.id] = None
-                elif event.recurrence is not None and not wire.is_plain_series(event):
+                elif event.change_key is None or (event.recurrence and not wire.is_plain_series(event)):
+                    # One that comes as little more than its id, too (Graph facts §1.5).
                     batch.masters[event.id] = None
                 else:
                     batch.events.append(wire.seen_event(event, self.home))

@@ -17,6 +17,8 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     deleted_occurrence: what `calendarView/delta` says when one date of a series was deleted: the series again without
     it (`resend`), nothing (`silent`, as observed in 2019), the series and `@removed` for the date (`removed`), or that
     alone: with the `seriesMasterId` (`removed_alone`) or with the `occurrenceId` for its id (`removed_by_name`).
+    events_delta: whether `events/delta` is refused (as observed in 2024), gives id, type, start and end and refuses
+    `$select` (`plain`, as documented of beta), or takes `$select=id` (`ids`, as a program of 2026 relies on).
     cancelled_told: what tells of the deleted dates of a series that is asked for by id. delta_lag_seconds: changes
     younger than this do not show yet. delta_traps: rounds of several pages hold an empty page and an event twice; of
     later rounds `odd` makes such ones, whatever changed, with stubs of a series and without its master.
@@ -28,6 +30,7 @@ class GraphSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     deleted_occurrence: Literal["resend", "silent", "removed", "removed_alone", "removed_by_name"] = "resend"
     cancelled_told: tuple[Literal["cancelledOccurrences", "0x8216"], ...] = ("cancelledOccurrences", "0x8216")
+    events_delta: Literal["unsupported", "plain", "ids"] = "unsupported"
     delta_lag_seconds: float = 0
     delta_traps: bool | Literal["odd"] = True
     duplicate_transaction: Literal[400, 409] = 409
