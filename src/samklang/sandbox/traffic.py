@@ -30,7 +30,7 @@ class Call:
         self.protocol = protocol
         self.operation = "unknown"
         self.mailbox = ""
-        self.client = ""  # the app or account that sent it; to be set before the mailbox is named
+        self.sender = ""  # the app or account that sent it; to be set before the mailbox is named
         self.back_off = 0.0  # seconds its sender is told to wait before it sends more about this mailbox
         self.logged_on = ""  # the account whose log-on this request completed
         self.is_leg = False  # a log-on leg: told apart from the requests proper
@@ -51,7 +51,7 @@ class Call:
     @property
     def who(self) -> tuple[str, ...]:
         """Whom a server holds back: an app or account in one mailbox."""
-        return self.protocol, self.client.casefold(), self.mailbox.casefold()
+        return self.protocol, self.sender.casefold(), self.mailbox.casefold()
 
 
 class Traffic:

@@ -86,7 +86,7 @@ class Service:
             call.headers |= soap.told(parsed)
             rank = self._schemas.check_request(parsed, build, call)
             caller = identify(self._sandbox, account, parsed, rank, build)
-            call.client = account.username
+            call.sender = account.username
             call.name(parsed.operation, caller.mailbox.address if caller.mailbox else "")
             with self._policy.admitted(caller, version, hangs=parsed.operation == "GetStreamingEvents"):
                 return await self._operate(request, caller, parsed, build)

@@ -73,7 +73,7 @@ class Door:
         call.operation = route.operation if route else "unknown"
         call.mailbox = self._mailbox(call, user)
         address = call.mailbox.address if call.mailbox else ""
-        note.client = str(call.claims.get("appid", ""))
+        note.sender = str(call.claims.get("appid", ""))
         note.name(call.operation, address)
         self._note(request, call, raw)
         struck = self._sandbox.faults.due("graph", call.operation, address, "before")
