@@ -1,13 +1,11 @@
-"""The only place that builds things: one mailbox's parts from rows and settings, and what a run means for its row."""
+"""The only place that builds things: one mailbox's parts from rows and settings, and its runs."""
 
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -18,15 +16,14 @@ from django.utils.translation import gettext
 from samklang import psa as psas
 from samklang.accounts.models import Organization, User
 from samklang.clock import now, real_now
-from samklang.config import config
 from samklang.engine.rules import ConflictPolicy, Rules
 from samklang.engine.times import to_wall
-from samklang.mailboxes import access, errands, finding, push, rhythm, services
+from samklang.mailboxes import access, errands, finding, outcome, push, rhythm, services
 from samklang.mailboxes.models import Connection, Mailbox
-from samklang.mailboxes.secrets import open_json, seal, seal_json
+from samklang.mailboxes.secrets import open_json, seal_json
 from samklang.mailboxes.store import DjangoStore, close_run, open_run
 from samklang.psa import Psa
-from samklang.sync.errors import ConnectionRefused, MailboxError, SyncError, Throttled, Unavailable
+from samklang.sync.errors import ConnectionRefused, SyncError, Throttled, Unavailable
 from samklang.sync.parts import Parts
 from samklang.sync.preview import preview
 from samklang.sync.report import RunError, RunReport
@@ -34,8 +31,6 @@ from samklang.sync.run import run
 
 log = logging.getLogger("samklang.sync")
 
-#: Spreads the waits of those that failed together; in [0, 1).
-chance = random.random
 _LOCK_SPACE = 84801
 _AWAITS_MICROSOFT = "waiting_for_microsoft"
 
@@ -68,20 +63,9 @@ def run_mailbox(mailbox_id: int, cause: str, *, reconcile: bool = False) -> dict
         row = open_run(mailbox_id, cause, now())
         report = _patient(mailbox, _guarded(mailbox, row.pk, reconcile))
         close_run(row, report, now())
-        _settle(mailbox, report, seq, reconcile)
+        outcome.settle(mailbox, report, seq, reconcile)
         mailbox.refresh_from_db()
         return _shown(mailbox, report)
-
-
-def nothing_new(mailbox: Mailbox, token: str) -> None:
-    """What a run would have found, had it asked: its calendar goes on from `token`. Only while `alone`."""
-    Mailbox.objects.filter(pk=mailbox.pk).update(exchange_token=seal(token))
-    _settle(mailbox, RunReport(), mailbox.seq, False)
-
-
-def held_back(mailbox: Mailbox, error: Throttled) -> None:
-    """What a run would have met, had it asked (rule 10.2). Only while `alone`."""
-    _settle(mailbox, RunReport(error=_run_error(error)), mailbox.seq, False)
 
 
 def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
@@ -106,7 +90,7 @@ def preview_mailbox(mailbox_id: int) -> dict[str, Any]:
             services.pause(link, error.code, error.detail, real_now())
             raise
         except Throttled as error:
-            services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))
+            services.hold_back(mailbox, real_now() + outcome.asked_wait(mailbox, error.retry_after))
             raise
         shown = seen.as_json()
         waiting_for = mailbox.waiting_for or ("" if mailbox.first_run_done else "first_run")
@@ -138,7 +122,7 @@ def test_connection(connection_: Connection, address: str | None, *, by: User | 
     throttled = next((step for step in steps if step.code == Throttled.code), None)
     if throttled is not None:
         if mailbox is not None:
-            services.hold_back(mailbox, throttled.until or real_now() + asked_wait(mailbox, None))
+            services.hold_back(mailbox, throttled.until or real_now() + outcome.asked_wait(mailbox, None))
         return steps
     passed = all(step.ok for step in steps)
     services.record_test(connection_, passed, now(), by)
@@ -173,10 +157,6 @@ def alone(mailbox_id: int) -> Iterator[None]:
             cursor.execute("select pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, mailbox_id])
 
 
-def _local_date(moment: datetime, zone: str) -> date:
-    return to_wall(moment, zone).date()
-
-
 def _load(mailbox_id: int) -> Mailbox:
     return Mailbox.objects.select_related("user__organization", "connection").get(pk=mailbox_id)
 
@@ -200,7 +180,7 @@ def _end_push(mailbox: Mailbox) -> None:
     try:
         push.tend(mailbox)
     except Throttled as error:
-        services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))
+        services.hold_back(mailbox, real_now() + outcome.asked_wait(mailbox, error.retry_after))
 
 
 def _is_open(link: Connection) -> bool:
@@ -234,12 +214,12 @@ def _prepare_first_run(mailbox: Mailbox, seq: int) -> dict[str, Any]:
         with open_parts(mailbox, None) as parts:
             seen = preview(parts)
     except SyncError as error:
-        report = _patient(mailbox, RunReport(error=_run_error(error)))
+        report = _patient(mailbox, RunReport(error=outcome.run_error(error)))
     else:
         shown = seen.as_json()
         report = RunReport(needs_acceptance=seen.plan_id)
         Mailbox.objects.filter(pk=mailbox.pk).update(waiting_preview=seal_json(shown), waiting_counts=shown["counts"])
-    _settle(mailbox, report, seq, False)
+    outcome.settle(mailbox, report, seq, False)
     mailbox.refresh_from_db()
     return _shown(mailbox, report)
 
@@ -252,8 +232,8 @@ def _do_errand(mailbox: Mailbox, seq: int) -> RunReport | None:
         with psas.opened_for(mailbox.user) as psa, _parts(mailbox, row.pk, psa) as parts:
             errands.carry_out(mailbox, replace(parts, activities=psa.as_person))
     except SyncError as error:
-        report = RunReport(error=_run_error(error))
-        _settle(mailbox, report, seq, False)
+        report = RunReport(error=outcome.run_error(error))
+        outcome.settle(mailbox, report, seq, False)
     close_run(row, report, now())
     return report if report.error else None
 
@@ -270,7 +250,7 @@ def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     report = _attempt(mailbox, run_id, reconcile)
     denied = report.error is not None and report.error.code == "mailbox_access_denied"
     if denied and (refused := access.withdrawn(mailbox.connection)):
-        return replace(report, error=_run_error(refused))
+        return replace(report, error=outcome.run_error(refused))
     if report.error is None or report.error.code != "mailbox_not_found" or mailbox.directory_id is None:
         return report
     # Its primary address may be another by now (rule 1.3): look once more, by the user's own.
@@ -278,7 +258,7 @@ def _guarded(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
     try:
         finding.find(mailbox)
     except SyncError as error:
-        return replace(report, error=_run_error(error))
+        return replace(report, error=outcome.run_error(error))
     return report if mailbox.address == before else _attempt(mailbox, run_id, reconcile)
 
 
@@ -291,7 +271,7 @@ def _attempt(mailbox: Mailbox, run_id: int, reconcile: bool) -> RunReport:
                 _show_what_waits(mailbox, parts)
             return report
     except SyncError as error:
-        return RunReport(error=_run_error(error))
+        return RunReport(error=outcome.run_error(error))
     except Exception:
         # Unexpected: surfaces in the log with its trace (which holds no content), and the mailbox backs off.
         log.exception("run failed", extra={"action": "run_failed", "mailbox": mailbox.pk})
@@ -311,11 +291,6 @@ def _show_what_waits(mailbox: Mailbox, parts: Parts) -> None:
     """Remember the braked plan in words, for its user to read before he accepts it (rule 8.3)."""
     shown = preview(parts).as_json()
     Mailbox.objects.filter(pk=mailbox.pk).update(waiting_preview=seal_json(shown), waiting_counts=shown["counts"])
-
-
-def _run_error(error: SyncError) -> RunError:
-    wait = error.retry_after if isinstance(error, Throttled) else None
-    return RunError(error.code, type(error).__name__, error.detail, error.params, wait)
 
 
 @contextmanager
@@ -350,77 +325,13 @@ def rules_for(mailbox: Mailbox, psa: Psa) -> Rules:
         no_subject, private_title = gettext("(no subject)"), gettext("Private")
     return replace(
         psa.rules,
-        started_on=mailbox.started_on or _local_date(now(), user.zone),
+        started_on=mailbox.started_on or to_wall(now(), user.zone).date(),
         conflict=ConflictPolicy(link.conflict),
         no_subject=no_subject,
         private_title=private_title,
         show_private=link.show_private,
         refuse_inexpressible=mailbox.refuse_inexpressible,
     )
-
-
-def _settle(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> None:
-    """Write what came of the run into the row: what is due next, what waits for a person, what is wrong."""
-    values: dict[str, Any] = {"progress": {}}
-    if report.complete:
-        values["stop_asked"] = False
-    if report.error is None:
-        values |= {"failures": 0, "error_code": "", "error_detail": ""}
-        values |= _next_when_good(mailbox, report, seq, reconciled)
-    else:
-        values |= _next_when_bad(mailbox, report.error)
-    if report.needs_acceptance:
-        values |= {"waiting_for": "brake" if report.brake else "first_run", "waiting_plan": report.needs_acceptance}
-        values |= {"accepted_plan": "", "next_due": None, "synced_seq": seq}
-    elif report.stopped:
-        # Its user goes on with it when he likes ("Sync now"); nothing starts it by itself.
-        values |= {"next_due": None, "synced_seq": seq}
-    elif report.error is None:
-        values |= {
-            "waiting_for": "",
-            "waiting_plan": "",
-            "waiting_counts": {},
-            "waiting_preview": b"",
-            "accepted_plan": "",
-        }
-    Mailbox.objects.filter(pk=mailbox.pk).update(**values)
-    if report.error and report.error.kind == ConnectionRefused.__name__ and not mailbox.connection.paused_code:
-        services.pause(mailbox.connection, report.error.code, report.error.detail, real_now())
-
-
-def _next_when_good(mailbox: Mailbox, report: RunReport, seq: int, reconciled: bool) -> dict[str, Any]:
-    moment, real = now(), real_now()
-    due = [real + max(report.retry_at - moment, timedelta())] if report.retry_at else []
-    if mailbox.connection.mode == Connection.Mode.CONTINUOUS:
-        due.append(real + timedelta(seconds=config().poll_seconds))
-    values: dict[str, Any] = {"next_due": min(due, default=None)}
-    if report.complete:
-        values |= {"synced_seq": seq, "last_good_run": moment}
-        if reconciled or report.finished_first_run:
-            values["reconciled_on"] = _local_date(moment, mailbox.user.zone)
-    return values
-
-
-def _next_when_bad(mailbox: Mailbox, error: RunError) -> dict[str, Any]:
-    """Wait longer after each failure, up to an hour; as long as the server asks when it says so (rule 10.2)."""
-    wait = asked_wait(mailbox, error.retry_after)
-    real, held = real_now(), {}
-    if error.kind == Throttled.__name__:
-        held = {"wait_until": real + wait}
-    elif error.kind == MailboxError.__name__:
-        wait = rhythm.LONGEST_WAIT
-    return {
-        "failures": mailbox.failures + 1,
-        "error_code": error.code,
-        "error_detail": error.detail[:200],
-        "next_due": real + wait,
-        **held,
-    }
-
-
-def asked_wait(mailbox: Mailbox, seconds: float | None) -> timedelta:
-    """How long a mailbox is to be left alone whose server asked for so many seconds; None: it did not say."""
-    return rhythm.back_off(mailbox.failures, chance()) if seconds is None else timedelta(seconds=seconds)
 
 
 def _shown(mailbox: Mailbox, report: RunReport) -> dict[str, Any]:

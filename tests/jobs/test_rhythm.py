@@ -15,7 +15,7 @@ from samklang.cli.connection import sync_now
 from samklang.config import config
 from samklang.engine.model import Timed
 from samklang.jobs.tick import tick
-from samklang.mailboxes import services
+from samklang.mailboxes import outcome, services
 from samklang.mailboxes.models import Connection, Mailbox, Push
 from samklang.mailboxes.rhythm import back_off, reconcile_is_due, turn
 from samklang.sync.report import RunReport
@@ -48,7 +48,7 @@ def synced(*boxes: Mailbox, last: datetime = NOW) -> None:
 def a_run_goes_well(box: Mailbox, *, reconciled: bool = False) -> Mailbox:
     """What a good run leaves in the row."""
     mailbox = Mailbox.objects.select_related("user__organization", "connection").get(pk=box.pk)
-    wiring._settle(mailbox, RunReport(), mailbox.seq, reconciled)
+    outcome.settle(mailbox, RunReport(), mailbox.seq, reconciled)
     mailbox.refresh_from_db()
     return mailbox
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from samklang import wiring
 from samklang.jobs.tasks import _run as job
+from samklang.mailboxes import outcome
 from samklang.mailboxes.models import Mailbox
 from tests.acceptance.people import Person
 from tests.acceptance.world import World
@@ -98,7 +98,7 @@ def test_the_wait_is_as_long_as_the_server_says(office: World) -> None:
 def test_where_the_server_does_not_say_how_long_each_time_is_twice_as_long(
     office: World, monkeypatch: pytest.MonkeyPatch, chance: float
 ) -> None:
-    monkeypatch.setattr(wiring, "chance", lambda: chance)
+    monkeypatch.setattr(outcome, "chance", lambda: chance)
     if office.protocol == "ews":
         office.sandbox.fault("soap_fault", {"mailbox": office.alice.email}, code="ErrorServerBusy")
     else:

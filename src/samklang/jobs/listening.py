@@ -18,10 +18,9 @@ from django.db.models import Q, QuerySet
 
 from samklang.clock import now, real_now
 from samklang.connectors.ews.streaming import MINUTES, MOST, Stream
-from samklang.mailboxes import access, dirty, push, services
+from samklang.mailboxes import access, dirty, outcome, push, services
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.sync.errors import ConnectionRefused, ItemError, MailboxError, NotFound, SyncError, Throttled
-from samklang.wiring import asked_wait
 
 log = logging.getLogger("samklang.push")
 
@@ -206,4 +205,4 @@ def _left_to_polling(mailbox_id: int, error: SyncError) -> None:
         push.deaf([mailbox_id], error.code)
         if isinstance(error, Throttled):
             mailbox = Mailbox.objects.get(pk=mailbox_id)
-            services.hold_back(mailbox, real_now() + asked_wait(mailbox, error.retry_after))
+            services.hold_back(mailbox, real_now() + outcome.asked_wait(mailbox, error.retry_after))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from samklang import wiring
 from samklang.clock import real_now
-from samklang.mailboxes import access, dirty, push, services
+from samklang.mailboxes import access, dirty, outcome, push, services
 from samklang.mailboxes.models import Connection, Mailbox
 from samklang.mailboxes.secrets import open_sealed
 from samklang.sync.errors import SyncError, Throttled
@@ -31,9 +31,9 @@ def look(mailbox_ids: Sequence[int]) -> None:
         for mailbox in idle:
             match answers.get(mailbox.pk):
                 case str() as token:
-                    wiring.nothing_new(mailbox, token)
+                    outcome.nothing_new(mailbox, token)
                 case Throttled() as error:
-                    wiring.held_back(mailbox, error)
+                    outcome.held_back(mailbox, error)
     # Their places are free again.
     for mailbox_id in ours:
         if answers.get(mailbox_id) is None:
