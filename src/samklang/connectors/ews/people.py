@@ -29,8 +29,8 @@ def _listed(found: Mapping[str, Element]) -> Iterator[Person]:
 
 
 def _person(mailbox: Element, response: str, name: str) -> Person:
-    address = mailbox.findtext(T + "EmailAddress") or ""
-    called = mailbox.findtext(T + "Name") or ""
+    told = {each.tag: each.text or "" for each in mailbox}
+    address, called = told.get(T + "EmailAddress", ""), told.get(T + "Name", "")
     return Person(address, called, name == "Resources", response, name == "OptionalAttendees")
 
 

@@ -194,10 +194,7 @@ def read_changes(message: Element) -> Changes:
 
 def read_id(item: Element) -> tuple[str, str]:
     """(id, version) of an item. Raises ValueError without one."""
-    found = item.find(T + "ItemId")
-    if found is None:
-        raise ValueError("no ItemId")
-    return found.get("Id", ""), found.get("ChangeKey", "")
+    return _both_ids(item.find(T + "ItemId"))
 
 
 def read_event(item: Element, home: str, definitions: Element | None = None) -> Draft:
@@ -219,7 +216,7 @@ def read_event(item: Element, home: str, definitions: Element | None = None) -> 
     state = _state(found)
     listed = people.read(found)
     title, place, text, sensitivity, availability = _content(found)
-    id, version = read_id(item)
+    id, version = _both_ids(found.get(T + "ItemId"))
     stamp = _text(found, "LastModifiedTime")
     folder = found.get(T + "ParentFolderId")
     key = found.get(T + "ExtendedProperty")
@@ -341,6 +338,12 @@ def _content(found: dict[str, Element]) -> tuple[str, str, str, Sensitivity, Ava
         _SENSITIVITY.get(_text(found, "Sensitivity"), Sensitivity.NORMAL),
         _AVAILABILITY.get(_text(found, "LegacyFreeBusyStatus"), Availability.BUSY),
     )
+
+
+def _both_ids(found: Element | None) -> tuple[str, str]:
+    if found is None:
+        raise ValueError("no ItemId")
+    return found.get("Id", ""), found.get("ChangeKey", "")
 
 
 def _state(found: dict[str, Element]) -> int:
