@@ -35,6 +35,8 @@ def change(box: Mailbox | Connection, **values: object) -> None:
         ({"seq": 1, "next_due": SOON, "failures": 1}, False),
         ({"seq": 1, "next_due": NOW, "failures": 1}, True),
         ({"next_due": NOW, "on": False}, False),
+        ({"next_due": NOW, "seq": 1, "wait_until": SOON}, False),
+        ({"seq": 1, "wait_until": NOW}, True),
     ],
     ids=[
         "nothing to do",
@@ -46,6 +48,8 @@ def change(box: Mailbox | Connection, **values: object) -> None:
         "changed, and backing off after a failure",
         "the back-off is over",
         "switched off by its user",
+        "its server asks to wait",
+        "its server asked to wait until now",
     ],
 )
 def test_a_mailbox_is_put_in_when_it_is_due(boxes: Boxes, row: dict[str, object], due: bool) -> None:

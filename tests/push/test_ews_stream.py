@@ -263,6 +263,17 @@ def test_a_mailbox_whose_server_wants_no_request_is_not_subscribed(office: World
     assert list(group.members().values()) == [office.bob.email]
 
 
+def test_a_mailbox_told_to_wait_while_others_are_subscribed_is_left_alone(office: World, listener: Listener) -> None:
+    where = {"protocol": "ews", "operation": "Subscribe", "mailbox": office.alice.email}
+    office.sandbox.fault("delay", where, seconds=0.5)
+    office.sandbox.zero_counts()
+    listener.look()
+    wait_until(lambda: office.sandbox.ask("GET", "/faults")[0]["matched"] == 1)
+    row(office.bob).update(wait_until=datetime.now(UTC) + timedelta(hours=1))
+    wait_until(lambda: Push.objects.count() == 1)
+    assert office.sandbox.counts(office.bob.email)["requests"] == 0
+
+
 def test_the_administrator_sees_how_many_mailboxes_are_heard(heard: World) -> None:
     seen = state(Connection.objects.get())
     assert (seen["push"], seen["mailboxes"], seen["telling"]) == ("ews", 2, 2)

@@ -21,7 +21,8 @@ from samklang.clock import now, real_now
 from samklang.config import config
 from samklang.jobs.tick import tick
 from samklang.mailboxes import access, consents, services
-from samklang.mailboxes.models import Connection, Consent
+from samklang.mailboxes.models import Connection, Consent, Mailbox, SignIn
+from samklang.sync.errors import Throttled
 from samklang.web.settings import consent as pages
 from samklang.wiring import run_mailbox
 from tests.people import People, people
@@ -127,6 +128,44 @@ def test_who_has_no_mailbox_comes_first_with_the_reason(place: Place) -> None:
     place.asked_again()
     page = place.page
     assert page.index("No mailbox has this e-mail address.") < page.index("Alice Berg (")
+
+
+def test_a_mailbox_that_is_synced_is_left_to_its_own_runs(place: Place) -> None:
+    """Its server may ask to wait, and then nobody is to ask it (rule 10.2)."""
+    place.grants()
+    bob = Mailbox.objects.create(user=place.them.bob, connection=place.connection, on=True)
+    place.sandbox.zero_counts()
+    place.asked_again()
+    assert place.sandbox.counts(BOB)["requests"] == 0
+    assert set(place.consent.found) == {str(place.them.alice.guid)}, "his first run is to come"
+    Mailbox.objects.filter(pk=bob.pk).update(directory_id="x/y", address=BOB, matched_by="primary")
+    Consent.objects.update(next_try=real_now())
+    place.asked_again()
+    assert place.consent.found[str(place.them.bob.guid)] == {"address": BOB, "matched_by": "primary"}
+    assert place.sandbox.counts(BOB)["requests"] == 0
+
+
+def test_one_mailbox_whose_server_asks_to_wait_keeps_nobody_elses_from_being_found(place: Place) -> None:
+    place.sandbox.fault("throttle", {"protocol": "graph", "mailbox": ALICE}, seconds=3600)
+    place.grants()
+    place.asked_again()
+    assert consents.state(place.consent) == "granted"
+    assert place.consent.found[str(place.them.alice.guid)] == {"code": "throttled"}
+    assert place.consent.found[str(place.them.bob.guid)]["address"] == BOB
+
+
+def test_a_directory_that_asks_to_wait_is_asked_by_nobody_of_its_tenant(place: Place) -> None:
+    place.grants()
+    place.sandbox.fault("throttle", {"protocol": "graph", "operation": "users.list"}, {"times": 1}, seconds=3600)
+    place.sandbox.zero_counts()
+    place.asked_again()
+    place.asked_again()
+    with pytest.raises(Throttled):
+        access.find_mailbox(place.connection, BOB)
+    assert sum(counts["by_operation"].get("users.list", 0) for counts in place.sandbox.counts().values()) == 1
+    SignIn.objects.update(until=real_now())
+    place.asked_again()
+    assert len(place.consent.found) == 2
 
 
 def test_of_who_leaves_no_address_is_remembered(place: Place) -> None:

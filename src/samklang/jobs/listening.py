@@ -95,8 +95,7 @@ class Group:
 
     def members(self) -> dict[int, str]:
         """Addresses by mailbox id."""
-        free = Q(wait_until=None) | Q(wait_until__lt=real_now())
-        rows = Mailbox.objects.filter(free, connection_id=self.connection_id, on=True, first_run_done=True)
+        rows = Mailbox.objects.filter(_free(), connection_id=self.connection_id, on=True, first_run_done=True)
         rows = rows.filter(user__is_active=True).exclude(address="").order_by("id")
         return dict(rows.values_list("id", "address")[self.number * MOST : (self.number + 1) * MOST])
 
@@ -161,7 +160,8 @@ class Group:
             self._stream, self._ids = access.stream(connection, anchor), {}
         self._ids = {mailbox: id for mailbox, id in self._ids.items() if mailbox in members}
         for mailbox, address in members.items():
-            if mailbox not in self._ids:
+            # Its run may have been told to wait while we subscribed to those before it.
+            if mailbox not in self._ids and _may_be_asked(mailbox):
                 try:
                     self._ids[mailbox] = self._stream.subscribe(address)
                 except (ItemError, MailboxError, NotFound, Throttled) as error:
@@ -194,6 +194,16 @@ class Group:
                 raise _Over from None
         wait = min(FIRST_WAIT * 2.0 ** min(failures, 10), LONGEST_WAIT)
         return max(wait, error.retry_after or 0.0) if isinstance(error, Throttled) else wait
+
+
+def _free() -> Q:
+    """Mailboxes whose server does not ask to wait (rule 10.2)."""
+    return Q(wait_until=None) | Q(wait_until__lt=real_now())
+
+
+def _may_be_asked(mailbox_id: int) -> bool:
+    with _rows():
+        return Mailbox.objects.filter(_free(), pk=mailbox_id).exists()
 
 
 class _Over(Exception):

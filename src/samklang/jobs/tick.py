@@ -35,9 +35,10 @@ _BATCH = 500
 _TICKING = 84801002
 
 # A mailbox is due when its time has come, or when something changed since it was last synced and it is not backing off
-# after a failure; while its connection is paused, only when that is to be probed (rule 10.3). One that has a job,
-# waiting or running, needs no other. One of Office 365 that has nothing to do but ask is asked about with others,
-# unless such jobs of its organization wait still.
+# after a failure; while its connection is paused, only when that is to be probed (rule 10.3), and never while its
+# server asks to wait (rule 10.2): its jobs would do nothing and take the turns of others. One that has a job, waiting
+# or running, needs no other. One of Office 365 that has nothing to do but ask is asked about with others, unless such
+# jobs of its organization wait still.
 _DUE = """
 with open_jobs as (
     select queueing_lock, lock, task_name, status from procrastinate_jobs
@@ -55,6 +56,7 @@ with open_jobs as (
     join accounts_user u on u.id = m.user_id
     where m.on and not m.stop_asked and c.enabled and u.is_active and (c.paused_code = '' or c.probe_at <= %(now)s)
     and (m.next_due <= %(now)s or (m.seq > m.synced_seq and m.failures = 0))
+    and (m.wait_until is null or m.wait_until <= %(now)s)
     and not exists (select 1 from open_jobs j where j.queueing_lock = 'mailbox:' || m.id)
 ), due as (
     select *, row_number() over (partition by organization_id order by next_due nulls first, id) as turn

@@ -183,25 +183,33 @@ def find_mailbox(connection: Connection, address: str) -> FoundMailbox:
 
 
 def _found(connection: Connection, client: GraphClient, address: str) -> FoundMailbox:
-    user = find_user(client, address)
+    with _directory(_graph(connection)).beside():
+        user = find_user(client, address)
     return FoundMailbox(user.address, user.matched_by, f"{connection.tenant}/{user.id}", user.aliases)
 
 
-def look_for(connection: Connection, addresses: Iterable[str]) -> Iterator[FoundMailbox | MailboxError]:
-    """For each of these people of an Office 365 organization his mailbox, if its calendar is open to us, else why not.
+@contextmanager
+def looking(connection: Connection) -> Iterator[Callable[[str], FoundMailbox | SyncError]]:
+    """Whom to ask for the mailbox of an address in an Office 365 organization: it, if its calendar is open to us, else
+    why not. Nothing in a calendar is read.
 
-    Nothing in a calendar is read. Raises SyncError for what concerns them all.
+    It raises SyncError for what concerns them all, such as a directory that asks to wait.
     """
     access = _graph(connection)
     with closing(_tokens(connection, access)) as tokens, closing(GraphClient(access, tokens)) as client:
-        for address in addresses:
+
+        def look(address: str) -> FoundMailbox | SyncError:
             try:
                 found = _found(connection, client, address)
-                graph_probe.open_calendar(access, tokens, found.directory_id.rpartition("/")[2])
             except MailboxError as error:
-                yield error
-            else:
-                yield found
+                return error
+            try:
+                graph_probe.open_calendar(access, tokens, found.directory_id.rpartition("/")[2])
+            except (MailboxError, Throttled) as error:
+                return error
+            return found
+
+        yield look
 
 
 def probe(connection: Connection, address: str) -> list[Step]:
@@ -374,3 +382,8 @@ def _door(access: GraphAccess, *, remembers: bool = True) -> SharedDoor:
     whose = f"{access.login_url.rstrip('/')}\n{access.app_id}"
     credential = access.certificate or access.secret or ""
     return SharedDoor(whose, credential, tenant=access.tenant, common=OF_THE_CREDENTIAL, remembers=remembers)
+
+
+def _directory(access: GraphAccess) -> SharedDoor:
+    """Where a tenant's users are asked for: it has one measure for all of that (Graph facts §5.2)."""
+    return SharedDoor(f"{access.graph_url}\n{access.app_id}\nusers", "", tenant=access.tenant)

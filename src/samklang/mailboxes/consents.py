@@ -21,7 +21,7 @@ from samklang.connectors.graph.openid import Identity
 from samklang.connectors.graph.organization import Tenant
 from samklang.mailboxes import access, services
 from samklang.mailboxes.access import FoundMailbox, Granted
-from samklang.mailboxes.models import Connection, Consent
+from samklang.mailboxes.models import Connection, Consent, Mailbox
 from samklang.mailboxes.services import CONSENT_TAKES, Refused
 from samklang.sync.errors import ConnectionRefused, SyncError
 
@@ -162,15 +162,27 @@ def _believe(consent: Consent, granted: Granted, tenant: Tenant) -> None:
 
 
 def _found(connection: Connection) -> dict[str, dict[str, str]]:
-    people = list(User.objects.of(connection.organization).active().order_by("pk"))
-    each = access.look_for(connection, (user.email for user in people))
-    return {str(user.guid): _shown(found) for user, found in zip(people, each, strict=True)}
+    """What is shown of each user. Whose mailbox is synced is not looked for: its runs tell, and nobody else asks its
+    server, which may want to be left alone (rule 10.2)."""
+    found = {}
+    with access.looking(connection) as look:
+        for user in list(User.objects.of(connection.organization).active().order_by("pk")):
+            synced = Mailbox.objects.filter(user=user, on=True).first()
+            found[str(user.guid)] = _shown(look(user.email)) if synced is None else _told(synced)
+    return {guid: shown for guid, shown in found.items() if shown}
 
 
 def _shown(found: FoundMailbox | SyncError) -> dict[str, str]:
     if isinstance(found, SyncError):
         return {"code": found.code}
     return {"address": found.address, "matched_by": found.matched_by}
+
+
+def _told(mailbox: Mailbox) -> dict[str, str]:
+    """What its last run found; empty before the first."""
+    if mailbox.directory_id is not None:
+        return {"address": mailbox.address, "matched_by": mailbox.matched_by}
+    return {"code": mailbox.error_code} if mailbox.error_code else {}
 
 
 def _failed(consent: Consent, error: SyncError) -> None:

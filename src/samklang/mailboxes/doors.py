@@ -74,6 +74,20 @@ class SharedDoor:
             if notes:
                 self._forget_all(notes)
 
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """As `passing`, for what any number may ask at once, signed in already: only waits are remembered."""
+        notes = self._notes()
+        self._raise(notes)
+        try:
+            yield
+        except Throttled as error:
+            self._note(error)
+            raise
+        if notes:
+            # What somebody beside us was told meanwhile stands.
+            SignIn.objects.filter(key=self._own, until__lte=real_now()).delete()
+
     def heed(self) -> None:
         self._raise(self._notes())
 
@@ -124,7 +138,8 @@ class SharedDoor:
     def _note(self, error: SyncError) -> None:
         key = self._whole if error.code in self._common else self._own
         before = SignIn.objects.filter(key=key, code=error.code).first()
-        tries = before.tries + 1 if before else 1
+        # Those who asked beside each other failed together, and once.
+        tries = 1 if before is None else before.tries + (before.until <= real_now())
         if isinstance(error, Throttled):
             asked = error.retry_after
             wait = rhythm.back_off(tries - 1, self._chance()) if asked is None else timedelta(seconds=asked)
