@@ -8,26 +8,29 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from django.db.models import F
 
-from samklang.accounts.models import Organization
+from samklang.accounts.models import Organization, User
 from samklang.accounts.services import add_user
 from samklang.activities import services as activities
 from samklang.activities.models import Activity
 from samklang.engine.model import Timed
 from samklang.mailboxes import services
-from samklang.mailboxes.models import Mailbox, Run, SignIn
-from tests.installation import PASSWORD, ZONE, Installation
+from samklang.mailboxes.models import Connection, Mailbox, Run, SignIn
+from tests.installation import APP, PASSWORD, SECRET, TENANT, ZONE, Installation
 from tests.jobs.world import no_jobs_left
 from tests.sandbox_client import Sandbox
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
-COMPANY, DOMAIN = "Nordhavn", "example.org"
 #: Seconds nobody waits out here: who is to wait so long is held until `time_comes`.
 LONG = 3600.0
 WORKERS = 2
+
+
+_TENANTS = {"Nordhavn": TENANT, "Sydhavn": "5a3c1a9e-0000-4000-8000-00000000f1ff"}
 
 
 class Wait(NamedTuple):
@@ -39,6 +42,10 @@ class Wait(NamedTuple):
     #: Seconds he is to wait; None: it is not said.
     seconds: float | None
     side: str = "before"
+
+
+#: What his tenant's sign-in answers instead of a token, for all of them together.
+_NO_TOKEN = Wait("token", "status", {"status": 429, "headers": {"Retry-After": f"{LONG:.0f}"}, "body": "{}"}, LONG)
 
 
 def waits(protocol: str) -> list[Wait]:
@@ -66,40 +73,65 @@ def waits(protocol: str) -> list[Wait]:
 
 
 class Crowd(Installation):
-    """So many people of one organization, each with an entry of his own on either side; four in ten are to wait."""
+    """So many people, each with an entry of his own on either side. Of ten, six are served as they come. Over Graph
+    one in ten is of another organization, whose tenant's sign-in asks all of it to wait."""
 
     def __init__(self, sandbox: Sandbox, protocol: str, people: int) -> None:
-        super().__init__(sandbox, protocol, NOW, DOMAIN)
-        self.mailbox(f"admin@{DOMAIN}")
-        self.add_user(f"admin@{DOMAIN}", "Admin", COMPANY, "--admin")
-        self.connect(COMPANY)
-        organization = Organization.objects.get(name=COMPANY)
+        super().__init__(sandbox, protocol, NOW, "nordhavn.example")
         self.waits: dict[str, Wait | None] = {}
-        orders = waits(protocol)
+        self._founds("Nordhavn")
+        if protocol == "graph":
+            self._founds("Sydhavn")
+        orders = cycle(waits(protocol))
         for number in range(people):
-            address = f"user{number}@{DOMAIN}"
-            self._moves_in(organization, number, address)
-            waiting = number % 10 % 3 == 1 or number % 10 == 9
-            order = orders[sum(map(bool, self.waits.values())) % len(orders)] if waiting else None
-            self.waits[address] = order
-            if order is not None:
-                where = {"protocol": protocol, "operation": order.operation, "mailbox": address}
-                sandbox.fault(order.kind, where, {"times": 1, "side": order.side}, **order.what)
+            elsewhere = protocol == "graph" and number % 10 == 9
+            order = _NO_TOKEN if elsewhere else next(orders) if number % 10 in (2, 4, 6, 9) else None
+            self._moves_in("Sydhavn" if elsewhere else "Nordhavn", number, order)
 
-    def _moves_in(self, organization: Organization, number: int, address: str) -> None:
+    def _founds(self, name: str) -> None:
+        domain, here = f"{name.lower()}.example", ("--org", name)
+        self._mailbox(f"admin@{domain}")
+        self.add_user(f"admin@{domain}", "Admin", name, "--admin")
+        if self.protocol == "ews":
+            self.connect(name)
+            return
+        app = {"client_id": APP, "secret": SECRET, "consented": True, "roles": ["Calendars.ReadWrite", "User.Read.All"]}
+        self.sandbox.tenant(_TENANTS[name], domains=[domain], apps=[app])
+        self.done("connection", "set", "--version", "office365", "--tenant", _TENANTS[name], "--types", "all", *here)
+        self.done("connection", "test", *here)
+        self.done("connection", "enable", *here)
+
+    def _mailbox(self, address: str) -> None:
+        company = address.partition("@")[2].partition(".")[0].title()
+        of = {"tenant": _TENANTS[company]} if self.protocol == "graph" else {}
+        self.sandbox.mailbox(address, zone=ZONE, **of)
+
+    def _moves_in(self, company: str, number: int, order: Wait | None) -> None:
         """By services: for a thousand, commands would take minutes."""
-        self.mailbox(address)
+        address = f"user{number}@{company.lower()}.example"
+        self.waits[address] = order
+        if order not in (None, _NO_TOKEN):
+            where = {"protocol": self.protocol, "operation": order.operation, "mailbox": address}
+            self.sandbox.fault(order.kind, where, {"times": 1, "side": order.side}, **order.what)
+        self._mailbox(address)
         start = NOW + timedelta(days=1 + number % 20)
         end = start + timedelta(hours=1)
         times = {"start": start.isoformat(), "end": end.isoformat()}
         self.sandbox.person_creates(address, subject=f"Event {number}", **times)
+        organization = Organization.objects.get(name=company)
         user = add_user(organization, address, f"User {number}", password=PASSWORD, zone=ZONE)
         activities.create(user, name=f"Activity {number}", when=Timed(start, end, ZONE))
 
     def switch_on(self) -> None:
-        for row in Organization.objects.get(name=COMPANY).users.filter(email__in=self.waits):
-            services.switch_on(row, NOW, unseen=True)
+        if self.protocol == "graph":
+            Connection.objects.filter(organization__name="Sydhavn").update(token_cache="")
+            self.sandbox.fault("status", {"protocol": "login", "operation": "token"}, {"times": 1}, **_NO_TOKEN.what)
         self.sandbox.zero_counts()
+        for user in User.objects.filter(email__in=self.waits):
+            services.switch_on(user, NOW, unseen=True)
+
+    def tokens_asked_for(self) -> int:
+        return sum(int(counts["token_requests"]) for counts in self.sandbox.counts().values())
 
     def those(self, *seconds: float | None) -> set[str]:
         """Whom the server asks to wait so long."""
@@ -116,7 +148,9 @@ class Crowd(Installation):
 
     @property
     def finished(self) -> set[str]:
-        return set(Mailbox.objects.filter(first_run_done=True, seq=F("synced_seq")).values_list("user__email", flat=True))
+        return set(
+            Mailbox.objects.filter(first_run_done=True, seq=F("synced_seq")).values_list("user__email", flat=True)
+        )
 
     @property
     def told_to_wait(self) -> set[str]:
@@ -124,7 +158,9 @@ class Crowd(Installation):
 
     def runs(self, people: set[str]) -> Counter[int]:
         """How many of these people had how many runs."""
-        rows = Counter(Run.objects.filter(mailbox__user__email__in=people).values_list("mailbox__user__email", flat=True))
+        rows = Counter(
+            Run.objects.filter(mailbox__user__email__in=people).values_list("mailbox__user__email", flat=True)
+        )
         return Counter(rows[address] for address in people)
 
     def too_early(self) -> int:
@@ -159,9 +195,7 @@ def working() -> Iterator[None]:
     """Some `samklang worker`, each a process."""
     with ExitStack() as stack:
         command = [sys.executable, "-m", "samklang", "worker"]
-        workers = [
-            stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL)) for _ in range(WORKERS)
-        ]
+        workers = [stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL)) for _ in range(WORKERS)]
         try:
             yield
             assert all(worker.poll() is None for worker in workers)

@@ -12,7 +12,10 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from samklang.cli.output import OK, print_json
+from samklang.cli.bench.goals import goals
+from samklang.cli.output import ATTENTION, OK, print_json
+
+_NAMES = {"ews": "EWS (Exchange 2013, NTLM)", "graph": "Graph (Office 365)"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Sizes:
 
 
 QUICK = Sizes(events=100, passes=2, first_run=40, small=20, large=120, waits=3)
-FULL = Sizes(events=500, passes=10, first_run=1000, small=500, large=5000, waits=40)
+FULL = Sizes(events=500, passes=5, first_run=1000, small=500, large=5000, waits=40)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,19 +40,58 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true", help="small calendars: the same figures, told with less weight")
     bench.add_argument("--severa", action="store_true", help="with Severa as the PSA, and nothing else")
+    bench.add_argument("--first-run", action="store_true", help="requests of large first runs, and nothing else")
+    bench.add_argument("--goals", action="store_true", help="exit with status 1 unless every goal is met")
     bench.set_defaults(run=_bench)
 
 
 def _bench(args: argparse.Namespace) -> int:
     if args.severa:
         figures, told = with_severa(args.quick), severa_lines
+    elif args.first_run:
+        figures, told = first_runs(300 if args.quick else 10_000), first_run_lines
     else:
         figures, told = measure(QUICK if args.quick else FULL), lines
+    missed = any(not goal["met"] for goal in figures.get("goals", ()))
     if args.json:
         print_json(figures)
     else:
         print("\n".join(told(figures)))
-    return OK
+    return ATTENTION if args.goals and missed else OK
+
+
+def first_runs(size: int) -> dict[str, Any]:
+    """Requests of first runs over so many entries. Raises Failure."""
+    from samklang.cli.bench.place import PROTOCOLS, place
+
+    figures: dict[str, Any] = {"machine": _machine()}
+    with place() as here:
+        from samklang.cli.bench import first_run
+
+        for protocol in PROTOCOLS:
+            for measured in (first_run.matched, first_run.written):
+                _tell(f"first run of {size} entries over {protocol}: {measured.__name__}")
+                asked = measured(here, protocol, size)
+                figures[f"{measured.__name__}_{protocol}"] = asdict(asked) | {"least": asked.least}
+    _tell("")
+    return figures
+
+
+def first_run_lines(figures: dict[str, Any]) -> list[str]:
+    """The figures as a person reads them."""
+    told = [_told_of(figures["machine"])]
+    for protocol in ("ews", "graph"):
+        told += ["", f"{_NAMES[protocol]}, {figures[f'matched_{protocol}']['entries']} entries"]
+        for name, where in (("matched", "on both sides"), ("written", "in the PSA alone")):
+            asked = figures[f"{name}_{protocol}"]
+            sent = ", ".join(f"{count} {operation}" for operation, count in sorted(asked["by_operation"].items()))
+            needed = ", ".join(f"{count} {what}" for what, count in asked["needed"].items() if count)
+            told += [
+                f"  {where:<20} {asked['requests']} requests of at least {asked['least']}",
+                f"  {'':<20} sent: {sent}",
+                f"  {'':<20} needed: {needed}",
+            ]
+    return told
 
 
 def with_severa(quick: bool) -> dict[str, Any]:
@@ -119,6 +161,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
             "first_per_entry": used.first_per_entry,
             "idle_per_entry": used.idle_per_entry,
         }
+    figures["goals"] = [asdict(goal) for goal in goals(figures)]
     _tell("")
     return figures
 
@@ -137,7 +180,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
         )
         told += [
             "",
-            {"ews": "EWS (Exchange 2013, NTLM)", "graph": "Graph (Office 365)"}[protocol],
+            _NAMES[protocol],
             f"  reading an event     {read['own_us']} µs of processor time; {against}",
             f"  writes per change    {wrote['per_place']} for each place it must reach"
             f" ({wrote['changes']} changes, {wrote['places']} places, {wrote['mails']} mails)",
@@ -158,6 +201,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
             f"  {name:<20} {small:.0f} MB at {used['small']} entries, {large:.0f} MB at {used['large']}:"
             f" {each:.1f} kB an entry"
         )
+    told += ["", "Goals", *(f"  {'met' if goal['met'] else 'missed':<20} {goal['name']}" for goal in figures["goals"])]
     return told
 
 

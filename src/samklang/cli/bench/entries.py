@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 #: One entry in so many repeats: about what calendars hold (EWS facts §1.4).
 SERIES_EVERY = 10
+#: Dates each series has.
+OCCURRENCES = 8
 
 
 def calendar(entries: int, begin: datetime, *, name: str) -> bytes:
@@ -32,5 +34,5 @@ def _event(number: int, first: datetime, name: str) -> list[str]:
         f"DESCRIPTION:Agenda of meeting {number}\\n1. What was done\\n2. What comes next",
     ]
     if number % SERIES_EVERY == SERIES_EVERY - 1:
-        lines.append("RRULE:FREQ=WEEKLY;COUNT=8")
+        lines.append(f"RRULE:FREQ=WEEKLY;COUNT={OCCURRENCES}")
     return [*lines, "END:VEVENT"]

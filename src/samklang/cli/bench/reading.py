@@ -1,7 +1,8 @@
 """Processor time to read one event: our connectors against the clients others use, each on the same bytes.
 
 Every client is a process of its own that reads recorded pages from a server of ours: requests, decoding and whatever it
-makes of an event, all in. The first pass is not counted, so that imports and caches are not either.
+makes of an event, all in. The first pass is not counted, so that imports and caches are not either. Of the others the
+quickest counts, of several turns the two take: whatever else the machine does meanwhile only adds to it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from samklang.connectors.ews.fetch import GET_BATCH
 from samklang.connectors.ews.soap import Soap, envelope
 from samklang.connectors.graph.schema import FIELDS, MARK_AND_RECUR
 
+#: Turns each client takes.
+_TURNS = 2
 #: Where `./run bench` puts the clients we did not write.
 ORACLES = Path(".venv-oracles/bin/python")
 HOW_TO_GET = "'./run bench' installs the other clients into .venv-oracles."
@@ -60,25 +63,25 @@ def reading(place: Place, protocol: str, events: int, passes: int) -> Reading:
     order = {"address": address, "passes": passes, "ca_file": place.urls["ca_file"]}
     with (_ews if protocol == "ews" else _graph)(place, address, events) as recorded:
         order |= recorded
-        own = _measure(sys.executable, _HERE / "clients" / f"own_{protocol}.py", order)
-        peer = None
-        if ORACLES.exists():
-            peer = _measure(str(ORACLES), _HERE / "clients" / f"{_PEERS[protocol].partition('-')[0]}_reader.py", order)
-    return Reading(_PEERS[protocol], own, peer)
+        own, peer = [], []
+        for _ in range(_TURNS):
+            own.append(_measure(sys.executable, f"own_{protocol}.py", order))
+            if ORACLES.exists():
+                peer.append(_measure(str(ORACLES), f"{_PEERS[protocol].partition('-')[0]}_reader.py", order))
+    return Reading(_PEERS[protocol], min(own), min(peer, default=None))
 
 
-def _measure(python: str, client: Path, order: dict[str, Any]) -> float:
-    """What one event costs this client. Raises Failure."""
+def _measure(python: str, client: str, order: dict[str, Any]) -> float:
+    """What one event costs this client in its quickest pass. Raises Failure."""
     environment = os.environ | {"REQUESTS_CA_BUNDLE": order["ca_file"], "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(  # noqa: S603
-        [python, str(client)], input=json.dumps(order), capture_output=True, text=True, env=environment
-    )
+    command = [python, str(_HERE / "clients" / client)]
+    done = subprocess.run(command, input=json.dumps(order), capture_output=True, text=True, env=environment)  # noqa: S603
     if done.returncode:
-        raise Failure(f"{client.name} failed: {done.stderr[-500:]}")
+        raise Failure(f"{client} failed: {done.stderr[-500:]}")
     measured = json.loads(done.stdout)
     if measured["events"] != order["events"]:
-        raise Failure(f"{client.name} read {measured['events']} events, not {order['events']}.")
-    seconds: float = measured["cpu"] / measured["passes"] / measured["events"]
+        raise Failure(f"{client} read {measured['events']} events, not {order['events']}.")
+    seconds: float = min(measured["passes"]) / measured["events"]
     return round(seconds * 1e6, 1)
 
 

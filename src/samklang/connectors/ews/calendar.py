@@ -32,8 +32,8 @@ from samklang.sync.errors import (
 )
 from samklang.sync.ports import EventPage
 
-#: Ids per SyncFolderItems: the most a server gives (EWS facts §2.3).
-SYNC_PAGE = 512
+#: Ids per SyncFolderItems: of the 512 a server gives at most (EWS facts §2.3) as many as fill whole batches.
+SYNC_PAGE = 5 * GET_BATCH
 
 
 class EwsCalendar:
