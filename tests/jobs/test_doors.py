@@ -63,6 +63,26 @@ def test_a_wait_of_no_said_length_doubles_until_somebody_gets_in() -> None:
     assert [*waits, error.retry_after] == [22.5, 45.0, 90.0, 22.5]
 
 
+def test_those_who_ask_beside_each_other_are_told_to_wait_together_and_once() -> None:
+    first, second = Throttled(None), Throttled(None)
+    one, other = (SharedDoor(WHOSE, "", chance=lambda: 0.5) for _ in range(2))
+    with pytest.raises(Throttled), one.beside():
+        with pytest.raises(Throttled), other.beside():
+            raise first
+        raise second
+    assert (first.retry_after, second.retry_after) == (22.5, 22.5)
+
+
+def test_what_somebody_was_told_meanwhile_stands_when_another_ends_well() -> None:
+    asks, is_told = SharedDoor(WHOSE, ""), SharedDoor(WHOSE, "")
+    _hears(asks, Throttled(1))
+    SignIn.objects.update(until=datetime.now(UTC) - timedelta(seconds=1))
+    with asks.beside(), pytest.raises(Throttled), is_told.beside():
+        raise Throttled(600)
+    with pytest.raises(Throttled):
+        asks.heed()
+
+
 def test_whoever_is_kept_waiting_goes_in_for_a_refusal_would_have_come_by_then() -> None:
     slept: list[float] = []
     with psycopg.connect(**connection.get_connection_params()) as other:
