@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from samklang.mailboxes import doors
 from samklang.mailboxes.doors import PATIENCE, SharedDoor
@@ -89,6 +92,31 @@ def test_whoever_is_kept_waiting_goes_in_for_a_refusal_would_have_come_by_then()
         other.execute("select pg_advisory_lock(%s)", [doors._number(WHOSE)])
         with SharedDoor(WHOSE, "old", sleep=slept.append).passing():
             assert sum(slept) == pytest.approx(PATIENCE, abs=0.1)
+
+
+def test_of_the_threads_that_wait_in_one_process_one_alone_looks_whether_its_turn_has_come() -> None:
+    looked: list[int] = []
+    enough = threading.Event()
+
+    def look(seconds: float) -> None:
+        looked.append(threading.get_ident())
+        if len(looked) == 20:
+            enough.set()
+        time.sleep(seconds)
+
+    def pass_through() -> None:
+        with SharedDoor(WHOSE, "old", sleep=look).passing():
+            pass
+        connections.close_all()
+
+    with psycopg.connect(**connection.get_connection_params()) as other, ThreadPoolExecutor(4) as pool:
+        other.execute("select pg_advisory_lock(%s)", [doors._number(WHOSE)])
+        passing = [pool.submit(pass_through) for _ in range(4)]
+        assert enough.wait(30)
+        other.execute("select pg_advisory_unlock(%s)", [doors._number(WHOSE)])
+        for each in passing:
+            each.result(30)
+    assert len(set(looked)) == 1
 
 
 def test_soon_after_a_consent_one_tenants_refusal_keeps_nobody_out_but_a_bad_secret_does() -> None:

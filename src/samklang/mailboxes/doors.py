@@ -8,10 +8,12 @@ tests. Whoever gets in wakes those that were paused for the same.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -100,16 +102,18 @@ class SharedDoor:
     def request(self) -> Iterator[None]:
         first = int(self._chance() * PLACES)
         numbers = [_number(f"{self._whose}\n{(first + place) % PLACES}") for place in range(PLACES)]
-        while (mine := next((number for number in numbers if _take(number)), None)) is None:
-            self._sleep(_LOOK)
-        try:
-            yield
-        finally:
-            _leave(mine)
+        with _queues(self._whose).places:
+            while (mine := _take_one(numbers)) is None:
+                self._sleep(_LOOK)
+            try:
+                yield
+            finally:
+                _leave(mine)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        mine, waited = _number(self._whose), 0.0
+        queue, mine, waited = _queues(self._whose).door, _number(self._whose), 0.0
+        first = queue.acquire(timeout=PATIENCE)
         while not (taken := _take(mine)) and waited < PATIENCE:
             self._sleep(_LOOK)
             waited += _LOOK
@@ -118,6 +122,8 @@ class SharedDoor:
         finally:
             if taken:
                 _leave(mine)
+            if first:
+                queue.release()
             if not self._keeps_connection:
                 connections.close_all()
 
@@ -157,6 +163,20 @@ class SharedDoor:
             try_again(self._common)
 
 
+class _Queues:
+    """Where the threads of this process wait for their turn at one server: the first of them alone ask the database
+    again and again whether it has come."""
+
+    def __init__(self) -> None:
+        self.door = threading.RLock()
+        self.places = threading.BoundedSemaphore(PLACES)
+
+
+@functools.cache
+def _queues(_whose: str) -> _Queues:
+    return _Queues()
+
+
 def try_again(codes: frozenset[str]) -> None:
     """What these refusals said of all tenants is mended: every connection they paused tries its access now."""
     for paused in Connection.objects.filter(version=Connection.Version.OFFICE365, paused_code__in=codes):
@@ -173,10 +193,16 @@ def _number(text: str) -> int:
 
 
 def _take(number: int) -> bool:
-    """A lock that goes with its holder, should he be killed."""
+    return _take_one([number]) is not None
+
+
+def _take_one(numbers: Sequence[int]) -> int | None:
+    """The first of these locks that is free. It goes with its holder, should he be killed."""
+    tries = " ".join("when pg_try_advisory_lock(%s) then %s" for _ in numbers)
     with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [number])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(f"select case {tries} end", [each for number in numbers for each in (number, number)])
+        found: int | None = cursor.fetchone()[0]
+        return found
 
 
 def _leave(number: int) -> None:
