@@ -48,12 +48,12 @@ class Receiver:
         return [each for each in self.got if "validationToken" in each.path]
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Fails the test when it never comes to hold."""
+def wait_until(holds: Callable[[], bool], seconds: float = 30, *, look: float = 0.02) -> None:
+    """Fails the test when it never comes to hold. `look`: seconds between two looks."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.02)
+        time.sleep(look)
 
 
 @contextmanager
