@@ -50,11 +50,10 @@ def written(place: Place, protocol: str, size: int) -> Asked:
     run, asked = _counted(place, person)
     if _created(run) != size:
         raise Failure(f"The first run created {_created(run)} of {size} entries.")
-    needed = _reading(protocol, 0) | {"writes": size}
-    if protocol == "ews":
-        # Its answer to a write tells the id alone (EWS facts §2.3).
-        needed["pages of what was made of them"] = _pages(size, GET_BATCH)
-    return Asked(size, sum(asked.values()), dict(asked), needed)
+    # No server tells of what came and went between two tokens: one round more tells what was made.
+    return Asked(
+        size, sum(asked.values()), dict(asked), _reading(protocol, 0) | {"writes": size} | _echo(protocol, size)
+    )
 
 
 def _counted(place: Place, person: str) -> tuple[Run, Counter[str]]:
@@ -76,10 +75,20 @@ def _reading(protocol: str, size: int) -> dict[str, int]:
     if protocol == "ews":
         needed = {"to find the mailbox": 2, "pages of ids": _pages(size, _EWS_IDS)}
         return needed | {"pages of events": _pages(size, GET_BATCH) if size else 0}
-    # A round tells each date of a series, whether it is asked for or not (Graph facts §1).
-    dates = size // entries.SERIES_EVERY * entries.OCCURRENCES
     needed = {"to find the mailbox": 1, "pages of events": _pages(size, _GRAPH_EVENTS)}
-    return needed | {"pages of the first delta round": _pages(size + dates, DELTA_PAGE)}
+    return needed | {"pages of the first delta round": _round(size)}
+
+
+def _echo(protocol: str, size: int) -> dict[str, int]:
+    """Requests without which nobody knows what became of so many entries that were just made."""
+    if protocol == "graph":
+        return {"pages of the round that follows": _round(size)}
+    return {"pages of the ids that follow": _pages(size, _EWS_IDS), "pages of the events": _pages(size, GET_BATCH)}
+
+
+def _round(size: int) -> int:
+    """Pages of a delta round, which tells each date of a series, asked for or not (Graph facts §1)."""
+    return _pages(size + size // entries.SERIES_EVERY * entries.OCCURRENCES, DELTA_PAGE)
 
 
 def _created(run: Run) -> int:
