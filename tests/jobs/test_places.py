@@ -12,7 +12,7 @@ from django.db import connections
 from samklang.clock import now
 from samklang.connectors.door import Door
 from samklang.connectors.ews.calendar import EwsCalendar
-from samklang.mailboxes import access
+from samklang.mailboxes import exchange
 from samklang.mailboxes.doors import PLACES
 from samklang.mailboxes.models import Connection
 from tests.acceptance.world import World
@@ -38,7 +38,7 @@ def test_however_many_mailboxes_are_read_at_once_the_server_meets_few_requests_a
     office.sandbox.zero_counts()
 
     def read(address: str) -> None:
-        calendar = EwsCalendar(access._ews(connection), address, home="UTC", now=now)
+        calendar = EwsCalendar(exchange.access_of(connection), address, home="UTC", now=now)
         try:
             # The first of a session signs in, one at a time; it is the others that come together.
             for _ in range(16):
@@ -55,8 +55,8 @@ def test_however_many_mailboxes_are_read_at_once_the_server_meets_few_requests_a
 
 
 def test_whoever_waits_for_a_place_keeps_nobody_of_another_server_waiting(office: World) -> None:
-    ours = access._ews(Connection.objects.get()).door
-    theirs = access._ews(Connection(url="https://mail.other.example", username="sync")).door
+    ours = exchange.access_of(Connection.objects.get()).door
+    theirs = exchange.access_of(Connection(url="https://mail.other.example", username="sync")).door
     all_taken, go_on = threading.Barrier(PLACES + 1), threading.Event()
 
     def hold() -> None:

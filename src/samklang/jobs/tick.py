@@ -37,8 +37,6 @@ _TICKING = 84801002
 # A mailbox is due when its time has come, or when something changed since it was last synced and it is not backing off
 # after a failure; while its connection is paused, only when that is to be probed (rule 10.3), and never while its
 # server asks to wait (rule 10.2): its jobs would do nothing and take the turns of others. One that has a job, waiting
-# after a failure; while its connection is paused, only when that is to be probed (rule 10.3), and never while its
-# server asks to wait (rule 10.2): its jobs would do nothing and take the turns of others. One that has a job, waiting
 # or running, needs no other. One of Office 365 that has nothing to do but ask is asked about with others, unless such
 # jobs of its organization wait still.
 _DUE = """
