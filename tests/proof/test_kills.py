@@ -60,7 +60,7 @@ def database(database_url: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("protocol", "every"),
-    [("ews", 12), pytest.param("graph", 6, marks=pytest.mark.full), pytest.param("ews", 1, marks=pytest.mark.full)],
+    [("ews", 24), pytest.param("graph", 6, marks=pytest.mark.full), pytest.param("ews", 1, marks=pytest.mark.full)],
 )
 def test_a_first_run_that_is_killed_five_times_ends_the_same(
     sandbox: Sandbox, database: str, protocol: str, every: int

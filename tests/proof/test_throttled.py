@@ -11,7 +11,7 @@ from tests.proof.crowd import Crowd, working
 from tests.push.receiver import wait_until
 from tests.sandbox_client import Sandbox
 
-FEW, MANY = 30, 1000
+FEW, MANY = 20, 1000
 #: Seconds within which something must have gone wrong.
 PATIENCE = 900
 

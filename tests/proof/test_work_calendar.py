@@ -36,8 +36,8 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
 @pytest.mark.parametrize(
     ("installation", "every", "edits"),
     [
-        ("ews", 12, 40),
-        ("graph", 24, 20),
+        ("ews", 24, 20),
+        ("graph", 40, 10),
         pytest.param("ews", 1, 100, marks=pytest.mark.full),
         pytest.param("graph", 1, 100, marks=pytest.mark.full),
     ],

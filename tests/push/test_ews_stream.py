@@ -184,6 +184,9 @@ def test_mailboxes_the_server_holds_no_connection_open_for_are_polled_and_heard_
     becomes_due(unheard)
     mine = [each["mailbox"] for each in office.sandbox.subscriptions()]
     assert (mine.count(office.alice.email), mine.count(office.bob.email)) == (1, 3)  # two are the others'
+    listener.stop()
+    for each in office.sandbox.subscriptions():
+        office.sandbox.loses_subscription(each["id"])  # else its threads would hear on for minutes
 
 
 @pytest.mark.parametrize(("version", "build"), [("2007", ""), ("2010", "14.0.639.11"), ("office365", "")])

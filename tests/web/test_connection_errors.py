@@ -126,7 +126,7 @@ def test_what_the_server_said_it_is_is_remembered_until_it_is_another_server(con
 
 
 def test_an_entry_refused_for_a_reason_nobody_knows_is_shown_by_the_servers_own_name(connected: Connected) -> None:
-    alice, code = connected.them.alice, "ErrorNobodyHasHeardOf"
+    alice, code = connected.them.alice, "ErrorInvalidPercentCompleteValue"
     connected.sandbox.fault("response_code", {"protocol": "ews", "operation": "CreateItem"}, code=code)
     services.switch_on(alice, now(), unseen=True)
     run_mailbox(mailbox_of(alice).pk, "job")
