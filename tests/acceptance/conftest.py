@@ -53,6 +53,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("office", chosen, indirect=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each case is in every run over both protocols. Where it has variants, the first is; the others take turns, one
+    over EWS, the next over Graph, and over both in the whole matrix."""
+    variants_of: dict[str, list[str]] = {}
+    for item in items:
+        if (
+            not isinstance(item, pytest.Function)
+            or item.get_closest_marker("full")
+            or "office" not in item.fixturenames
+        ):
+            continue
+        params = dict(item.callspec.params)
+        protocol = params.pop("office")
+        variants = variants_of.setdefault(f"{item.path}::{item.originalname}", [])
+        if str(params) not in variants:
+            variants.append(str(params))
+        number = variants.index(str(params))
+        if number and protocol == ("ews", "graph")[number % 2]:
+            item.add_marker(pytest.mark.full)
+
+
 def _case(protocol: str, other: str, quick: bool) -> Any:
     """With another PSA or on another server."""
     return pytest.param(f"{protocol} {other}", id=f"{protocol}-{other}", marks=() if quick else pytest.mark.full)

@@ -38,6 +38,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.full
 def test_a_database_of_another_major_version_is_refused_untouched(data: Path) -> None:
     database.ensure(data).stop()
     (Home(data).cluster / "PG_VERSION").write_text("14\n")
@@ -48,6 +49,7 @@ def test_a_database_of_another_major_version_is_refused_untouched(data: Path) ->
     assert processes_of(data) == {}
 
 
+@pytest.mark.full
 def test_after_a_refusal_the_folder_is_free_again(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "kept")
@@ -155,6 +157,7 @@ def test_an_ordinary_user_needs_no_rights(ordinary: Ordinary) -> None:
     assert Home(ordinary.home / "data").cluster.stat().st_uid == ordinary.home.stat().st_uid
 
 
+@pytest.mark.full
 @as_root
 def test_root_and_the_folders_owner_can_take_turns(ordinary: Ordinary) -> None:
     data = ordinary.home / "data"
@@ -166,6 +169,7 @@ def test_root_and_the_folders_owner_can_take_turns(ordinary: Ordinary) -> None:
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.full
 @as_root
 def test_another_users_data_folder_is_a_named_error(ordinary: Ordinary, data: Path) -> None:
     database.ensure(data).stop()

@@ -46,6 +46,7 @@ def test_it_listens_on_no_port_but_on_a_private_socket(data: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.full
 def test_it_lets_nobody_in_without_the_password(data: Path) -> None:
     with database.ensure(data) as running:
         for wrong in (
@@ -72,6 +73,7 @@ def test_the_password_is_for_the_folders_owner_only(data: Path) -> None:
     assert stat.S_IMODE(Home(data).cluster.stat().st_mode) == 0o700
 
 
+@pytest.mark.full
 def test_its_log_holds_no_content(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "Dentist")
@@ -112,7 +114,7 @@ def test_another_process_joins_a_running_database_by_its_folder(data: Path, anot
         assert joined.url == other.url == database.running_url(data)
 
 
-@pytest.mark.parametrize("used_before", [False, True])
+@pytest.mark.parametrize("used_before", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_joining_a_database_that_does_not_run_is_a_named_error(data: Path, used_before: bool) -> None:
     if used_before:
         database.ensure(data).stop()
@@ -166,6 +168,7 @@ def test_a_killed_database_is_started_again_at_the_same_address(data: Path) -> N
         assert read(running.url) == ["committed"]
 
 
+@pytest.mark.full
 def test_everything_killed_at_once_is_cleaned_up_at_the_next_start(data: Path, another_user: Start) -> None:
     user = another_user()
     write(user.url, "committed")
@@ -180,6 +183,7 @@ def test_everything_killed_at_once_is_cleaned_up_at_the_next_start(data: Path, a
         assert read(again.url) == ["committed"]
 
 
+@pytest.mark.full
 def test_a_stale_number_that_is_now_another_process_does_not_stop_the_start(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "kept")

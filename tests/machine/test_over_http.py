@@ -12,7 +12,7 @@ import pytest
 from tests.installation import PROTOCOLS
 from tests.sandbox_client import Sandbox
 
-SEED, STEPS = int(os.environ.get("SAMKLANG_SEED", "1")), int(os.environ.get("SAMKLANG_STEPS", "16"))
+SEED, STEPS = int(os.environ.get("SAMKLANG_SEED", "1")), int(os.environ.get("SAMKLANG_STEPS", "8"))
 SEEDS = range(SEED, SEED + int(os.environ.get("SAMKLANG_SEEDS", "1")))
 
 

@@ -85,6 +85,8 @@ TROUBLES = {
         lambda i: i.microsoft_knows_us(),
     ),
 }
+#: In every run.
+QUICK = ("wrong password", "impersonation denied", "expired secret", "withdrawn consent")
 
 
 @pytest.fixture
@@ -107,7 +109,10 @@ def _at_work(installation: Installation) -> User:
 
 @pytest.mark.parametrize(
     ("installation", "trouble"),
-    [pytest.param(one.protocol, one, id=name) for name, one in TROUBLES.items()],
+    [
+        pytest.param(one.protocol, one, id=name, marks=() if name in QUICK else pytest.mark.full)
+        for name, one in TROUBLES.items()
+    ],
     indirect=["installation"],
 )
 def test_a_refused_access_is_named_tried_once_and_goes_on_when_mended(

@@ -19,6 +19,7 @@ FILES = {
     "holidays-NorwegianHolidays.ics": datetime(2020, 1, 2, 9, tzinfo=UTC),
     "makerspace-2019.ics": datetime(2019, 3, 4, 9, tzinfo=UTC),
 }
+QUICK = "holidays-NorwegianHolidays.ics"
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
     made.close()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [QUICK, *(pytest.param(name, marks=pytest.mark.full) for name in FILES if name != QUICK)]
+)
 @pytest.mark.parametrize("installation", ["ews", "graph"], indirect=True)
 def test_an_imported_calendar_reaches_exchange_once_with_the_same_dates(installation: Installation, name: str) -> None:
     path, now, sandbox = the_file(name), FILES[name], installation.sandbox

@@ -37,7 +37,7 @@ def installation(request: pytest.FixtureRequest, sandbox: Sandbox, db: None) -> 
     ("installation", "every", "edits"),
     [
         ("ews", 24, 20),
-        ("graph", 40, 10),
+        pytest.param("graph", 40, 10, marks=pytest.mark.full),
         pytest.param("ews", 1, 100, marks=pytest.mark.full),
         pytest.param("graph", 1, 100, marks=pytest.mark.full),
     ],

@@ -23,7 +23,7 @@ def cloud(sandbox: Sandbox, db: None) -> Iterator[World]:
     world.close()
 
 
-@pytest.mark.parametrize("traps", [True, "odd"])
+@pytest.mark.parametrize("traps", ["odd", pytest.param(True, marks=pytest.mark.full)])
 @pytest.mark.parametrize("way", ["resend", "removed", "removed_alone", "removed_by_name"])
 def test_dates_taken_out_of_a_series_go_in_whatever_way_they_are_told(
     cloud: World, way: str, traps: bool | str
@@ -76,7 +76,7 @@ def test_what_is_told_late_is_neither_lost_nor_made_twice(cloud: World) -> None:
     cloud.is_at_rest()
 
 
-@pytest.mark.parametrize("traps", [True, "odd"])
+@pytest.mark.parametrize("traps", ["odd", pytest.param(True, marks=pytest.mark.full)])
 def test_what_is_said_to_be_removed_for_it_left_the_window_is_asked_for_and_kept(
     cloud: World, traps: bool | str
 ) -> None:

@@ -94,7 +94,7 @@ def test_the_wait_is_as_long_as_the_server_says(office: World) -> None:
     assert mailbox.next_due == mailbox.wait_until
 
 
-@pytest.mark.parametrize("chance", [0.0, 0.5])
+@pytest.mark.parametrize("chance", [0.5, pytest.param(0.0, marks=pytest.mark.full)])
 def test_where_the_server_does_not_say_how_long_each_time_is_twice_as_long(
     office: World, monkeypatch: pytest.MonkeyPatch, chance: float
 ) -> None:

@@ -193,6 +193,7 @@ def test_killed_it_leaves_nothing_running() -> None:
         assert eventually(lambda: not one.parts())
 
 
+@pytest.mark.full
 def test_with_a_database_of_ones_own_it_starts_none(database_url: str) -> None:
     name = "of_ones_own"
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -226,6 +227,7 @@ def test_a_database_that_does_not_answer_is_a_named_error(tmp_path: Path) -> Non
     assert "secret" not in done.stderr
 
 
+@pytest.mark.full
 def test_a_command_of_its_own_starts_the_database_and_ends_it() -> None:
     data = Path(tempfile.mkdtemp(prefix="samklang-serve-"))
     done = subprocess.run([sys.executable, "-m", "samklang", "user", "list"], env=environment(data))

@@ -337,6 +337,7 @@ def test_a_stranger_is_led_to_sign_in_or_refused(house: House) -> None:
             assert answer.headers["Location"].startswith("/sign-in?next=")
 
 
+@pytest.mark.full
 def test_an_administrator_is_let_in_everywhere(house: House) -> None:
     refused = {("POST", "/calendar/leave"): 403}  # the owner does not leave, he deletes
     refused |= {("POST", "/calendar/respond"): 403}  # … and is not asked whether he comes
@@ -351,6 +352,7 @@ def test_an_administrator_is_let_in_everywhere(house: House) -> None:
             assert _was_let_in(answer) or path == "/sign-out", (method, path, answer.status_code)
 
 
+@pytest.mark.full
 def test_a_user_is_let_in_where_no_administrator_is_asked_for(house: House) -> None:
     refused = {key: 403 for key, route in ROUTES.items() if route.access == ADMINISTRATORS}
     refused |= {("POST", "/calendar/delete"): 403, ("DELETE", f"{_REST}/activities/<guid>"): 403}  # the owner's alone

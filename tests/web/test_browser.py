@@ -73,7 +73,7 @@ def cookies(chromium: Browser, site: Site) -> Any:
     return state
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.full)])
 def scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -31,7 +31,7 @@ class Sizes:
     waits: int
 
 
-QUICK = Sizes(events=100, passes=2, first_run=40, small=20, large=120, waits=3)
+QUICK = Sizes(events=100, passes=1, first_run=20, small=10, large=60, waits=2)
 FULL = Sizes(events=500, passes=5, first_run=1000, small=500, large=5000, waits=40)
 
 
