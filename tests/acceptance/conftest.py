@@ -9,7 +9,8 @@ the whole matrix (`./run test --full`).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.acceptance.world import World
     from tests.installation import Installation
 
+_HERE = Path(__file__).parent
 #: Those that run each time with Severa over EWS, and on Exchange 2007.
 QUICK = {
     "test_case_02_an_activity_of_a_ticked_type_becomes_one_event",
@@ -59,11 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     over EWS, the next over Graph, and over both in the whole matrix."""
     variants_of: dict[str, list[str]] = {}
     for item in items:
-        if (
-            not isinstance(item, pytest.Function)
-            or item.get_closest_marker("full")
-            or "office" not in item.fixturenames
-        ):
+        if not _takes_turns(item):
             continue
         params = dict(item.callspec.params)
         protocol = params.pop("office")
@@ -73,6 +71,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         number = variants.index(str(params))
         if number and protocol == ("ews", "graph")[number % 2]:
             item.add_marker(pytest.mark.full)
+
+
+def _takes_turns(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    is_case = isinstance(item, pytest.Function) and item.path.parent == _HERE and "office" in item.fixturenames
+    return is_case and not item.get_closest_marker("full") and not item.get_closest_marker("only")
 
 
 def _case(protocol: str, other: str, quick: bool) -> Any:
