@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,6 @@ from samklang.cli.output import (
 
 if TYPE_CHECKING:
     from samklang.mailboxes.access import Step
-
-#: Codes of a server, or a proxy before it, that was not reached.
-_UNREACHABLE = frozenset(
-    {
-        *("unknown_host", "connection_refused", "timeout", "bad_certificate", "address_not_allowed"),
-        *("proxy_unreachable", "proxy_not_allowed", "proxy_refused"),
-    }
-)
 VERSIONS = ("office365", "2007", "2010", "2013", "2016", "2019", "se")
 
 
@@ -166,7 +159,16 @@ def _test(args: argparse.Namespace) -> int:
             print(_told(step))
     if passed:
         return OK
-    return CANNOT_REACH if any(step.code in _UNREACHABLE for step in steps if not step.ok) else ATTENTION
+    return _status_of(step.code for step in steps if not step.ok)
+
+
+def _status_of(codes: Iterable[str]) -> int:
+    """CANNOT_REACH when one is of a server, or of a proxy before it, that was not reached."""
+    from samklang.connectors.http import FAILURES
+    from samklang.sync.errors import Unavailable
+
+    unreached = {code for code, kind in FAILURES.items() if kind is Unavailable} - {"bad_ca_file"}
+    return ATTENTION if unreached.isdisjoint(codes) else CANNOT_REACH
 
 
 def _told(step: Step) -> str:
@@ -197,9 +199,7 @@ def _look_up(args: argparse.Namespace) -> int:
         print(found.url or f"{found.sentence} {found.remedy}")
         for host in found.foreign:
             print(f"If you know {host}, add: --trust {host}")
-    if found.url:
-        return OK
-    return CANNOT_REACH if found.code in _UNREACHABLE else ATTENTION
+    return OK if found.url else _status_of([found.code])
 
 
 def _enable(args: argparse.Namespace) -> int:
