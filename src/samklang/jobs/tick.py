@@ -18,14 +18,13 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
 from samklang.config import config
+from samklang.connectors.graph.client import MOST_PARTS
 from samklang.mailboxes import consents, dirty
 from samklang.mailboxes.models import Mailbox
 from samklang.severa import polling
 
 #: The tasks are named, not imported: they import wiring, which is more than a tick needs.
 TOGETHER, POLL, CONSENT = "samklang.look_together", "samklang.poll_severa", "samklang.verify_consent"
-#: Mailboxes asked about in one request (Graph facts §5.3).
-_AT_ONCE = 20
 #: Jobs one organization may have waiting: enough to keep any number of workers busy until the next tick, few enough
 #: that the engine's search for the next job stays quick (stack facts §2.4) and others are not kept waiting.
 WAITING_PER_ORGANIZATION = 200
@@ -110,9 +109,9 @@ def _put_together(now: datetime, idle: list[tuple[int, int]]) -> None:
         Mailbox.objects.filter(pk__in=ids).update(next_due=now + timedelta(seconds=config().poll_seconds))
     for connection_id, pairs in groupby(sorted(idle), key=itemgetter(0)):
         ours: list[Any] = [mailbox_id for _, mailbox_id in pairs]
-        for first in range(0, len(ours), _AT_ONCE):
+        for first in range(0, len(ours), MOST_PARTS):
             task = app.configure_task(TOGETHER, lock=f"together:{connection_id}")
-            task.defer(mailbox_ids=ours[first : first + _AT_ONCE])
+            task.defer(mailbox_ids=ours[first : first + MOST_PARTS])
 
 
 def _put_in(task: str, lock: str, **arguments: int) -> None:

@@ -20,7 +20,7 @@ from samklang.sync.errors import SyncError, Throttled
 
 
 def look(mailbox_ids: Sequence[int]) -> None:
-    """Ask about mailboxes of one organization, at most `together.MOST`. What is wrong, its run finds and names."""
+    """Ask about mailboxes of one organization, as many as one request holds. What is wrong, its run finds and names."""
     with contextlib.ExitStack() as held:
         ours = [mailbox_id for mailbox_id in mailbox_ids if _take(held, mailbox_id)]
         rows = Mailbox.objects.select_related("connection", "user__organization").filter(

@@ -50,7 +50,7 @@ def tend(mailbox: Mailbox) -> None:
         _end(mailbox, push)
     if not wanted or mailbox.directory_id is None:
         return
-    if is_due(mailbox):
+    if _is_due(mailbox, push):
         _try(mailbox, push or Push(mailbox=mailbox))
 
 
@@ -59,6 +59,10 @@ def is_due(mailbox: Mailbox) -> bool:
     push = Push.objects.filter(mailbox=mailbox).first()
     if not _is_wanted(mailbox):
         return push is not None and bool(push.subscription_id)
+    return _is_due(mailbox, push)
+
+
+def _is_due(mailbox: Mailbox, push: Push | None) -> bool:
     return push is None or push.tend_at is None or push.tend_at <= now() or push.made_for != _made_for(mailbox)
 
 

@@ -84,8 +84,9 @@ def write(rule: Recurrence | Inexpressible, start: date, dialect: Dialect) -> El
 def holds(rule: Recurrence, start: date, dialect: Dialect) -> bool:
     """Whether a server of this dialect has the rule's weeks: not where its own begin on another day, and that decides
     which dates it has. `start`: local date of the first occurrence."""
-    from_sunday = explicit(replace(rule, week_start=Weekday.SUNDAY), start)
-    return dialect.first_day_of_week or explicit(rule, start) == from_sunday
+    if dialect.first_day_of_week:
+        return True
+    return explicit(rule, start) == explicit(replace(rule, week_start=Weekday.SUNDAY), start)
 
 
 def _pattern(rule: Recurrence, dialect: Dialect) -> Element:

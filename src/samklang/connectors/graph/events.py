@@ -209,10 +209,7 @@ class Events:
         The first round lists the window's present content, which is read past: a full listing tells more.
         """
         query = {"startDateTime": _stamp(start), "endDateTime": _stamp(end)}
-        for page in self._pages(schema.decode_page, f"{self._user}/calendarView/delta", query, DELTA_PAGE):
-            if page.delta_link is not None:
-                return page.delta_link
-        raise ProtocolError("malformed_answer", "a delta round without end", step="delta")
+        return self._end_of_round(f"{self._user}/calendarView/delta", query)
 
     def start_whole_delta(self, way: WholeDelta) -> str:
         """A link for everything that changes from now on, without a window. Raises ItemError where the service does not
@@ -220,6 +217,9 @@ class Events:
         calendar = schema.decode_id(self.client.get(f"{self._user}/calendar", {"$select": "id"})).id
         path = f"{self._user}/calendars/{quote(calendar, safe='')}/events/delta"
         query: Query = {"$select": "id"} if way is WholeDelta.IDS else {}
+        return self._end_of_round(path, query)
+
+    def _end_of_round(self, path: str, query: Query) -> str:
         for page in self._pages(schema.decode_page, path, query, DELTA_PAGE):
             if page.delta_link is not None:
                 return page.delta_link

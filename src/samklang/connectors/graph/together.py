@@ -12,18 +12,15 @@ import requests
 
 from samklang.connectors.graph import schema
 from samklang.connectors.graph.anchor import Anchor
-from samklang.connectors.graph.client import MOST_PARTS, GraphClient, error_of
+from samklang.connectors.graph.client import GraphClient, error_of
 from samklang.sync.errors import SyncError, Throttled, TokenRejected
 
 K = TypeVar("K", bound=Hashable)
 
-#: Mailboxes that can be asked about at once.
-MOST = MOST_PARTS
-
 
 def unchanged(client: GraphClient, tokens: Mapping[K, str], now: datetime) -> dict[K, str | Throttled | None]:
-    """For each mailbox, by its calendar's token: the token to go on from when nothing changed; Throttled when it wants
-    no request; None when a run has to look, for whatever changed or is wrong.
+    """For each mailbox, of `client.MOST_PARTS` at most, by its calendar's token: the token to go on from when nothing
+    changed; Throttled when it wants no request; None when a run has to look, for whatever changed or is wrong.
 
     When the whole request is held back, every mailbox is.
     """
