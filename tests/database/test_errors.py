@@ -17,7 +17,7 @@ import pytest
 from samklang import database
 from samklang.database import cluster
 from samklang.database.folder import Home
-from tests.database.conftest import SOURCE, processes_of, read, write
+from tests.database.conftest import SOURCE, not_new, processes_of, read, write
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="tells how root steps down; these tests run as an ordinary user")
 
@@ -39,6 +39,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.full
+@not_new
 def test_a_database_of_another_major_version_is_refused_untouched(data: Path) -> None:
     database.ensure(data).stop()
     (Home(data).cluster / "PG_VERSION").write_text("14\n")
@@ -50,6 +51,7 @@ def test_a_database_of_another_major_version_is_refused_untouched(data: Path) ->
 
 
 @pytest.mark.full
+@not_new
 def test_after_a_refusal_the_folder_is_free_again(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "kept")
@@ -95,6 +97,7 @@ def test_a_data_folder_with_other_peoples_files_keeps_its_mode(folder: Path) -> 
 
 
 @as_root
+@not_new
 def test_root_runs_it_as_an_account_without_login_or_rights(data: Path) -> None:
     with database.ensure(data):
         owners = {Path(f"/proc/{pid}").stat().st_uid for pid, what in processes_of(data).items() if what == "postgres"}
@@ -219,6 +222,7 @@ def test_what_postgresql_says_when_the_disk_is_full_is_understood(data: Path) ->
     assert isinstance(cluster.failure(Home(data), said), database.DiskFull)
 
 
+@not_new
 def test_a_start_that_fails_says_what_postgresql_said(data: Path) -> None:
     with pytest.raises(database.StartFailed, match=r"invalid value for parameter.*max_connections"):
         database.ensure(data, settings={"max_connections": "many"})

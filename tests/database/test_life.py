@@ -17,6 +17,7 @@ from tests.database.conftest import (
     User,
     eventually,
     keeper_of,
+    not_new,
     nothing_runs,
     postmaster_of,
     processes_of,
@@ -37,6 +38,7 @@ def test_what_was_written_is_there_at_the_next_start_and_nothing_runs_in_between
         assert read(second.url) == ["kept"]
 
 
+@not_new
 def test_it_listens_on_no_port_but_on_a_private_socket(data: Path) -> None:
     with database.ensure(data) as running, psycopg.connect(running.url) as connection:
         assert connection.execute("show listen_addresses").fetchone() == ("",)
@@ -47,6 +49,7 @@ def test_it_listens_on_no_port_but_on_a_private_socket(data: Path) -> None:
 
 
 @pytest.mark.full
+@not_new
 def test_it_lets_nobody_in_without_the_password(data: Path) -> None:
     with database.ensure(data) as running:
         for wrong in (
@@ -59,12 +62,14 @@ def test_it_lets_nobody_in_without_the_password(data: Path) -> None:
     assert [rule for rule in rules if not rule.startswith("#")] == ["local all all scram-sha-256"]
 
 
+@not_new
 def test_the_application_is_no_superuser_but_may_make_databases_for_tests(data: Path) -> None:
     with database.ensure(data) as running, psycopg.connect(running.url) as connection:
         rights = "select rolsuper, rolcreatedb from pg_roles where rolname = current_user"
         assert connection.execute(rights).fetchone() == (False, True)
 
 
+@not_new
 def test_the_password_is_for_the_folders_owner_only(data: Path) -> None:
     with database.ensure(data):
         pass
@@ -74,6 +79,7 @@ def test_the_password_is_for_the_folders_owner_only(data: Path) -> None:
 
 
 @pytest.mark.full
+@not_new
 def test_its_log_holds_no_content(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "Dentist")
@@ -98,6 +104,7 @@ def test_two_starters_at_once_share_one_database(data: Path) -> None:
     assert nothing_runs(data)
 
 
+@not_new
 def test_it_stays_until_its_last_user_leaves(data: Path, another_user: Start) -> None:
     other = another_user()
     with database.ensure(data) as ours:
@@ -108,6 +115,7 @@ def test_it_stays_until_its_last_user_leaves(data: Path, another_user: Start) ->
     assert processes_of(data) == {}
 
 
+@not_new
 def test_another_process_joins_a_running_database_by_its_folder(data: Path, another_user: Start) -> None:
     other = another_user()
     with database.attach(data) as joined:
@@ -131,6 +139,7 @@ def test_a_role_on_the_folder_is_held_by_one_process_and_named_to_the_next(data:
     database.claim(data, "serve").release()
 
 
+@not_new
 def test_a_killed_application_leaves_nothing_running_and_loses_nothing(data: Path, another_user: Start) -> None:
     user = another_user()
     write(user.url, "before the kill")
@@ -141,6 +150,7 @@ def test_a_killed_application_leaves_nothing_running_and_loses_nothing(data: Pat
         assert read(again.url) == ["before the kill"]
 
 
+@not_new
 def test_a_killed_keeper_takes_its_database_along(data: Path, another_user: Start) -> None:
     user = another_user()
     write(user.url, "kept")
@@ -151,6 +161,7 @@ def test_a_killed_keeper_takes_its_database_along(data: Path, another_user: Star
         assert read(again.url) == ["kept"]
 
 
+@not_new
 def test_keeper_and_application_killed_together_leave_nothing_running(data: Path, another_user: Start) -> None:
     user = another_user()
     os.kill(keeper_of(data), signal.SIGKILL)
@@ -158,17 +169,19 @@ def test_keeper_and_application_killed_together_leave_nothing_running(data: Path
     assert nothing_runs(data)
 
 
+@not_new
 def test_a_killed_database_is_started_again_at_the_same_address(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "committed")
         killed = postmaster_of(data)
         os.kill(killed, signal.SIGKILL)
 
-        assert eventually(lambda: postmaster_of(data) != killed and _answers(running.url))
+        assert eventually(lambda: processes_of(data).get(killed) is None and _answers(running.url))
         assert read(running.url) == ["committed"]
 
 
 @pytest.mark.full
+@not_new
 def test_everything_killed_at_once_is_cleaned_up_at_the_next_start(data: Path, another_user: Start) -> None:
     user = another_user()
     write(user.url, "committed")
@@ -184,6 +197,7 @@ def test_everything_killed_at_once_is_cleaned_up_at_the_next_start(data: Path, a
 
 
 @pytest.mark.full
+@not_new
 def test_a_stale_number_that_is_now_another_process_does_not_stop_the_start(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "kept")
@@ -199,6 +213,7 @@ def test_a_stale_number_that_is_now_another_process_does_not_stop_the_start(data
     bystander.wait()
 
 
+@not_new
 def test_a_live_database_without_a_keeper_is_adopted(data: Path) -> None:
     with database.ensure(data) as running:
         write(running.url, "kept")

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -64,8 +65,10 @@ def open_database(*, bring_up_to_date: bool = False) -> None:
         raise Failure(str(error)) from error
 
 
+@cache
 def _must_answer(url: str) -> None:
-    """Fail in one sentence, at once, where the pool would try for half a minute. The driver names no password."""
+    """Fail in one sentence, at once, where the pool would try for half a minute. The driver names no password. What
+    answered this process once is not asked again."""
     import psycopg
 
     try:
@@ -77,26 +80,36 @@ def _must_answer(url: str) -> None:
 
 def _must_be_ours_to_read() -> None:
     """Fail when a newer Samklang has brought the database to a schema this one does not know: it would misread it."""
-    import pkgutil
-
-    from django.apps import apps
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
-    known = {
-        (app.label, module.name)
-        for app in apps.get_app_configs()
-        if app.name.startswith("samklang.")
-        for module in pkgutil.iter_modules([str(Path(app.path) / "migrations")])
-    }
-    ours = {label for label, _name in known}
-    newer = {one for one in MigrationRecorder(connection).applied_migrations() if one[0] in ours} - known
+    known = _our_migrations()
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return
+    ours = recorder.migration_qs.filter(app__in={label for label, _name in known})
+    newer = set(ours.values_list("app", "name")) - known
     if newer:
         label, name = min(newer)
         raise Failure(
             f"This database was brought up to date by a newer Samklang ({label} {name}). Nothing was changed. Install "
             "that version again, or restore the backup made before it."
         )
+
+
+@cache
+def _our_migrations() -> set[tuple[str, str]]:
+    """Label and name of each this Samklang has."""
+    import pkgutil
+
+    from django.apps import apps
+
+    return {
+        (app.label, module.name)
+        for app in apps.get_app_configs()
+        if app.name.startswith("samklang.")
+        for module in pkgutil.iter_modules([str(Path(app.path) / "migrations")])
+    }
 
 
 def migrate() -> None:
