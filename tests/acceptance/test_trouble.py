@@ -140,14 +140,14 @@ def test_news_that_break_off_at_any_page_lose_and_double_nothing(
     )
     world.alice.outlook.edits(edited, subject="Edited")
     world.alice.outlook.deletes(deleted)
-    for number in range(4):
+    for number in range(5):
         world.alice.outlook.makes(f"New {number}", at(number + 10))
     world.sandbox.fault("drop", {"operation": operation}, {"nth": nth, "side": side})
     report = world.run()
     assert (report.errors, report.writes) == ({"connection_lost"}, 0)
     world.sandbox.clear_faults()
     again = world.tried_again().psa
-    assert (again.created, again.updated, again.deleted) == (4, 1, 1)
+    assert (again.created, again.updated, again.deleted) == (5, 1, 1)
 
 
 @pytest.mark.parametrize("side", ["before", "after"])

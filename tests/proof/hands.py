@@ -32,12 +32,12 @@ class Hands:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
-        ours = [one for one in activities(self.user) if _is_even(one["name"], one["startDateTime"])]
-        theirs = [
-            one
-            for one in self.sandbox.entries(self.user.email)
-            if not _is_even(one["subject"], one["start"]) and not one["attendees"]
-        ]
+        there = self.sandbox.entries(self.user.email)
+        # What is done to a meeting here is told to who is invited (rule 4.6); these hands are to mail nobody.
+        meetings = {_key(one["subject"], one["start"]) for one in there if one["attendees"]}
+        here = [(_key(one["name"], one["startDateTime"]), one) for one in activities(self.user)]
+        ours = [one for key, one in here if key not in meetings and _is_even(key)]
+        theirs = [one for one in there if not one["attendees"] and not _is_even(_key(one["subject"], one["start"]))]
         self._ours = [one for one in ours if one["recurrenceType"] == "None" and self._is_near(one["startDateTime"])]
         self._theirs = [one for one in theirs if not one["recurrence"] and self._is_near(one["start"])]
         self._our_series = _unique([one for one in ours if one["recurrenceType"] == "Series"], "name")
@@ -144,9 +144,14 @@ class Hands:
         return True
 
 
-def _is_even(title: str, start: str) -> bool:
+def _key(title: str, start: str) -> str:
+    """What an entry has in common with its counterpart."""
+    return f"{title.strip()}|{datetime.fromisoformat(start).astimezone(UTC).isoformat()}"
+
+
+def _is_even(key: str) -> bool:
     """Which side's hands an entry is for."""
-    return crc32(f"{title.strip()}|{datetime.fromisoformat(start).astimezone(UTC).isoformat()}".encode()) % 2 == 0
+    return crc32(key.encode()) % 2 == 0
 
 
 def _unique(series: list[dict[str, Any]], title: str) -> list[dict[str, Any]]:
