@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bugs.catalogue import ROOT, Bug
 
 #: What is used as it stands, where it is.
-_SHARED = (".venv-oracles", "tests/oracles/node_modules", "src/samklang/web/static/samklang/built")
+_SHARED = (".venv-oracles", "node_modules", "tests/oracles/node_modules", "src/samklang/web/static/samklang/built")
 
 
 class Outcome(StrEnum):
