@@ -9,6 +9,7 @@ import pytest
 from samklang.engine.actions import CreateActivity, Delete, Join, Rebase, TakeOver, Unlink, Update
 from samklang.engine.model import ColleagueLink, Mail, Person, Role, Sensitivity, Side
 from samklang.engine.people import RESPONSE, Colleague, Directory, meeting_key
+from samklang.engine.rules import ConflictPolicy
 from tests.engine.make import at, day, entry, utc, weekly
 from tests.engine.toy import RULES, World
 
@@ -100,6 +101,20 @@ def test_rule_3_2_a_meeting_a_colleague_has_linked_joins_his_activity() -> None:
     (action,) = world.plan().actions
     assert isinstance(action, Join) and (action.rule, action.takes_part) == ("3.2", False)
     assert action.activity.id == activity
+
+
+def test_rule_4_6_what_nobody_is_known_to_have_agreed_on_mails_nobody_though_the_psa_always_wins() -> None:
+    """A colleague's run made the activity and was cut off before it knew what both sides said."""
+    world = World(rules=replace(RULES, people=DIRECTORY, conflict=ConflictPolicy.PSA))
+    about = replace(entry(), people=(CALLER["alice"], X))
+    activity = world.psa_adds(entry(), owner_id="alice", participant_ids=("bob",), modified=utc("2026-02-27 09:00"))
+    world.exchange_adds(
+        replace(about, when=at("2026-03-02 15:00")), is_meeting=True, uid="m", modified=utc("2026-02-27 10:00")
+    )
+    elsewhere(world, activity, Role.ATTENDEE, uid="m")
+    (action,) = world.plan().actions
+    assert isinstance(action, Update) and action.psa_fields == {"time"}
+    assert (action.exchange_fields, action.mail) == (frozenset(), Mail.NONE)
 
 
 def test_rule_4_3_a_meeting_is_not_joined_to_the_activity_of_one_alike_though_no_link_tells_of_that() -> None:
