@@ -152,21 +152,16 @@ class World(Installation):
 
     # -- runs
     def run(self, *flags: str) -> Report:
-        """A run of everybody who syncs, a little later; as often as there are people, so that all hear of all, or until
-        nobody's run writes."""
+        """A run of everybody who syncs, a little later; as often as there are people, so that all hear of all."""
         self.psa.lets_time_pass()
         self.sandbox.zero_counts()
         before = {person.email: person.outlook.entries for person in self.syncing}
         psa: Counter[str] = Counter()
         reports = {}
         for _ in self.syncing:
-            written = 0
             for person in self.syncing:
                 report = reports[person.email] = person.runs(*flags)
                 psa.update(report["psa"])
-                written += sum(report["psa"].values()) + sum(report["exchange"].values())
-            if not written:
-                break
         exchange: Counter[str] = Counter()
         requests = 0
         for person in self.syncing:

@@ -177,6 +177,7 @@ def test_a_killed_database_is_started_again_at_the_same_address(data: Path) -> N
         os.kill(killed, signal.SIGKILL)
 
         assert eventually(lambda: processes_of(data).get(killed) is None and _answers(running.url))
+        assert postmaster_of(data) != killed
         assert read(running.url) == ["committed"]
 
 

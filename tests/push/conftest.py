@@ -47,8 +47,6 @@ def told(sandbox: Sandbox, transactional_db: None, receiver: Receiver) -> Iterat
     world = World(sandbox, "graph")
     world.settings(SAMKLANG_NOTIFICATION_URL=receiver.url)
     world.done("connection", "set", "--mode", "continuous", "--org", COMPANY)
-    world.started(world.alice, world.bob)
-    world.run()  # the first continuous one
-    yield world
+    yield world.started(world.alice, world.bob)
     world.close()
     no_jobs_left()

@@ -167,6 +167,7 @@ def _status_of(codes: Iterable[str]) -> int:
     from samklang.connectors.http import FAILURES
     from samklang.sync.errors import Unavailable
 
+    # What is wrong with a file of ours tells nothing of a server.
     unreached = {code for code, kind in FAILURES.items() if kind is Unavailable} - {"bad_ca_file"}
     return ATTENTION if unreached.isdisjoint(codes) else CANNOT_REACH
 
